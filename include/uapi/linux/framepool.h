@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * framepool: the ioctl interface of /dev/framepool/control and of spaces.
+ *
+ * Every argument is a struct that begins with its own size and a word of flags.  A program
+ * fills in @size with the sizeof() it was compiled with; a kernel that knows more takes the
+ * missing fields as zero, one that knows less answers E2BIG where they are not zero.  One meaning
+ * per errno, everywhere:
+ *
+ *   EINVAL	a field has a value that is never legal; an unknown flag; a size below the first version
+ *   E2BIG	bytes beyond what this kernel knows are not zero
+ *   EFAULT	a pointer is bad
+ *   ENOTTY	no such command on this descriptor
+ *   EPERM	the caller may not do this
+ *   ENOENT	no pool or space of this name
+ *   EEXIST	the name is in use
+ *   EBUSY	opened, mapped, attached or held
+ *   ENOMEM	no memory for it
+ */
+#ifndef _UAPI_LINUX_FRAMEPOOL_H
+#define _UAPI_LINUX_FRAMEPOOL_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define FRAMEPOOL_ABI_VERSION	1
+#define FRAMEPOOL_IOC_TYPE	0xfb
+#define FRAMEPOOL_NAME_SIZE	64	/* 63 of [A-Za-z0-9._-] and the NUL */
+#define FRAMEPOOL_POLICY_SIZE	16
+
+/* Commands of the control node. */
+#define FRAMEPOOL_ATTACH	_IO(FRAMEPOOL_IOC_TYPE, 0x00)
+#define FRAMEPOOL_DETACH	_IO(FRAMEPOOL_IOC_TYPE, 0x01)
+#define FRAMEPOOL_SPACE_NEXT	_IO(FRAMEPOOL_IOC_TYPE, 0x02)
+#define FRAMEPOOL_POOL_CREATE	_IO(FRAMEPOOL_IOC_TYPE, 0x03)
+#define FRAMEPOOL_POOL_DESTROY	_IO(FRAMEPOOL_IOC_TYPE, 0x04)
+#define FRAMEPOOL_POOL_NEXT	_IO(FRAMEPOOL_IOC_TYPE, 0x05)
+
+/* Commands of a space: a descriptor from ATTACH, or an opened /dev/framepool/NAME. */
+#define FRAMEPOOL_SPACE_INFO	_IO(FRAMEPOOL_IOC_TYPE, 0x20)
+#define FRAMEPOOL_PREFETCH	_IO(FRAMEPOOL_IOC_TYPE, 0x21)
+#define FRAMEPOOL_EVICT		_IO(FRAMEPOOL_IOC_TYPE, 0x22)
+#define FRAMEPOOL_RESIDENCY	_IO(FRAMEPOOL_IOC_TYPE, 0x23)
+#define FRAMEPOOL_PIN		_IO(FRAMEPOOL_IOC_TYPE, 0x24)
+#define FRAMEPOOL_UNPIN		_IO(FRAMEPOOL_IOC_TYPE, 0x25)
+#define FRAMEPOOL_SYNC		_IO(FRAMEPOOL_IOC_TYPE, 0x26)
+#define FRAMEPOOL_RESIZE	_IO(FRAMEPOOL_IOC_TYPE, 0x27)
+#define FRAMEPOOL_SET_BLOCK	_IO(FRAMEPOOL_IOC_TYPE, 0x28)
+
+/* struct framepool_attach.flags */
+#define FRAMEPOOL_ATTACH_READ_ONLY	(1U << 0)
+#define FRAMEPOOL_ATTACH_MODE		(1U << 1)	/* @mode is given; needs a name */
+#define FRAMEPOOL_ATTACH_GROUP		(1U << 2)	/* @gid is given; needs a name */
+
+/**
+ * struct framepool_attach - put a backing file behind a space
+ * @size: sizeof(struct framepool_attach)
+ * @flags: FRAMEPOOL_ATTACH_*
+ * @fd: the backing: a regular file or a block device, opened for reading, and for
+ *	writing too unless READ_ONLY; without O_APPEND
+ * @mode: permission bits of the node, 0600 unless ATTACH_MODE
+ * @gid: group of the node, the caller's unless ATTACH_GROUP (one that the caller is in, or CAP_CHOWN)
+ * @block_type: 0..4, pages are fetched in blocks of 4^block_type
+ * @pool: the pool, "" for the default one
+ * @name: makes /dev/framepool/NAME, which lasts until DETACH; "" makes an anonymous
+ *	space, which lasts until its last descriptor and mapping go
+ * @space: out: id of the space; who attaches the same file again gets the same one
+ * @space_fd: out: a descriptor of the space (close-on-exec), -1 where @name is given
+ *
+ * EISDIR, EINVAL (neither a regular file nor a block device; O_APPEND), ELOOP (a node of
+ * framepool itself), ENODATA (an empty file), EACCES (the descriptor has not the rights), EROFS
+ * (for writing, on a read-only mount), EBADF (no such descriptor), EEXIST, ENOENT (no such pool).
+ */
+struct framepool_attach {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 mode;
+	__u32 gid;
+	__u32 block_type;
+	char pool[FRAMEPOOL_NAME_SIZE];
+	char name[FRAMEPOOL_NAME_SIZE];
+	__u32 space;
+	__s32 space_fd;
+};
+
+/**
+ * struct framepool_detach - write everything back and remove /dev/framepool/NAME
+ * @size: sizeof(struct framepool_detach)
+ * @flags: 0
+ * @name: which
+ *
+ * EPERM: not the attacher's and no CAP_SYS_ADMIN. EBUSY: opened, mapped or held. EIO and its like:
+ * pages could not be written; nothing was lost, the space is still attached.
+ */
+struct framepool_detach {
+	__u32 size;
+	__u32 flags;
+	char name[FRAMEPOOL_NAME_SIZE];
+};
+
+/* struct framepool_space.state, bits */
+#define FRAMEPOOL_SPACE_WRITABLE	(1U << 0)
+#define FRAMEPOOL_SPACE_NAMED		(1U << 1)
+#define FRAMEPOOL_SPACE_ORPHAN		(1U << 2)	/* nobody's any more; waits to be written back or let go */
+#define FRAMEPOOL_SPACE_BLOCKDEV	(1U << 3)
+#define FRAMEPOOL_SPACE_DIRECT_IO	(1U << 4)
+
+/**
+ * struct framepool_space - what a space is and what happened to it
+ * @size: sizeof(struct framepool_space)
+ * @flags: 0
+ * @cursor: SPACE_NEXT: in: 0 or the last answer's; out: of this answer. ENOENT after the last.
+ *	A named and an unnamed attachment of one file are two answers with one @space.
+ * @bytes: size of the backing file
+ * @space: id
+ * @state: FRAMEPOOL_SPACE_*
+ * @block_type: 0..4
+ * @uid: owner of the node (of the named space) or attacher
+ * @opens: descriptors and named nodes that hold the space
+ * @write_error: 0, or the errno of the last page that could not be written and is still dirty
+ * @resident: frames that hold its pages now
+ * @dirty: pages known to be dirty (a store that the pool has not looked at is not known yet)
+ * @pinned: pages
+ * @nodes: frames of its shadow page table
+ * @minor_faults: faults on pages that were resident
+ * @major_faults: faults that waited for a page
+ * @fills: pages read
+ * @fill_errors: pages that could not be read
+ * @evictions: pages that left
+ * @written: pages written back
+ * @write_errors: pages that could not be written, each time
+ * @refaults: fills of pages that a ghost remembered
+ * @ghosts: pages remembered
+ * @pool: name of its pool
+ * @name: name, "" for an unnamed one
+ */
+struct framepool_space {
+	__u32 size;
+	__u32 flags;
+	__u64 cursor;
+	__u64 bytes;
+	__u32 space;
+	__u32 state;
+	__u32 block_type;
+	__u32 uid;
+	__u32 opens;
+	__u32 write_error;
+	__u64 resident;
+	__u64 dirty;
+	__u64 pinned;
+	__u64 nodes;
+	__u64 minor_faults;
+	__u64 major_faults;
+	__u64 fills;
+	__u64 fill_errors;
+	__u64 evictions;
+	__u64 written;
+	__u64 write_errors;
+	__u64 refaults;
+	__u64 ghosts;
+	char pool[FRAMEPOOL_NAME_SIZE];
+	char name[FRAMEPOOL_NAME_SIZE];
+};
+
+/**
+ * struct framepool_pool_create - reserve a region
+ * @size: sizeof(struct framepool_pool_create)
+ * @flags: 0
+ * @bytes: size of the region, a multiple of 2 MiB
+ * @base: 0, or a physical address hidden from the kernel with memmap=, a multiple of 2 MiB
+ * @node: NUMA node, -1 for any
+ * @__reserved: 0
+ * @policy: "" for the default
+ * @name: of the pool
+ *
+ * EPERM without CAP_SYS_ADMIN; EINVAL; ERANGE: larger than the memory there is; EEXIST; ENOMEM: no contiguous
+ * memory of this size; EBUSY: @base is not reserved.
+ */
+struct framepool_pool_create {
+	__u32 size;
+	__u32 flags;
+	__u64 bytes;
+	__u64 base;
+	__s32 node;
+	__u32 __reserved;
+	char policy[FRAMEPOOL_POLICY_SIZE];
+	char name[FRAMEPOOL_NAME_SIZE];
+};
+
+/**
+ * struct framepool_pool_destroy - give a region back
+ * @size: sizeof(struct framepool_pool_destroy)
+ * @flags: 0
+ * @name: which
+ *
+ * EPERM without CAP_SYS_ADMIN; EBUSY while it has a space; ENOENT.
+ */
+struct framepool_pool_destroy {
+	__u32 size;
+	__u32 flags;
+	char name[FRAMEPOOL_NAME_SIZE];
+};
+
+/**
+ * struct framepool_pool - what a pool is and what happened in it
+ * @size: sizeof(struct framepool_pool)
+ * @flags: 0
+ * @cursor: POOL_NEXT: in: 0 or the last answer's; out: of this answer. ENOENT after the last.
+ * @bytes: of the region
+ * @base: physical address of frame 0
+ * @node: NUMA node
+ * @spaces: how many
+ * @frames: all frames of the region
+ * @kernel: of these, the pool's bitmap and frame table
+ * @nodes: of these, nodes of shadow page tables
+ * @free: of these, free
+ * @resident: of these, holding pages
+ * @resident_max: the most that @resident has ever been
+ * @bound: the most that @resident can be: @frames less @kernel
+ * @minor_faults: faults on pages that were resident
+ * @major_faults: faults that waited for a page
+ * @fills: pages read
+ * @fill_errors: pages that could not be read
+ * @evictions: pages that left
+ * @written: pages written back
+ * @write_errors: pages that could not be written, each time
+ * @refaults: fills of pages that a ghost remembered
+ * @splits: of blocks, in the allocator
+ * @merges: of buddies, in the allocator
+ * @direct_reclaims: faults that had to evict for themselves
+ * @frame_waits: faults that waited for a free frame
+ * @starved: faults that gave up waiting, with SIGBUS
+ * @free_blocks: free blocks of each order, 0 to 18
+ * @fragmentation: for each order: free frames that cannot serve it, in permille of all free
+ * @__reserved: 0
+ * @policy: its name
+ * @name: of the pool
+ */
+struct framepool_pool {
+	__u32 size;
+	__u32 flags;
+	__u64 cursor;
+	__u64 bytes;
+	__u64 base;
+	__s32 node;
+	__u32 spaces;
+	__u64 frames;
+	__u64 kernel;
+	__u64 nodes;
+	__u64 free;
+	__u64 resident;
+	__u64 resident_max;
+	__u64 bound;
+	__u64 minor_faults;
+	__u64 major_faults;
+	__u64 fills;
+	__u64 fill_errors;
+	__u64 evictions;
+	__u64 written;
+	__u64 write_errors;
+	__u64 refaults;
+	__u64 splits;
+	__u64 merges;
+	__u64 direct_reclaims;
+	__u64 frame_waits;
+	__u64 starved;
+	__u32 free_blocks[19];
+	__u32 fragmentation[19];
+	__u32 __reserved[2];
+	char policy[FRAMEPOOL_POLICY_SIZE];
+	char name[FRAMEPOOL_NAME_SIZE];
+};
+
+/**
+ * struct framepool_range - PREFETCH, EVICT, PIN, UNPIN, SYNC
+ * @size: sizeof(struct framepool_range)
+ * @flags: 0
+ * @offset: in bytes, a multiple of 4096
+ * @length: in bytes; 0 is to the end; past the end of the space is EINVAL
+ * @done: out: pages fetched; evicted; pinned; unpinned; written
+ * @already: out: PREFETCH: were resident; PIN: were pinned; EVICT, SYNC: 0
+ * @written: out: EVICT: of @done, those that had to be written first
+ * @pinned: out: EVICT: stayed because pinned
+ * @held: out: EVICT: stayed because the kernel holds the frame
+ * @busy: out: EVICT: stayed because busy
+ * @failed: out: pages whose I/O failed
+ * @error: out: errno of the last of these, 0 for none
+ *
+ * PREFETCH and PIN stop, with what they did in the fields, when the pool cannot take more (ENOMEM).
+ * EINTR: killed while waiting.
+ */
+struct framepool_range {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 length;
+	__u64 done;
+	__u64 already;
+	__u64 written;
+	__u64 pinned;
+	__u64 held;
+	__u64 busy;
+	__u64 failed;
+	__u32 error;
+	__u32 __reserved;
+};
+
+/**
+ * struct framepool_residency - which pages are resident
+ * @size: sizeof(struct framepool_residency)
+ * @flags: 0
+ * @offset: in bytes, a multiple of 4096
+ * @length: in bytes; 0 is to the end
+ * @bitmap: address of (pages + 7) / 8 bytes; page i is bit i % 8 of byte i / 8
+ * @resident: out: how many
+ */
+struct framepool_residency {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 length;
+	__u64 bitmap;
+	__u64 resident;
+};
+
+/**
+ * struct framepool_resize - change the backing file and the space together
+ * @size: sizeof(struct framepool_resize)
+ * @flags: 0
+ * @bytes: new size, at least 1
+ *
+ * Needs a descriptor opened for writing (EBADF), and a regular file behind it (EINVAL). EBUSY: pages past
+ * the new end are held.
+ */
+struct framepool_resize {
+	__u32 size;
+	__u32 flags;
+	__u64 bytes;
+};
+
+/**
+ * struct framepool_block - the block type of a space
+ * @size: sizeof(struct framepool_block)
+ * @flags: 0
+ * @block_type: 0..4
+ * @__reserved: 0
+ */
+struct framepool_block {
+	__u32 size;
+	__u32 flags;
+	__u32 block_type;
+	__u32 __reserved;
+};
+
+#endif /* _UAPI_LINUX_FRAMEPOOL_H */

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The core for framepool_kunit.ko, in a namespace of its own.  Linked into framepool.ko only
+ * where the kernel has KUnit.
+ */
+#include <linux/export.h>
+
+#include "bitmap.h"
+#include "buddy.h"
+#include "frames.h"
+#include "ptable.h"
+#include "policy.h"
+#include "check.h"
+
+#define EXPORT(sym) \
+	EXPORT_SYMBOL_NS_GPL(sym, FRAMEPOOL_KUNIT)
+
+EXPORT(fpool_bitmap_bytes);
+EXPORT(fpool_bitmap_init);
+EXPORT(fpool_bitmap_set);
+EXPORT(fpool_bitmap_clear);
+EXPORT(fpool_bitmap_all_set);
+EXPORT(fpool_bitmap_all_clear);
+EXPORT(fpool_bitmap_next_set);
+EXPORT(fpool_bitmap_next_clear);
+EXPORT(fpool_bitmap_weight);
+
+EXPORT(fpool_buddy_bytes);
+EXPORT(fpool_buddy_init);
+EXPORT(fpool_buddy_alloc);
+EXPORT(fpool_buddy_alloc_closest);
+EXPORT(fpool_buddy_alloc_range);
+EXPORT(fpool_buddy_free);
+EXPORT(fpool_buddy_free_range);
+EXPORT(fpool_buddy_is_allocated);
+EXPORT(fpool_buddy_free_block_order);
+EXPORT(fpool_buddy_largest);
+EXPORT(fpool_buddy_fragmentation);
+EXPORT(fpool_buddy_check);
+
+EXPORT(fpool_frames_bytes);
+EXPORT(fpool_frames_init);
+EXPORT(fpool_frames_state_name);
+EXPORT(fpool_frames_mark_kernel);
+EXPORT(fpool_frames_mark_node);
+EXPORT(fpool_frames_mark_fill);
+EXPORT(fpool_frames_mark_resident);
+EXPORT(fpool_frames_mark_evict);
+EXPORT(fpool_frames_mark_free);
+EXPORT(fpool_frames_mark_retired);
+EXPORT(fpool_frame_list_init);
+EXPORT(fpool_frame_list_add_head);
+EXPORT(fpool_frame_list_add_tail);
+EXPORT(fpool_frame_list_del);
+EXPORT(fpool_frame_list_first);
+EXPORT(fpool_frame_list_last);
+EXPORT(fpool_frame_list_next);
+EXPORT(fpool_frame_list_check);
+
+EXPORT(fpool_ptable_init);
+EXPORT(fpool_ptable_get);
+EXPORT(fpool_ptable_prepare);
+EXPORT(fpool_ptable_set);
+EXPORT(fpool_ptable_update);
+EXPORT(fpool_ptable_next);
+EXPORT(fpool_ptable_walk);
+EXPORT(fpool_ptable_drop_ghosts);
+EXPORT(fpool_ptable_clear);
+EXPORT(fpool_ptable_levels);
+EXPORT(fpool_ptable_check);
+
+EXPORT(fpool_policy_find);
+EXPORT(fpool_policy_nth);
+EXPORT(fpool_policy_init);
+EXPORT(fpool_policy_len);
+EXPORT(fpool_policy_insert);
+EXPORT(fpool_policy_put_back);
+EXPORT(fpool_policy_remove);
+EXPORT(fpool_policy_candidates);
+EXPORT(fpool_policy_judge);
+EXPORT(fpool_policy_evicted);
+EXPORT(fpool_policy_age);
+EXPORT(fpool_policy_check);
+EXPORT(fpool_policy_enqueue);
+EXPORT(fpool_policy_dequeue);
+EXPORT(fpool_policy_knows);
+EXPORT(fpool_policy_clock);
+
+EXPORT(fpool_check);

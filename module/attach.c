@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who uses a space, and what happens when the last one goes.
+ *
+ * A user is a descriptor or a named node. The same file, attached again, is the same space with one more
+ * user.  When the last user goes the space is torn down: written back, flushed, emptied, unlinked.
+ * Where that cannot finish (a page that cannot be written, a frame that the kernel still
+ * holds), the space is an orphan: it stays in its pool, is seen in lists, keeps the module, and is tried
+ * again every second, until it succeeds or somebody attaches the file again and gets his pages back.
+ */
+#include "attach.h"
+
+#include <linux/delay.h>
+#include <linux/sched/signal.h>
+
+#include "job.h"
+#include "writeback.h"
+
+#define RETRY_DELAY	HZ
+
+/* For fills of killed faulters to end: their page is of no use to anybody. */
+#define SETTLE_TRIES	200
+#define SETTLE_MS	10
+
+LIST_HEAD(fpool_spaces);
+
+static struct fpool_space *find(struct inode *host)
+{
+	struct fpool_space *space;
+
+	list_for_each_entry(space, &fpool_spaces, link)
+		if (fpool_backing_host(space->backing.file) == host)
+			return space;
+	return NULL;
+}
+
+static int join(struct fpool_space *space, const struct fpool_attach_params *params)
+{
+	/* Two pools would each have its own truth about the file. */
+	if (space->pool != params->pool)
+		return -EBUSY;
+	if (params->write && !space->backing.wfile) {
+		int err = fpool_backing_upgrade(&space->backing, params->file);
+
+		if (err)
+			return err;
+	}
+	space->users++;
+	space->orphan = false;
+	return 0;
+}
+
+static void tear_down_again(struct work_struct *work);
+
+static struct fpool_space *make(const struct fpool_attach_params *params)
+{
+	struct fpool_space *space = fpool_space_create(params->pool);
+	int err;
+
+	if (IS_ERR(space))
+		return space;
+	err = fpool_backing_open(&space->backing, params->file, params->write);
+	if (err) {
+		fpool_space_get(space);
+		fpool_space_unlink(space);
+		fpool_space_put(space);
+		return ERR_PTR(err);
+	}
+	INIT_DELAYED_WORK(&space->retry, tear_down_again);
+	i_size_write(space->inode, fpool_backing_bytes(&space->backing));
+	space->block_type = params->block_type;
+	space->uid = current_fsuid();
+	space->users = 1;
+	list_add_tail(&space->link, &fpool_spaces);
+	return space;
+}
+
+/**
+ * fpool_attach_space - become a user of the space of a file
+ * @params: which file, in which pool, and how; the file was validated
+ *
+ * Context: Caller holds fpool_pools_lock and fpool_attach_lock; may sleep.
+ * Return: the space with one more user, or an ERR_PTR: -EBUSY: attached in another pool; or the
+ * error of opening or allocating.
+ */
+struct fpool_space *fpool_attach_space(const struct fpool_attach_params *params)
+{
+	struct fpool_space *space = find(fpool_backing_host(params->file));
+	int err;
+
+	lockdep_assert_held(&fpool_attach_lock);
+	if (!space)
+		return make(params);
+	err = join(space, params);
+	return err ? ERR_PTR(err) : space;
+}
+
+/* No page of it is anywhere, and nobody can bring one. */
+static bool is_empty(struct fpool_space *space)
+{
+	fpool_vpn_t vpn = fpool_vpn(0);
+	fpool_spte_t e;
+	bool empty;
+
+	spin_lock(&space->pool->lock);
+	empty = !fpool_ptable_next(&space->ptable, &vpn, fpool_vpn(FPOOL_VPN_MAX),
+				   FPOOL_SPTE_P | FPOOL_SPTE_BUSY, &e);
+	spin_unlock(&space->pool->lock);
+	return empty;
+}
+
+/* Write everything back and empty the space. 0, -EBUSY: held or busy; or the error of writing. */
+static int empty_out(struct fpool_space *space)
+{
+	fpool_vpn_t end = fpool_vpn(FPOOL_VPN_MAX);
+	u64 written = 0, failed = 0;
+	int err, i;
+
+	err = fpool_writeback_sync(space, fpool_vpn(0), end, &written, &failed);
+	if (err)
+		return err;
+	for (i = 0; i < SETTLE_TRIES; i++) {
+		struct fpool_evicted out = {};
+
+		fpool_evict_range(space, fpool_vpn(0), end, FPOOL_EVICT_PINNED, &out);
+		if (out.error)
+			return out.error;
+		if (is_empty(space))
+			return out.written ? fpool_writeback_sync(space, fpool_vpn(0), end,
+								  &written, &failed) : 0;
+		if (!out.busy && out.held)
+			break;
+		msleep(SETTLE_MS);
+	}
+	return -EBUSY;
+}
+
+/* The last user has gone. */
+static int tear_down(struct fpool_space *space)
+{
+	int err = empty_out(space);
+
+	mutex_lock(&fpool_attach_lock);
+	if (space->users) {
+		/* Attached again meanwhile. */
+		err = 0;
+	} else if (!err && is_empty(space)) {
+		list_del(&space->link);
+		fpool_space_unlink(space);
+	} else {
+		space->orphan = true;
+		fpool_space_get(space);
+		if (!queue_delayed_work(fpool_job_queue(), &space->retry, RETRY_DELAY))
+			fpool_space_put(space);
+	}
+	mutex_unlock(&fpool_attach_lock);
+	return err;
+}
+
+static void tear_down_again(struct work_struct *work)
+{
+	struct fpool_space *space = container_of(to_delayed_work(work), struct fpool_space, retry);
+	bool still;
+
+	mutex_lock(&fpool_attach_lock);
+	still = space->orphan && !space->users;
+	mutex_unlock(&fpool_attach_lock);
+	if (still)
+		tear_down(space);
+	fpool_space_put(space);
+}
+
+static int leave_job(struct fpool_job *job)
+{
+	return tear_down(job->space);
+}
+
+/**
+ * fpool_attach_leave - a user goes
+ * @space: the space, perhaps gone when this returns
+ *
+ * The last one waits until everything is written back, unless he is being killed: then a worker
+ * does it after him.
+ *
+ * Context: Process context, without fpool_attach_lock.
+ */
+void fpool_attach_leave(struct fpool_space *space)
+{
+	struct fpool_job *job = NULL;
+	bool last;
+
+	mutex_lock(&fpool_attach_lock);
+	last = !--space->users;
+	if (last) {
+		job = fpool_job_create(space, leave_job);
+		if (!job) {
+			/* No memory for the short way: the long one. */
+			space->orphan = true;
+			fpool_space_get(space);
+			if (!queue_delayed_work(fpool_job_queue(), &space->retry, 0))
+				fpool_space_put(space);
+		}
+	}
+	mutex_unlock(&fpool_attach_lock);
+	if (!job)
+		return;
+	fpool_job_run(job);
+	fpool_job_put(job);
+}
+
+static int detach_job(struct fpool_job *job)
+{
+	struct fpool_node *node = job->ctx;
+	struct fpool_space *space = job->space;
+	u64 written = 0, failed = 0;
+	bool last;
+	int err;
+
+	/* While the node is still there: what fails now is not lost, and not anonymous. */
+	if (READ_ONCE(space->users) == 1)
+		err = empty_out(space);
+	else
+		err = fpool_writeback_sync(space, fpool_vpn(0), fpool_vpn(FPOOL_VPN_MAX), &written,
+					   &failed);
+	mutex_lock(&fpool_attach_lock);
+	last = false;
+	if (err) {
+		node->gone = false;
+	} else {
+		fpool_node_remove(node);
+		last = !--space->users;
+	}
+	mutex_unlock(&fpool_attach_lock);
+	return last ? tear_down(space) : err;
+}
+
+/**
+ * fpool_attach_detach - write everything back and remove a named node
+ * @node: the node; marked gone by the caller under fpool_attach_lock, with nothing of it open
+ *
+ * On failure the node is back.
+ *
+ * Context: Process context, without fpool_attach_lock.
+ * Return: 0; -EBUSY: held; -EINTR: killed, it goes on without the caller; -ENOMEM; or the error of writing.
+ */
+int fpool_attach_detach(struct fpool_node *node)
+{
+	struct fpool_job *job = fpool_job_create(node->space, detach_job);
+	int err;
+
+	if (!job) {
+		mutex_lock(&fpool_attach_lock);
+		node->gone = false;
+		mutex_unlock(&fpool_attach_lock);
+		return -ENOMEM;
+	}
+	job->ctx = node;
+	err = fpool_job_run(job);
+	fpool_job_put(job);
+	return err;
+}

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Backing I/O: bytes between frames and a file, synchronously, in a worker.
+ *
+ * Direct I/O where the file system has it, so that nothing is cached twice; buffered I/O,
+ * dropped behind, elsewhere and for what direct I/O cannot do:
+ *
+ *  - the last partial page is written to exactly the end of the file, which a direct write of whole
+ *    blocks would grow;
+ *  - btrfs checksums what it writes, and stores go on while a page is written: the copy that the page
+ *    cache takes is the stable one;
+ *  - tmpfs is a page cache.
+ *
+ * Never called with mmap_lock or a VMA lock held: file systems take their inode lock under
+ * I/O and fault under their inode lock.
+ */
+#include "backing.h"
+
+#include <linux/backing-dev.h>
+#include <linux/blkdev.h>
+#include <linux/file.h>
+#include <linux/magic.h>
+#include <linux/mm.h>
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/uio.h>
+
+#include "compat.h"
+
+/**
+ * fpool_backing_validate - can this file be behind a space?
+ * @file: what a program offered
+ * @write: whether pages are to be written back
+ *
+ * Context: Any.
+ * Return: 0; -EISDIR: a directory; -EINVAL: neither a regular file nor a block device, or opened with
+ * O_APPEND, which would move every write to the end; -EROFS: on a read-only mount; -EACCES: not opened
+ * for reading, or not for writing; -ENODATA: empty.
+ */
+int fpool_backing_validate(struct file *file, bool write)
+{
+	struct inode *inode = file_inode(file);
+
+	if (S_ISDIR(inode->i_mode))
+		return -EISDIR;
+	if (!S_ISREG(inode->i_mode) && !S_ISBLK(inode->i_mode))
+		return -EINVAL;
+	if (file->f_flags & O_APPEND)
+		return -EINVAL;
+	if (write && S_ISREG(inode->i_mode) && __mnt_is_readonly(file->f_path.mnt))
+		return -EROFS;
+	if (!(file->f_mode & FMODE_READ) || (write && !(file->f_mode & FMODE_WRITE)))
+		return -EACCES;
+	if (!i_size_read(fpool_backing_host(file)))
+		return -ENODATA;
+	return 0;
+}
+
+/**
+ * fpool_backing_host - what makes two files the same
+ * @file: an opened file
+ *
+ * Context: Any.
+ * Return: the inode that owns its page cache: for a block special file, the device's.
+ */
+struct inode *fpool_backing_host(struct file *file)
+{
+	return file->f_mapping->host;
+}
+
+static bool wants_direct(struct file *file)
+{
+	unsigned long magic = file_inode(file)->i_sb->s_magic;
+
+	return (file->f_mode & FMODE_CAN_ODIRECT) && magic != BTRFS_SUPER_MAGIC &&
+	       magic != TMPFS_MAGIC;
+}
+
+/**
+ * fpool_backing_open - open the file once more, for the space alone
+ * @b: filled in
+ * @file: what a program offered, validated
+ * @write: whether pages are to be written back
+ *
+ * An open of our own, because the program may change the flags of its own at any time. The rights
+ * are those of the program's descriptor, which the caller has looked at.
+ *
+ * Context: Process context; may sleep.
+ * Return: 0, or what opening says (-EACCES, -ETXTBSY, -ENOMEM, ...).
+ */
+int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
+{
+	int flags = (write ? O_RDWR : O_RDONLY) | O_LARGEFILE;
+	struct file *own = dentry_open(&file->f_path, flags, current_cred());
+
+	if (IS_ERR(own))
+		return PTR_ERR(own);
+	/* What was cached before us and is newer than the medium. */
+	filemap_write_and_wait(own->f_mapping);
+	b->file = own;
+	b->wfile = write ? own : NULL;
+	b->direct = wants_direct(own);
+	b->blockdev = S_ISBLK(file_inode(own)->i_mode);
+	return 0;
+}
+
+/**
+ * fpool_backing_upgrade - somebody attaches the file for writing, too
+ * @b: opened read only
+ * @file: what he offered, validated for writing
+ *
+ * Fills go on through the first open.
+ *
+ * Context: Process context; may sleep. The caller keeps others from doing the same.
+ * Return: 0, or what opening says.
+ */
+int fpool_backing_upgrade(struct fpool_backing *b, struct file *file)
+{
+	struct file *own = dentry_open(&file->f_path, O_RDWR | O_LARGEFILE, current_cred());
+
+	if (IS_ERR(own))
+		return PTR_ERR(own);
+	b->wfile = own;
+	return 0;
+}
+
+/**
+ * fpool_backing_close - let the file go
+ * @b: the backing; one that was never opened is fine
+ *
+ * Context: Process context.
+ */
+void fpool_backing_close(struct fpool_backing *b)
+{
+	if (!b->file)
+		return;
+	/* Direct I/O went past what readers of the file may have cached meanwhile. */
+	if (mapping_can_writeback(b->file->f_mapping))
+		invalidate_mapping_pages(b->file->f_mapping, 0, -1);
+	if (b->wfile && b->wfile != b->file)
+		fput(b->wfile);
+	fput(b->file);
+	b->file = b->wfile = NULL;
+}
+
+/**
+ * fpool_backing_bytes - how large the file is now
+ * @b: the backing
+ *
+ * Context: Any.
+ * Return: bytes.
+ */
+u64 fpool_backing_bytes(const struct fpool_backing *b)
+{
+	return i_size_read(fpool_backing_host(b->file));
+}
+
+static void prepare(struct kiocb *iocb, struct file *file, loff_t pos, bool direct)
+{
+	init_sync_kiocb(iocb, file);
+	iocb->ki_pos = pos;
+	iocb->ki_flags &= ~IOCB_APPEND;
+	if (direct)
+		iocb->ki_flags |= IOCB_DIRECT;
+}
+
+static ssize_t read_once(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
+			 loff_t pos, size_t len, bool direct)
+{
+	struct kiocb iocb;
+	struct iov_iter iter;
+
+	prepare(&iocb, b->file, pos, direct);
+	iov_iter_bvec(&iter, ITER_DEST, bv, nr, len);
+	return vfs_iocb_iter_read(b->file, &iocb, &iter);
+}
+
+static ssize_t write_once(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
+			  loff_t pos, size_t len, bool direct)
+{
+	struct kiocb iocb;
+	struct iov_iter iter;
+	ssize_t ret;
+
+	prepare(&iocb, b->wfile, pos, direct);
+	iov_iter_bvec(&iter, ITER_SOURCE, bv, nr, len);
+	fpool_write_start(b->wfile);
+	ret = vfs_iocb_iter_write(b->wfile, &iocb, &iter);
+	fpool_write_end(b->wfile);
+	return ret;
+}
+
+/* The pages of [pos, pos + len) leave the page cache, unless it is all that there is (tmpfs). */
+static void drop_behind(struct fpool_backing *b, loff_t pos, size_t len)
+{
+	struct address_space *mapping = b->file->f_mapping;
+
+	if (mapping_can_writeback(mapping))
+		invalidate_mapping_pages(mapping, pos >> PAGE_SHIFT,
+					 (pos + len - 1) >> PAGE_SHIFT);
+}
+
+/**
+ * fpool_backing_read - read into frames
+ * @b: the backing
+ * @bv: where to
+ * @nr: entries of @bv
+ * @pos: offset in the file, a multiple of 4096
+ * @len: bytes, a multiple of 4096
+ *
+ * Context: A worker; sleeps uninterruptibly.
+ * Return: bytes read, fewer than @len at the end of the file; or a negative errno of the file
+ * system (-EIO, ...).
+ */
+ssize_t fpool_backing_read(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
+			   loff_t pos, size_t len)
+{
+	ssize_t ret = -EINVAL;
+
+	if (b->direct)
+		ret = read_once(b, bv, nr, pos, len, true);
+	/* Some files refuse direct I/O only when it comes. */
+	if (ret == -EINVAL || ret == -EOPNOTSUPP) {
+		ret = read_once(b, bv, nr, pos, len, false);
+		drop_behind(b, pos, len);
+	}
+	return ret;
+}
+
+static int write_direct(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
+			loff_t pos, size_t len)
+{
+	ssize_t ret = write_once(b, bv, nr, pos, len, true);
+
+	if (ret < 0)
+		return ret;
+	return ret == len ? 0 : -EIO;
+}
+
+static int write_buffered(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
+			  loff_t pos, size_t len)
+{
+	ssize_t ret = write_once(b, bv, nr, pos, len, false);
+	int err;
+
+	if (ret < 0)
+		return ret;
+	if (ret != len)
+		return -ENOSPC;
+	/* Now, because only now an error can still be tied to these pages. */
+	err = filemap_write_and_wait_range(b->file->f_mapping, pos, pos + len - 1);
+	if (!err)
+		drop_behind(b, pos, len);
+	return err;
+}
+
+/**
+ * fpool_backing_write - write frames out
+ * @b: the backing
+ * @bv: where from
+ * @nr: entries of @bv
+ * @pos: offset in the file, a multiple of 4096
+ * @len: bytes; not a multiple of 4096 only where it ends at the end of the file
+ *
+ * Context: A worker or the reclaim thread; sleeps uninterruptibly.
+ * Return: 0: all of it is with the device, perhaps in its volatile cache; or a negative errno of the file
+ * system (-EIO, -ENOSPC, ...): any part of it may be.
+ */
+int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
+			loff_t pos, size_t len)
+{
+	size_t whole = b->direct ? ALIGN_DOWN(len, PAGE_SIZE) : 0;
+	int err = 0;
+
+	if (whole) {
+		err = write_direct(b, bv, nr, pos, whole);
+		if (err == -EINVAL || err == -EOPNOTSUPP) {
+			whole = 0;
+			err = 0;
+		}
+	}
+	if (err || whole == len)
+		return err;
+	if (whole) {
+		/* The tail: the last @len - @whole bytes are at the start of the last page. */
+		struct bio_vec tail;
+		struct bio_vec *last = &bv[nr - 1];
+
+		bvec_set_page(&tail, last->bv_page + ((last->bv_len - 1) >> PAGE_SHIFT),
+			      len - whole, 0);
+		return write_buffered(b, &tail, 1, pos + whole, len - whole);
+	}
+	return write_buffered(b, bv, nr, pos, len);
+}
+
+/**
+ * fpool_backing_flush - make what was written durable
+ * @b: the backing
+ *
+ * Context: A worker; sleeps uninterruptibly.
+ * Return: 0: it is on the medium; or a negative errno.
+ */
+int fpool_backing_flush(struct fpool_backing *b)
+{
+	return vfs_fsync(b->wfile, 0);
+}
+
+/**
+ * fpool_backing_resize - change the size of the file
+ * @b: a regular file, writable
+ * @bytes: new size
+ *
+ * Context: A worker; sleeps.
+ * Return: 0, or a negative errno of the file system.
+ */
+int fpool_backing_resize(struct fpool_backing *b, u64 bytes)
+{
+	return vfs_truncate(&b->wfile->f_path, bytes);
+}

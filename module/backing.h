@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The backing file of a space: a regular file or a block device, and how to do I/O on it. */
+#ifndef FPOOL_BACKING_H
+#define FPOOL_BACKING_H
+
+#include <linux/bvec.h>
+#include <linux/fs.h>
+
+struct fpool_backing {
+	struct file *file;	/* our own open of it, which nobody else can change */
+	struct file *wfile;	/* the same or a second one, for writing; NULL: read only */
+	bool direct;		/* past the page cache */
+	bool blockdev;
+};
+
+int fpool_backing_validate(struct file *file, bool write);
+int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write);
+int fpool_backing_upgrade(struct fpool_backing *b, struct file *file);
+void fpool_backing_close(struct fpool_backing *b);
+u64 fpool_backing_bytes(const struct fpool_backing *b);
+struct inode *fpool_backing_host(struct file *file);
+
+ssize_t fpool_backing_read(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
+			   loff_t pos, size_t len);
+int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
+			loff_t pos, size_t len);
+int fpool_backing_flush(struct fpool_backing *b);
+int fpool_backing_resize(struct fpool_backing *b, u64 bytes);
+
+#endif /* FPOOL_BACKING_H */

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /dev/framepool/control: pools and spaces come, go and are listed. */
+#include "control.h"
+
+#include <linux/cred.h>
+#include <linux/file.h>
+
+#include "attach.h"
+#include "cdev.h"
+#include "debugfs.h"
+#include "ioctl.h"
+#include "range.h"
+#include "reclaim.h"
+
+/**
+ * fpool_control_create - make a pool that works
+ * @params: what was asked for
+ *
+ * Context: Caller holds fpool_pools_lock.
+ * Return: the pool, listed, with its thread; or the ERR_PTR of fpool_pool_create().
+ */
+struct fpool_pool *fpool_control_create(const struct fpool_pool_params *params)
+{
+	struct fpool_pool *pool = fpool_pool_create(params);
+	int err;
+
+	if (IS_ERR(pool))
+		return pool;
+	err = fpool_reclaim_start(pool);
+	if (err) {
+		fpool_pool_destroy(pool);
+		return ERR_PTR(err);
+	}
+	list_add_tail(&pool->link, &fpool_pools);
+	fpool_debugfs_add(pool);
+	return pool;
+}
+
+/**
+ * fpool_control_destroy - stop a pool and give its region back
+ * @pool: the pool
+ *
+ * Context: Caller holds fpool_pools_lock.
+ * Return: 0, or -EBUSY: it has a space.
+ */
+int fpool_control_destroy(struct fpool_pool *pool)
+{
+	lockdep_assert_held(&fpool_pools_lock);
+	/* Only an attach makes one, under the lock that we hold. */
+	if (READ_ONCE(pool->nspaces))
+		return -EBUSY;
+	list_del(&pool->link);
+	fpool_debugfs_remove(pool);
+	fpool_reclaim_stop(pool);
+	fpool_pool_destroy(pool);
+	return 0;
+}
+
+/* ATTACH */
+
+static int check_attach(const struct framepool_attach *a)
+{
+	if (!fpool_ioctl_string(a->name, sizeof(a->name)) ||
+	    !fpool_ioctl_string(a->pool, sizeof(a->pool)))
+		return -EINVAL;
+	if (*a->name && !fpool_name_valid(a->name))
+		return -EINVAL;
+	if (a->block_type >= FPOOL_NR_BLOCK_TYPES)
+		return -EINVAL;
+	if ((a->flags & (FRAMEPOOL_ATTACH_MODE | FRAMEPOOL_ATTACH_GROUP)) && !*a->name)
+		return -EINVAL;
+	if ((a->flags & FRAMEPOOL_ATTACH_MODE ? a->mode & ~0777 : a->mode) ||
+	    (!(a->flags & FRAMEPOOL_ATTACH_GROUP) && a->gid))
+		return -EINVAL;
+	return 0;
+}
+
+/* The group that a node gets: as chown, one that the caller is in, or with CAP_CHOWN any. */
+static int node_group(const struct framepool_attach *a, kgid_t *gid)
+{
+	*gid = current_fsgid();
+	if (!(a->flags & FRAMEPOOL_ATTACH_GROUP))
+		return 0;
+	*gid = make_kgid(current_user_ns(), a->gid);
+	if (!gid_valid(*gid))
+		return -EINVAL;
+	return in_group_p(*gid) || capable(CAP_CHOWN) ? 0 : -EPERM;
+}
+
+static int name_it(struct fpool_space *space, const struct framepool_attach *a, kgid_t gid)
+{
+	struct fpool_node_params params = {
+		.name = a->name,
+		.space = space,
+		.uid = current_fsuid(),
+		.gid = gid,
+		.mode = a->flags & FRAMEPOOL_ATTACH_MODE ? a->mode : 0600,
+		.writable = !(a->flags & FRAMEPOOL_ATTACH_READ_ONLY),
+	};
+	struct fpool_node *node;
+
+	mutex_lock(&fpool_attach_lock);
+	node = fpool_node_create(&params);
+	mutex_unlock(&fpool_attach_lock);
+	return PTR_ERR_OR_ZERO(node);
+}
+
+static struct fpool_space *join(const struct framepool_attach *a, struct file *backing)
+{
+	struct fpool_attach_params params = {
+		.file = backing,
+		.write = !(a->flags & FRAMEPOOL_ATTACH_READ_ONLY),
+		.block_type = a->block_type,
+	};
+	struct fpool_space *space = ERR_PTR(-ENOENT);
+
+	mutex_lock(&fpool_pools_lock);
+	params.pool = fpool_pool_find(a->pool);
+	if (params.pool) {
+		mutex_lock(&fpool_attach_lock);
+		if (*a->name && fpool_node_find(a->name))
+			space = ERR_PTR(-EEXIST);
+		else
+			space = fpool_attach_space(&params);
+		mutex_unlock(&fpool_attach_lock);
+	}
+	mutex_unlock(&fpool_pools_lock);
+	return space;
+}
+
+static int attach_file(struct framepool_attach *a, struct file *backing, kgid_t gid)
+{
+	bool write = !(a->flags & FRAMEPOOL_ATTACH_READ_ONLY);
+	struct fpool_space *space;
+	int ret;
+
+	if (backing->f_op == &fpool_cdev_fops || backing->f_op == &fpool_control_fops)
+		return -ELOOP;
+	ret = fpool_backing_validate(backing, write);
+	if (ret)
+		return ret;
+	space = join(a, backing);
+	if (IS_ERR(space))
+		return PTR_ERR(space);
+	a->space = space->id;
+	ret = *a->name ? name_it(space, a, gid) : fpool_cdev_install(space, write);
+	if (ret < 0) {
+		fpool_attach_leave(space);
+		return ret;
+	}
+	a->space_fd = *a->name ? -1 : ret;
+	return 0;
+}
+
+static long attach(struct file *file, void *arg)
+{
+	struct framepool_attach *a = arg;
+	struct file *backing;
+	kgid_t gid;
+	int err = check_attach(a);
+
+	if (err)
+		return err;
+	err = node_group(a, &gid);
+	if (err)
+		return err;
+	backing = fget(a->fd);
+	if (!backing)
+		return -EBADF;
+	err = attach_file(a, backing, gid);
+	fput(backing);
+	return err;
+}
+
+/* DETACH */
+
+static struct fpool_node *take_node(const char *name)
+{
+	struct fpool_node *node = fpool_node_find(name);
+
+	if (!node)
+		return ERR_PTR(-ENOENT);
+	if (!uid_eq(node->uid, current_fsuid()) && !capable(CAP_SYS_ADMIN))
+		return ERR_PTR(-EPERM);
+	if (node->opens || node->gone)
+		return ERR_PTR(-EBUSY);
+	node->gone = true;
+	return node;
+}
+
+static long detach(struct file *file, void *arg)
+{
+	struct framepool_detach *d = arg;
+	struct fpool_node *node;
+
+	if (!fpool_ioctl_string(d->name, sizeof(d->name)))
+		return -EINVAL;
+	mutex_lock(&fpool_attach_lock);
+	node = take_node(d->name);
+	mutex_unlock(&fpool_attach_lock);
+	return IS_ERR(node) ? PTR_ERR(node) : fpool_attach_detach(node);
+}
+
+/*
+ * SPACE_NEXT: the named nodes by their cursor, then the spaces that have no node, by theirs:
+ * with the top bit set, so that all come after the nodes'.
+ */
+#define UNNAMED_CURSOR	(1ULL << 63)
+
+static u64 unnamed_cursor(const struct fpool_space *space)
+{
+	return UNNAMED_CURSOR | (u64)space->pool->id << 32 | space->id;
+}
+
+static struct fpool_node *next_named(u64 cursor)
+{
+	struct fpool_node *node;
+
+	list_for_each_entry(node, &fpool_nodes, link)
+		if (node->cursor > cursor)
+			return node;
+	return NULL;
+}
+
+static bool has_node(const struct fpool_space *space)
+{
+	struct fpool_node *node;
+
+	list_for_each_entry(node, &fpool_nodes, link)
+		if (node->space == space)
+			return true;
+	return false;
+}
+
+static struct fpool_space *next_unnamed(u64 cursor)
+{
+	struct fpool_space *space, *best = NULL;
+
+	list_for_each_entry(space, &fpool_spaces, link)
+		if (unnamed_cursor(space) > cursor && !has_node(space) &&
+		    (!best || unnamed_cursor(space) < unnamed_cursor(best)))
+			best = space;
+	return best;
+}
+
+static long space_next(struct file *file, void *arg)
+{
+	struct framepool_space *info = arg;
+	struct fpool_space *space = NULL;
+	struct fpool_node *node;
+
+	mutex_lock(&fpool_attach_lock);
+	node = next_named(info->cursor);
+	if (node)
+		space = node->space;
+	else
+		space = next_unnamed(info->cursor);
+	if (space) {
+		info->cursor = node ? node->cursor : unnamed_cursor(space);
+		fpool_range_space_info(space, node, info);
+	}
+	mutex_unlock(&fpool_attach_lock);
+	return space ? 0 : -ENOENT;
+}
+
+/* Pools. */
+
+static long pool_create(struct file *file, void *arg)
+{
+	struct framepool_pool_create *c = arg;
+	struct fpool_pool_params params = {
+		.name = c->name,
+		.bytes = c->bytes,
+		.base = c->base,
+		.node = c->node,
+		.policy = *c->policy ? c->policy : "clock",
+	};
+	struct fpool_pool *pool;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (c->__reserved || !fpool_ioctl_string(c->name, sizeof(c->name)) ||
+	    !fpool_ioctl_string(c->policy, sizeof(c->policy)) || c->node < NUMA_NO_NODE)
+		return -EINVAL;
+	mutex_lock(&fpool_pools_lock);
+	pool = fpool_control_create(&params);
+	mutex_unlock(&fpool_pools_lock);
+	return PTR_ERR_OR_ZERO(pool);
+}
+
+static long pool_destroy(struct file *file, void *arg)
+{
+	struct framepool_pool_destroy *d = arg;
+	struct fpool_pool *pool;
+	int err = -ENOENT;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!fpool_ioctl_string(d->name, sizeof(d->name)))
+		return -EINVAL;
+	mutex_lock(&fpool_pools_lock);
+	pool = *d->name ? fpool_pool_find(d->name) : NULL;
+	if (pool)
+		err = fpool_control_destroy(pool);
+	mutex_unlock(&fpool_pools_lock);
+	return err;
+}
+
+static void describe_frames(struct fpool_pool *pool, struct framepool_pool *info)
+{
+	unsigned int order;
+
+	spin_lock(&pool->lock);
+	info->spaces = pool->nspaces;
+	info->kernel = pool->frames.count[FPOOL_FRAME_KERNEL];
+	info->nodes = pool->frames.count[FPOOL_FRAME_NODE];
+	info->free = pool->buddy.nfree;
+	info->resident = fpool_pool_resident(pool);
+	info->resident_max = pool->resident_max;
+	info->splits = pool->buddy.nsplits;
+	info->merges = pool->buddy.nmerges;
+	for (order = 0; order < FPOOL_NR_ORDERS; order++) {
+		info->free_blocks[order] = pool->buddy.order[order].nfree;
+		info->fragmentation[order] = fpool_buddy_fragmentation(&pool->buddy, order);
+	}
+	spin_unlock(&pool->lock);
+}
+
+static void describe_events(struct fpool_pool *pool, struct framepool_pool *info)
+{
+	const struct fpool_stats *stats = &pool->stats;
+
+	info->minor_faults = fpool_stats_read(stats, FPOOL_STAT_MINOR_FAULTS);
+	info->major_faults = fpool_stats_read(stats, FPOOL_STAT_MAJOR_FAULTS);
+	info->fills = fpool_stats_read(stats, FPOOL_STAT_FILLS);
+	info->fill_errors = fpool_stats_read(stats, FPOOL_STAT_FILL_ERRORS);
+	info->evictions = fpool_stats_read(stats, FPOOL_STAT_EVICTIONS);
+	info->written = fpool_stats_read(stats, FPOOL_STAT_WRITTEN);
+	info->write_errors = fpool_stats_read(stats, FPOOL_STAT_WRITE_ERRORS);
+	info->refaults = fpool_stats_read(stats, FPOOL_STAT_REFAULTS);
+	info->direct_reclaims = fpool_stats_read(stats, FPOOL_STAT_DIRECT_RECLAIMS);
+	info->frame_waits = fpool_stats_read(stats, FPOOL_STAT_FRAME_WAITS);
+	info->starved = fpool_stats_read(stats, FPOOL_STAT_STARVED);
+}
+
+static void describe_pool(struct fpool_pool *pool, struct framepool_pool *info)
+{
+	info->cursor = pool->id;
+	info->bytes = (u64)pool->region.nframes << PAGE_SHIFT;
+	info->base = PFN_PHYS(pool->region.pfn);
+	info->node = pool->region.node;
+	info->frames = pool->region.nframes;
+	info->bound = pool->region.nframes - pool->kernel_frames;
+	describe_frames(pool, info);
+	describe_events(pool, info);
+	strscpy(info->policy, pool->policy.ops->name, sizeof(info->policy));
+	memcpy(info->name, pool->name, sizeof(info->name));
+}
+
+static long pool_next(struct file *file, void *arg)
+{
+	struct framepool_pool *info = arg;
+	struct fpool_pool *pool;
+	long ret = -ENOENT;
+
+	mutex_lock(&fpool_pools_lock);
+	list_for_each_entry(pool, &fpool_pools, link) {
+		if (pool->id > info->cursor) {
+			describe_pool(pool, info);
+			ret = 0;
+			break;
+		}
+	}
+	mutex_unlock(&fpool_pools_lock);
+	return ret;
+}
+
+static const struct fpool_ioctl commands[] = {
+	FPOOL_IOCTL(FRAMEPOOL_ATTACH, struct framepool_attach, space_fd,
+		    FRAMEPOOL_ATTACH_READ_ONLY | FRAMEPOOL_ATTACH_MODE | FRAMEPOOL_ATTACH_GROUP,
+		    attach),
+	FPOOL_IOCTL(FRAMEPOOL_DETACH, struct framepool_detach, name, 0, detach),
+	FPOOL_IOCTL(FRAMEPOOL_SPACE_NEXT, struct framepool_space, name, 0, space_next),
+	FPOOL_IOCTL(FRAMEPOOL_POOL_CREATE, struct framepool_pool_create, name, 0, pool_create),
+	FPOOL_IOCTL(FRAMEPOOL_POOL_DESTROY, struct framepool_pool_destroy, name, 0, pool_destroy),
+	FPOOL_IOCTL(FRAMEPOOL_POOL_NEXT, struct framepool_pool, name, 0, pool_next),
+};
+
+static long control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return fpool_ioctl_dispatch(commands, ARRAY_SIZE(commands), file, cmd, arg);
+}
+
+const struct file_operations fpool_control_fops = {
+	.owner = THIS_MODULE,
+	.open = nonseekable_open,
+	.unlocked_ioctl = control_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The frame table: 32 bytes for each frame of the region, saying what it is, whose
+ * it is, and where the policy has put it.
+ *
+ * The state machine (each arrow is one mark_* verb; nothing else writes @state):
+ *
+ *	        mark_kernel               mark_node
+ *	FREE --------------> KERNEL    FREE ----------> NODE
+ *	 | ^                             ^---------------+
+ *	 | |                                 mark_free
+ *	 | +--------------+---------- mark_free ----------------+
+ *	 v mark_fill      |                                     |
+ *	FILL -------------+ (the fill failed)                   |
+ *	 |                                                      |
+ *	 | mark_resident                mark_evict              |
+ *	 +---------------> RESIDENT ----------------> EVICT ----+
+ *	                       ^                        |
+ *	                       +---- mark_resident -----+ (put back)
+ *
+ *	FREE, FILL, RESIDENT, EVICT -- mark_retired --> RETIRED (broken memory, for ever)
+ *
+ * mark_free and mark_retired refuse a frame that is on a list.
+ *
+ * No lock: the caller serialises every call.
+ */
+#ifndef FPOOL_CORE_FRAMES_H
+#define FPOOL_CORE_FRAMES_H
+
+#include "types.h"
+
+enum fpool_frame_state {
+	FPOOL_FRAME_FREE,	/* in the buddy allocator, or in a cache in front of it */
+	FPOOL_FRAME_KERNEL,	/* the pool's metadata: bitmap, frame table */
+	FPOOL_FRAME_NODE,	/* a node of a shadow page table */
+	FPOOL_FRAME_FILL,	/* taken, its page is being read */
+	FPOOL_FRAME_RESIDENT,	/* holds a page, known to the policy */
+	FPOOL_FRAME_EVICT,	/* holds a page that is leaving */
+	FPOOL_FRAME_RETIRED,	/* broken memory, never used again */
+	FPOOL_FRAME_NR_STATES,
+};
+
+#define FPOOL_NO_SPACE		0	/* space ids start at 1 */
+#define FPOOL_NO_LIST		0xff
+#define FPOOL_PTABLE_LIST	0xfe	/* NODE: a leaf with nothing but ghosts */
+
+struct fpool_frame_info {
+	union {
+		u64 vpn;		/* FILL, RESIDENT, EVICT: which page */
+		struct {		/* NODE */
+			u32 parent;	/* frame of the parent node, or FPOOL_NO_FRAME */
+			u16 used;	/* entries that are not empty */
+			u16 ghosts;	/* of these, ghosts */
+		} node;
+	};
+	u32 prev, next;			/* frame numbers; the list that the frame is on */
+	u32 space;			/* id of the owning space */
+	u32 owner;			/* id of the working set it is charged to */
+	u32 policy;			/* the policy's own word (counter, mark, sequence number) */
+	u8 state;			/* enum fpool_frame_state */
+	u8 list;			/* the policy's, FPOOL_PTABLE_LIST, or FPOOL_NO_LIST */
+	u16 aux;			/* NODE: slot in parent | level << 9; else a flush epoch */
+};
+
+static_assert(sizeof(struct fpool_frame_info) == 32);
+
+struct fpool_frames {
+	struct fpool_frame_info *tab;
+	u32 nframes;
+	u32 count[FPOOL_FRAME_NR_STATES];
+};
+
+/* A doubly linked list of frames, through prev and next of the table. */
+struct fpool_frame_list {
+	u32 head, tail;			/* frame numbers, or FPOOL_NO_FRAME */
+	u32 len;
+};
+
+static inline struct fpool_frame_info *fpool_frames_info(const struct fpool_frames *ft,
+							 fpool_frame_t frame)
+{
+	return &ft->tab[fpool_frame_nr(frame)];
+}
+
+size_t fpool_frames_bytes(u32 nframes);
+void fpool_frames_init(struct fpool_frames *ft, void *mem, u32 nframes);
+const char *fpool_frames_state_name(unsigned int state);
+
+/* The verbs. Each returns -EINVAL, and changes nothing, where the arrow is not in the picture. */
+int fpool_frames_mark_kernel(struct fpool_frames *ft, fpool_frame_t frame);
+int fpool_frames_mark_node(struct fpool_frames *ft, fpool_frame_t frame, u32 space);
+int fpool_frames_mark_fill(struct fpool_frames *ft, fpool_frame_t frame, u32 space,
+			   fpool_vpn_t vpn);
+int fpool_frames_mark_resident(struct fpool_frames *ft, fpool_frame_t frame);
+int fpool_frames_mark_evict(struct fpool_frames *ft, fpool_frame_t frame);
+int fpool_frames_mark_free(struct fpool_frames *ft, fpool_frame_t frame);
+int fpool_frames_mark_retired(struct fpool_frames *ft, fpool_frame_t frame);
+
+void fpool_frame_list_init(struct fpool_frame_list *list);
+void fpool_frame_list_add_head(struct fpool_frames *ft, struct fpool_frame_list *list,
+			       fpool_frame_t frame);
+void fpool_frame_list_add_tail(struct fpool_frames *ft, struct fpool_frame_list *list,
+			       fpool_frame_t frame);
+void fpool_frame_list_del(struct fpool_frames *ft, struct fpool_frame_list *list,
+			  fpool_frame_t frame);
+fpool_frame_t fpool_frame_list_first(const struct fpool_frame_list *list);
+fpool_frame_t fpool_frame_list_last(const struct fpool_frame_list *list);
+fpool_frame_t fpool_frame_list_next(const struct fpool_frames *ft, fpool_frame_t frame);
+const char *fpool_frame_list_check(const struct fpool_frames *ft,
+				   const struct fpool_frame_list *list, u8 id, u8 state,
+				   fpool_frame_t *bad);
+
+#endif /* FPOOL_CORE_FRAMES_H */

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Replacement policies: the table of those that exist, and the calls to them.
+ *
+ * A policy is one line in the table below.  Everybody else calls it through here, so that
+ * evictions and accessed-bit tests are counted in one place whatever the policy does.
+ *
+ * The clock that ages are measured in is the number of evictions: a page that comes back
+ * when N others have left since would have stayed, had there been N more frames (the
+ * reasoning, in the open, is at the top of Linux's mm/workingset.c).
+ */
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "policy.h"
+
+static const struct fpool_policy_ops *const policies[] = {
+	&fpool_policy_clock,
+};
+
+/**
+ * fpool_policy_nth() - the policies in turn
+ * @n: from 0 on
+ *
+ * Context: Any.
+ * Return: The policy, or NULL after the last one.
+ */
+const struct fpool_policy_ops *fpool_policy_nth(unsigned int n)
+{
+	return n < ARRAY_SIZE(policies) ? policies[n] : NULL;
+}
+
+/**
+ * fpool_policy_find() - the policy of a name
+ * @name: as users type it
+ *
+ * Context: Any.
+ * Return: The policy, or NULL if there is none of that name.
+ */
+const struct fpool_policy_ops *fpool_policy_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(policies); i++)
+		if (!strcmp(policies[i]->name, name))
+			return policies[i];
+	return NULL;
+}
+
+/**
+ * fpool_policy_init() - a policy that knows of no frame yet
+ * @p: the policy
+ * @ops: which one
+ * @ft: the frame table of the pool
+ * @capacity: frames that pages may use
+ *
+ * Context: Any; the caller owns @p alone.
+ * Return: 0, or -EINVAL if @ops is NULL, or @capacity 0 or more than the region has.
+ */
+int fpool_policy_init(struct fpool_policy *p, const struct fpool_policy_ops *ops,
+		      struct fpool_frames *ft, u32 capacity)
+{
+	unsigned int i;
+
+	if (!ops || !capacity || capacity > ft->nframes)
+		return -EINVAL;
+	memset(p, 0, sizeof(*p));
+	p->ops = ops;
+	p->ft = ft;
+	p->capacity = capacity;
+	p->evictions = 1;
+	for (i = 0; i < FPOOL_POLICY_LISTS; i++)
+		fpool_frame_list_init(&p->list[i]);
+	return 0;
+}
+
+/**
+ * fpool_policy_len() - how many frames the policy knows of
+ * @p: the policy
+ *
+ * Context: Caller serialises access to @p.
+ * Return: Frames, all lists together.
+ */
+u64 fpool_policy_len(const struct fpool_policy *p)
+{
+	unsigned int i;
+	u64 len = 0;
+
+	for (i = 0; i < FPOOL_POLICY_LISTS; i++)
+		len += p->list[i].len;
+	return len;
+}
+
+/**
+ * fpool_policy_insert() - a page was filled into a frame
+ * @p: the policy
+ * @frame: a frame that the policy does not know of
+ * @age: how many evictions ago the page left, or U64_MAX if nothing remembers it
+ *
+ * Context: Caller serialises access to @p.
+ */
+void fpool_policy_insert(struct fpool_policy *p, fpool_frame_t frame, u64 age)
+{
+	p->ops->insert(p, frame, age);
+}
+
+/**
+ * fpool_policy_put_back() - a victim stays after all
+ * @p: the policy
+ * @frame: a frame that judge() has given away
+ *
+ * Context: Caller serialises access to @p.
+ */
+void fpool_policy_put_back(struct fpool_policy *p, fpool_frame_t frame)
+{
+	p->ops->put_back(p, frame);
+}
+
+/**
+ * fpool_policy_remove() - a page leaves for another reason than the policy's
+ * @p: the policy
+ * @frame: a frame that the policy knows of
+ *
+ * Context: Caller serialises access to @p.
+ */
+void fpool_policy_remove(struct fpool_policy *p, fpool_frame_t frame)
+{
+	p->ops->remove(p, frame);
+}
+
+/**
+ * fpool_policy_candidates() - whom the policy would look at next
+ * @p: the policy
+ * @out: becomes the frames, in the order in which they would be judged
+ * @max: how many at most
+ *
+ * Context: Caller serialises access to @p, and need not until judge().
+ * Return: How many of @out there are.
+ */
+u32 fpool_policy_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max)
+{
+	return p->ops->candidates(p, out, max);
+}
+
+/**
+ * fpool_policy_judge() - stay or leave
+ * @p: the policy
+ * @frame: a candidate; if the policy has lost it since, it stays lost
+ * @accessed: whether its page was accessed since the last time this was asked
+ *
+ * Context: Caller serialises access to @p.
+ * Return: true if the page shall leave, and the policy has forgotten the frame; false if
+ *	it stays.
+ */
+bool fpool_policy_judge(struct fpool_policy *p, fpool_frame_t frame, bool accessed)
+{
+	p->tests++;
+	return p->ops->judge(p, frame, accessed);
+}
+
+/**
+ * fpool_policy_evicted() - the victim just judged has left
+ * @p: the policy
+ * @frame: the victim
+ *
+ * Context: Caller serialises access to @p.
+ * Return: The sequence number that the page's ghost is to remember, from 1 on; 0 if the
+ *	page leaves no ghost.
+ */
+u64 fpool_policy_evicted(struct fpool_policy *p, fpool_frame_t frame)
+{
+	u64 seq = p->evictions++;
+
+	return !p->ops->ghost || p->ops->ghost(p, frame) ? seq : 0;
+}
+
+/**
+ * fpool_policy_age() - how long ago a ghost was made
+ * @p: the policy
+ * @seq: the ghost's sequence number, or 0 for none
+ *
+ * Context: Caller serialises access to @p.
+ * Return: Evictions since; U64_MAX if there is no ghost, or none that this pool can have
+ *	made yet.
+ */
+u64 fpool_policy_age(const struct fpool_policy *p, u64 seq)
+{
+	if (!seq || seq >= p->evictions)
+		return U64_MAX;
+	return p->evictions - 1 - seq;
+}
+
+/**
+ * fpool_policy_enqueue() - for policies: puts a frame last on one of the lists
+ * @p: the policy
+ * @id: index of the list
+ * @frame: a frame on no list
+ *
+ * Context: Caller serialises access to @p.
+ */
+void fpool_policy_enqueue(struct fpool_policy *p, u8 id, fpool_frame_t frame)
+{
+	fpool_frame_list_add_tail(p->ft, &p->list[id], frame);
+	fpool_frames_info(p->ft, frame)->list = id;
+}
+
+/**
+ * fpool_policy_dequeue() - for policies: takes a frame off the list that it is on
+ * @p: the policy
+ * @frame: a frame that fpool_policy_knows()
+ *
+ * Context: Caller serialises access to @p.
+ */
+void fpool_policy_dequeue(struct fpool_policy *p, fpool_frame_t frame)
+{
+	struct fpool_frame_info *fi = fpool_frames_info(p->ft, frame);
+
+	fpool_frame_list_del(p->ft, &p->list[fi->list], frame);
+	fi->list = FPOOL_NO_LIST;
+}
+
+/**
+ * fpool_policy_knows() - whether a frame is on one of the policy's lists
+ * @p: the policy
+ * @frame: any frame of the region
+ *
+ * Context: Caller serialises access to @p.
+ * Return: Whether it is.
+ */
+bool fpool_policy_knows(const struct fpool_policy *p, fpool_frame_t frame)
+{
+	return fpool_frames_info(p->ft, frame)->list < FPOOL_POLICY_LISTS;
+}
+
+/**
+ * fpool_policy_check() - whether the lists hang together and have resident frames only
+ * @p: the policy
+ * @why: becomes a sentence about the first thing that is wrong
+ *
+ * Context: Caller serialises access to @p.
+ * Return: 0; -EUCLEAN if something is wrong.
+ */
+int fpool_policy_check(const struct fpool_policy *p, const char **why)
+{
+	unsigned int i;
+
+	*why = NULL;
+	for (i = 0; i < FPOOL_POLICY_LISTS && !*why; i++)
+		*why = fpool_frame_list_check(p->ft, &p->list[i], i, FPOOL_FRAME_RESIDENT, NULL);
+	if (*why)
+		return -EUCLEAN;
+	return p->ops->check ? p->ops->check(p, why) : 0;
+}

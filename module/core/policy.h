@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which page leaves: the interface of every replacement policy.
+ *
+ * A policy sees frames, the accessed bits handed to it, ghosts and hints; it never sees a
+ * space, a lock, or a struct page.  The pager asks in two steps, so that the accessed bits of a
+ * whole batch can be read, with other locks, between them:
+ *
+ *	n = candidates(p, frames, max)	whom the policy would look at next, in order
+ *	... the pager reads and clears their accessed bits ...
+ *	judge(p, frame, accessed)	for each still there: true = victim, and forgotten by the
+ *					policy; false = kept, moved where the policy wants it
+ *
+ * A victim that cannot leave after all (held, write error) comes back with put_back().
+ * No lock: the caller serialises every call.
+ */
+#ifndef FPOOL_CORE_POLICY_H
+#define FPOOL_CORE_POLICY_H
+
+#include "frames.h"
+
+#define FPOOL_POLICY_LISTS	4
+#define FPOOL_POLICY_NAME_MAX	16
+
+struct fpool_policy;
+
+/**
+ * struct fpool_policy_ops - one replacement policy
+ * @name: as users type it
+ * @insert: a page was filled into @frame; @age is how many evictions ago it left, or
+ *	U64_MAX if nothing remembers it
+ * @put_back: a victim stays
+ * @remove: the page in @frame is going for another reason than the policy's own (detach,
+ *	EVICT ioctl); @frame is on a list
+ * @candidates: up to @max frames in the order in which the policy would judge them; changes nothing
+ * @judge: decides on one of the candidates, which may have moved since, or have left the policy
+ *	(then: false)
+ * @ghost: whether an eviction of @frame is to be remembered; asked after judge() said true;
+ *	NULL means always
+ * @check: what the policy knows of its lists beyond that they are consistent; 0, or -EUCLEAN
+ *	and *@why; may be NULL
+ */
+struct fpool_policy_ops {
+	const char *name;
+	void (*insert)(struct fpool_policy *p, fpool_frame_t frame, u64 age);
+	void (*put_back)(struct fpool_policy *p, fpool_frame_t frame);
+	void (*remove)(struct fpool_policy *p, fpool_frame_t frame);
+	u32 (*candidates)(struct fpool_policy *p, fpool_frame_t *out, u32 max);
+	bool (*judge)(struct fpool_policy *p, fpool_frame_t frame, bool accessed);
+	bool (*ghost)(struct fpool_policy *p, fpool_frame_t frame);
+	int (*check)(const struct fpool_policy *p, const char **why);
+};
+
+struct fpool_policy {
+	const struct fpool_policy_ops *ops;
+	struct fpool_frames *ft;
+	u32 capacity;				/* frames that pages may use */
+	u64 evictions;				/* sequence number of the next ghost */
+	struct fpool_frame_list list[FPOOL_POLICY_LISTS];
+	u64 tests;				/* accessed bits asked for, ever */
+	u32 word[8];				/* the policy's own state */
+};
+
+extern const struct fpool_policy_ops fpool_policy_clock;
+
+const struct fpool_policy_ops *fpool_policy_find(const char *name);
+const struct fpool_policy_ops *fpool_policy_nth(unsigned int n);
+int fpool_policy_init(struct fpool_policy *p, const struct fpool_policy_ops *ops,
+		      struct fpool_frames *ft, u32 capacity);
+u64 fpool_policy_len(const struct fpool_policy *p);
+
+/* Thin calls through ops, which also count: evictions, tests. */
+void fpool_policy_insert(struct fpool_policy *p, fpool_frame_t frame, u64 age);
+void fpool_policy_put_back(struct fpool_policy *p, fpool_frame_t frame);
+void fpool_policy_remove(struct fpool_policy *p, fpool_frame_t frame);
+u32 fpool_policy_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max);
+bool fpool_policy_judge(struct fpool_policy *p, fpool_frame_t frame, bool accessed);
+/* The ghost's sequence number for the victim just judged, 0 for none; numbers start at 1. */
+u64 fpool_policy_evicted(struct fpool_policy *p, fpool_frame_t frame);
+/* How many evictions there were since a ghost was made; U64_MAX for seq 0, which is none. */
+u64 fpool_policy_age(const struct fpool_policy *p, u64 seq);
+/* The lists are consistent and have resident frames only, and ops->check agrees. */
+int fpool_policy_check(const struct fpool_policy *p, const char **why);
+
+/* For the policies: their lists, with what the frames say of the list that they are on. */
+void fpool_policy_enqueue(struct fpool_policy *p, u8 id, fpool_frame_t frame);
+void fpool_policy_dequeue(struct fpool_policy *p, fpool_frame_t frame);
+bool fpool_policy_knows(const struct fpool_policy *p, fpool_frame_t frame);
+
+#endif /* FPOOL_CORE_POLICY_H */

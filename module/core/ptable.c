@@ -1,0 +1,777 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The shadow page table: which page of a space is in which frame.
+ *
+ * A program's 64-bit address has 12 bits of offset; the other 52 are the page's index, the
+ * vpn, which no array can have an entry for each of.  As in the machine's own page tables
+ * the vpn is therefore cut into indices of 9 bits, one for each level of a radix tree whose
+ * nodes are exactly a frame: 512 entries of 8 bytes.
+ *
+ *	   vpn  |  7  |   9   |   9   |   9   |   9   |   9   |
+ *	           5      4       3       2       1       0      level
+ *
+ *	   root ──> node ──> node ──> ... ──> leaf ──> shadow PTE
+ *
+ * Unlike the machine's, this tree has only the levels that its largest vpn so far needs: the
+ * pages of a 2 MiB file are all in one leaf, and a tree that becomes too small gets a new
+ * root above the old one, which becomes its slot 0 (as in Linux's lib/radix-tree.c).  Thus
+ * nothing below the root moves, ever.  Nodes that become empty go at once, up to and
+ * including the root; a tree that shrinks without becoming empty keeps its height.
+ *
+ *	 levels 1          levels 2
+ *	 root ─> leaf      root ─> node ─[0]─> leaf, as it was
+ *	                               └─[7]─> leaf, of the new page
+ *
+ * Readers take no lock.  Each node is complete (zeroed, or with the old root in slot 0)
+ * before the store-release that links it, so whoever finds the link finds the node; and
+ * a node that is cut off keeps its contents until node_free's grace period is over.  A
+ * reader that was in it then sees what was true when it was cut off, which is within the
+ * reader's call: it read the link to the node before.  The root's level count is in
+ * the same word as its frame, because the two must be read as one.
+ *
+ * Each node's frame says how many entries are in use and how many of these are ghosts.
+ * A leaf with nothing but ghosts is memory that holds only memories: such leaves wait in
+ * a list, in the order in which they came to that, which is the order of the newest
+ * ghost in each; when memory is short the oldest are dropped whole, without a search.
+ */
+#include <linux/compiler.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <asm/barrier.h>
+
+#include "ptable.h"
+
+/* Nodes that one path can lack: a root, five above the old one, and five down to the leaf. */
+#define MAX_MISSING	(2 * FPOOL_PTABLE_MAX_LEVELS)
+
+#define MAX_ERRNO_RAW	4095
+
+#define UPDATABLE	(FPOOL_SPTE_A | FPOOL_SPTE_D | FPOOL_SPTE_BUSY | \
+			 FPOOL_SPTE_PIN | FPOOL_SPTE_WB)
+
+static u64 *entries(const struct fpool_ptable *pt, fpool_frame_t node)
+{
+	return pt->base + ((size_t)fpool_frame_nr(node) << FPOOL_PAGE_SHIFT);
+}
+
+/* Of the root word and of the entry of an inner node. */
+static fpool_frame_t target(u64 entry)
+{
+	return fpool_frame(entry >> FPOOL_PAGE_SHIFT);
+}
+
+static unsigned int root_levels(u64 root)
+{
+	return (root & FPOOL_SPTE_FLAGS) >> 1;
+}
+
+static u64 make_root(fpool_frame_t node, unsigned int levels)
+{
+	return (u64)fpool_frame_nr(node) << FPOOL_PAGE_SHIFT | levels << 1 | FPOOL_SPTE_P;
+}
+
+static u64 make_link(fpool_frame_t node)
+{
+	return (u64)fpool_frame_nr(node) << FPOOL_PAGE_SHIFT | FPOOL_SPTE_P;
+}
+
+/* How many pages an entry of a node of this level stands for. */
+static u64 span(unsigned int level)
+{
+	return 1ULL << (FPOOL_PTABLE_BITS * level);
+}
+
+static unsigned int index_at(fpool_vpn_t vpn, unsigned int level)
+{
+	return (fpool_vpn_nr(vpn) >> (FPOOL_PTABLE_BITS * level)) % FPOOL_PTABLE_ENTRIES;
+}
+
+static bool covers(unsigned int levels, fpool_vpn_t vpn)
+{
+	return levels && fpool_vpn_nr(vpn) < span(levels);
+}
+
+static unsigned int levels_for(fpool_vpn_t vpn)
+{
+	unsigned int levels = 1;
+
+	while (!covers(levels, vpn))
+		levels++;
+	return levels;
+}
+
+static bool vpn_ok(fpool_vpn_t vpn)
+{
+	return fpool_vpn_nr(vpn) <= FPOOL_VPN_MAX;
+}
+
+/* Whether an entry is one of those in the picture in ptable.h, the empty one apart. */
+static bool spte_ok(const struct fpool_ptable *pt, fpool_spte_t e)
+{
+	u64 flags = fpool_spte_raw(e) & FPOOL_SPTE_FLAGS;
+	u64 field = fpool_spte_raw(e) >> FPOOL_PAGE_SHIFT;
+
+	if (flags == FPOOL_SPTE_G)
+		return true;
+	if (flags == FPOOL_SPTE_E)
+		return field && field <= MAX_ERRNO_RAW;
+	if (!(flags & (FPOOL_SPTE_P | FPOOL_SPTE_BUSY)) || flags & ~(UPDATABLE | FPOOL_SPTE_P))
+		return false;
+	return field < pt->ft->nframes;
+}
+
+/**
+ * fpool_ptable_init() - an empty table, which has no node
+ * @pt: the table
+ * @ops: where nodes come from
+ * @ctx: what @ops wants to be called with
+ * @ft: the frame table of the pool
+ * @base: where frame 0 is in memory
+ * @space: id of the space, not FPOOL_NO_SPACE
+ *
+ * Context: Any; the caller owns @pt alone.
+ */
+void fpool_ptable_init(struct fpool_ptable *pt, const struct fpool_ptable_ops *ops, void *ctx,
+		       struct fpool_frames *ft, void *base, u32 space)
+{
+	memset(pt, 0, sizeof(*pt));
+	pt->ops = ops;
+	pt->ctx = ctx;
+	pt->ft = ft;
+	pt->base = base;
+	pt->space = space;
+	fpool_frame_list_init(&pt->ghost_nodes);
+}
+
+/**
+ * fpool_ptable_levels() - how high the tree is
+ * @pt: the table
+ *
+ * Context: Any; as lockless as fpool_ptable_get().
+ * Return: 0 for an empty tree, else 1 to 6.
+ */
+unsigned int fpool_ptable_levels(const struct fpool_ptable *pt)
+{
+	return root_levels(READ_ONCE(pt->root));
+}
+
+/**
+ * fpool_ptable_get() - the shadow PTE of a page
+ * @pt: the table
+ * @vpn: the page; one that no table can have (more than 52 bits) is empty
+ *
+ * Context: Any, beside one writer; RCU read side, or what serialises the writers.
+ * Return: The entry as it was at some time during the call.
+ */
+fpool_spte_t fpool_ptable_get(const struct fpool_ptable *pt, fpool_vpn_t vpn)
+{
+	/* Each link is ordered before what it leads to by the address dependency. */
+	u64 entry = READ_ONCE(pt->root);
+	unsigned int level = root_levels(entry);
+	u64 *node;
+
+	if (!covers(level, vpn))
+		return fpool_spte(0);
+	while (--level) {
+		node = entries(pt, target(entry));
+		entry = READ_ONCE(node[index_at(vpn, level)]);
+		if (!entry)
+			return fpool_spte(0);
+	}
+	node = entries(pt, target(entry));
+	/* Pairs with the store in put(): with P comes all that was done before it was set. */
+	return fpool_spte(smp_load_acquire(&node[index_at(vpn, 0)]));
+}
+
+/* The leaf that has the entry of the page, or FPOOL_NO_FRAME. */
+static fpool_frame_t find_leaf(const struct fpool_ptable *pt, fpool_vpn_t vpn)
+{
+	unsigned int level = root_levels(pt->root);
+	u64 entry = pt->root;
+
+	if (!covers(level, vpn))
+		return FPOOL_NO_FRAME;
+	while (--level) {
+		entry = entries(pt, target(entry))[index_at(vpn, level)];
+		if (!entry)
+			return FPOOL_NO_FRAME;
+	}
+	return target(entry);
+}
+
+/* How many nodes the path to the page lacks. */
+static unsigned int count_missing(const struct fpool_ptable *pt, fpool_vpn_t vpn)
+{
+	unsigned int need = levels_for(vpn), level = root_levels(pt->root);
+	u64 entry = pt->root;
+
+	if (!level)
+		return need;
+	/* A page that is beyond the old root shares nothing but the new root with it. */
+	if (level < need)
+		return need - level + need - 1;
+	while (--level) {
+		entry = entries(pt, target(entry))[index_at(vpn, level)];
+		if (!entry)
+			return level;
+	}
+	return 0;
+}
+
+/* An empty node that nothing leads to yet. */
+static void init_node(struct fpool_ptable *pt, fpool_frame_t node, fpool_frame_t parent,
+		      unsigned int slot, unsigned int level)
+{
+	struct fpool_frame_info *fi = fpool_frames_info(pt->ft, node);
+
+	memset(entries(pt, node), 0, FPOOL_PAGE_BYTES);
+	fi->node.parent = fpool_frame_nr(parent);
+	fi->node.used = 0;
+	fi->node.ghosts = 0;
+	fi->aux = slot | level << FPOOL_PTABLE_BITS;
+	pt->nnodes++;
+}
+
+static void set_root(struct fpool_ptable *pt, fpool_frame_t node, unsigned int levels)
+{
+	/* The node's contents before the link: see the top of the file. */
+	smp_store_release(&pt->root, make_root(node, levels));
+}
+
+static void link_child(struct fpool_ptable *pt, fpool_frame_t node, fpool_frame_t parent,
+		       unsigned int slot, unsigned int level)
+{
+	init_node(pt, node, parent, slot, level);
+	fpool_frames_info(pt->ft, parent)->node.used++;
+	/* The node's contents before the link. */
+	smp_store_release(&entries(pt, parent)[slot], make_link(node));
+}
+
+/* One level more: the old root becomes slot 0 of the new one. */
+static void grow(struct fpool_ptable *pt, fpool_frame_t node)
+{
+	unsigned int levels = root_levels(pt->root);
+	fpool_frame_t old = target(pt->root);
+
+	init_node(pt, node, FPOOL_NO_FRAME, 0, levels);
+	entries(pt, node)[0] = make_link(old);
+	fpool_frames_info(pt->ft, node)->node.used = 1;
+	fpool_frames_info(pt->ft, old)->node.parent = fpool_frame_nr(node);
+	set_root(pt, node, levels + 1);
+}
+
+/* Makes the path to the page out of as many new nodes as count_missing() said. */
+static void build(struct fpool_ptable *pt, fpool_vpn_t vpn, const fpool_frame_t *fresh)
+{
+	unsigned int need = levels_for(vpn), level, slot;
+	fpool_frame_t node;
+
+	if (!pt->root) {
+		init_node(pt, *fresh, FPOOL_NO_FRAME, 0, need - 1);
+		set_root(pt, *fresh++, need);
+	}
+	while (root_levels(pt->root) < need)
+		grow(pt, *fresh++);
+	node = target(pt->root);
+	for (level = root_levels(pt->root) - 1; level; level--) {
+		slot = index_at(vpn, level);
+		if (!entries(pt, node)[slot])
+			link_child(pt, *fresh++, node, slot, level - 1);
+		node = target(entries(pt, node)[slot]);
+	}
+}
+
+/**
+ * fpool_ptable_prepare() - makes sure that setting the entry of a page cannot fail
+ * @pt: the table
+ * @vpn: the page
+ *
+ * Allocates all nodes on the path to the entry.  The promise ends with the next call that
+ * may free one of them: a set() to the empty entry within the same 512 pages,
+ * drop_ghosts(), or clear().  A prepared leaf in which nothing is set stays until
+ * then; set(@vpn, empty) is the way to take a prepare() back.
+ *
+ * Context: Caller serialises the writers of @pt.
+ * Return: 0; -EINVAL if @vpn has more than 52 bits; -ENOMEM if there are not enough nodes,
+ *	and then nothing has changed.
+ */
+int fpool_ptable_prepare(struct fpool_ptable *pt, fpool_vpn_t vpn)
+{
+	fpool_frame_t fresh[MAX_MISSING];
+	unsigned int i, missing;
+
+	if (!vpn_ok(vpn))
+		return -EINVAL;
+	missing = count_missing(pt, vpn);
+	for (i = 0; i < missing; i++) {
+		fresh[i] = pt->ops->node_alloc(pt->ctx, pt->space);
+		if (fresh[i] == FPOOL_NO_FRAME)
+			goto free_fresh;
+	}
+	if (missing)
+		build(pt, vpn, fresh);
+	return 0;
+
+free_fresh:
+	while (i--)
+		pt->ops->node_free(pt->ctx, fresh[i]);
+	return -ENOMEM;
+}
+
+/* Adds an entry to the counters of the leaf and of the table, or takes it out (@by -1). */
+static void account(struct fpool_ptable *pt, fpool_frame_t leaf, fpool_spte_t e, int by)
+{
+	struct fpool_frame_info *fi = fpool_frames_info(pt->ft, leaf);
+
+	if (fpool_spte_empty(e))
+		return;
+	fi->node.used += by;
+	if (fpool_spte_has(e, FPOOL_SPTE_P)) {
+		pt->npresent += by;
+	} else if (fpool_spte_has(e, FPOOL_SPTE_G)) {
+		pt->nghosts += by;
+		fi->node.ghosts += by;
+	} else {
+		pt->nother += by;
+	}
+}
+
+static bool only_ghosts(const struct fpool_frame_info *fi)
+{
+	return fi->node.ghosts && fi->node.ghosts == fi->node.used;
+}
+
+static bool is_listed(const struct fpool_frame_info *fi)
+{
+	return fi->list == FPOOL_PTABLE_LIST;
+}
+
+/* The list of leaves with nothing but ghosts after the counters of a leaf have changed. */
+static void relist(struct fpool_ptable *pt, fpool_frame_t leaf)
+{
+	struct fpool_frame_info *fi = fpool_frames_info(pt->ft, leaf);
+
+	if (only_ghosts(fi) == is_listed(fi))
+		return;
+	if (only_ghosts(fi)) {
+		fpool_frame_list_add_tail(pt->ft, &pt->ghost_nodes, leaf);
+		fi->list = FPOOL_PTABLE_LIST;
+	} else {
+		fpool_frame_list_del(pt->ft, &pt->ghost_nodes, leaf);
+		fi->list = FPOOL_NO_LIST;
+	}
+}
+
+/* Gives back a node in which nothing is left, then its parent if that was all it had, ... */
+static void prune(struct fpool_ptable *pt, fpool_frame_t node)
+{
+	struct fpool_frame_info *fi;
+	fpool_frame_t parent;
+
+	while (node != FPOOL_NO_FRAME) {
+		fi = fpool_frames_info(pt->ft, node);
+		if (fi->node.used)
+			return;
+		parent = fpool_frame(fi->node.parent);
+		/* No release: an empty word leads nowhere, so there is nothing to order. */
+		if (parent == FPOOL_NO_FRAME) {
+			WRITE_ONCE(pt->root, 0);
+		} else {
+			WRITE_ONCE(entries(pt, parent)[fi->aux % FPOOL_PTABLE_ENTRIES], 0);
+			fpool_frames_info(pt->ft, parent)->node.used--;
+		}
+		pt->nnodes--;
+		pt->ops->node_free(pt->ctx, node);
+		node = parent;
+	}
+}
+
+static void put(u64 *slot, fpool_spte_t e)
+{
+	/* Pairs with get(): the page's and its frame's state before the entry that shows them. */
+	smp_store_release(slot, fpool_spte_raw(e));
+}
+
+/**
+ * fpool_ptable_set() - replaces the shadow PTE of a page
+ * @pt: the table
+ * @vpn: the page
+ * @e: the new entry, one of those in the picture in ptable.h
+ *
+ * The empty entry never needs memory, and gives back the nodes that it leaves empty.
+ *
+ * Context: Caller serialises the writers of @pt; readers may be about.
+ * Return: 0; -EINVAL if @vpn has more than 52 bits or @e is no entry (flags of two kinds or
+ *	of none, a frame that is not in the region, an error that is no errno); -ENOMEM if
+ *	there are not enough nodes, never after prepare(). Nothing has changed then.
+ */
+int fpool_ptable_set(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_spte_t e)
+{
+	fpool_frame_t leaf;
+	u64 *slot;
+	int err;
+
+	if (!vpn_ok(vpn) || !(fpool_spte_empty(e) || spte_ok(pt, e)))
+		return -EINVAL;
+	leaf = find_leaf(pt, vpn);
+	if (leaf == FPOOL_NO_FRAME) {
+		if (fpool_spte_empty(e))
+			return 0;
+		err = fpool_ptable_prepare(pt, vpn);
+		if (err)
+			return err;
+		leaf = find_leaf(pt, vpn);
+	}
+	slot = &entries(pt, leaf)[index_at(vpn, 0)];
+	account(pt, leaf, fpool_spte(*slot), -1);
+	account(pt, leaf, e, 1);
+	put(slot, e);
+	relist(pt, leaf);
+	prune(pt, leaf);
+	return 0;
+}
+
+/**
+ * fpool_ptable_update() - changes flags of a present or filling entry
+ * @pt: the table
+ * @vpn: the page
+ * @clear: flags to take away, of A, D, BUSY, PIN and WB
+ * @set: flags to add afterwards, of the same
+ *
+ * What an entry is (present, a fill, a ghost, an error, empty) is for set() to change:
+ * so BUSY can come and go beside P, but not leave an entry that has nothing else.
+ *
+ * Context: Caller serialises the writers of @pt; readers may be about.
+ * Return: The new entry; or the empty one, and nothing has changed, if the entry is neither
+ *	present nor filling, another flag is asked for, or the result were no entry.
+ */
+fpool_spte_t fpool_ptable_update(struct fpool_ptable *pt, fpool_vpn_t vpn, u64 clear, u64 set)
+{
+	fpool_frame_t leaf = find_leaf(pt, vpn);
+	fpool_spte_t e;
+	u64 *slot;
+
+	if (leaf == FPOOL_NO_FRAME || (clear | set) & ~UPDATABLE)
+		return fpool_spte(0);
+	slot = &entries(pt, leaf)[index_at(vpn, 0)];
+	if (!(*slot & (FPOOL_SPTE_P | FPOOL_SPTE_BUSY)))
+		return fpool_spte(0);
+	e = fpool_spte((*slot & ~clear) | set);
+	if (!spte_ok(pt, e))
+		return fpool_spte(0);
+	put(slot, e);
+	return e;
+}
+
+/* The first entry of @node from @index on that has one of @flags, or 0; @index becomes its. */
+static u64 scan(const u64 *node, unsigned int *index, u64 flags)
+{
+	u64 entry;
+
+	for (; *index < FPOOL_PTABLE_ENTRIES; ++*index) {
+		/* As in get(): pairs with put(). */
+		entry = smp_load_acquire(&node[*index]);
+		if (entry & flags)
+			return entry;
+	}
+	return 0;
+}
+
+/*
+ * The node on the path to the page that has something to scan: the leaf, or the lowest
+ * inner node if that has no child there; NULL beyond the root. @level becomes its level.
+ */
+static const u64 *lowest_node(const struct fpool_ptable *pt, fpool_vpn_t vpn, unsigned int *level)
+{
+	u64 entry = READ_ONCE(pt->root);
+	const u64 *node;
+
+	*level = root_levels(entry);
+	if (!covers(*level, vpn))
+		return NULL;
+	for (;;) {
+		node = entries(pt, target(entry));
+		if (!--*level)
+			return node;
+		entry = READ_ONCE(node[index_at(vpn, *level)]);
+		if (!entry)
+			return node;
+	}
+}
+
+/**
+ * fpool_ptable_next() - the first entry of a range that is of a kind
+ * @pt: the table
+ * @vpn: where to begin; becomes the page that was found
+ * @end: where to stop, exclusive; may be 2^52
+ * @flags: the entry has at least one of these; 0 = any entry that is not empty
+ * @e: the entry that was found; may be NULL
+ *
+ * Ranges without a node are passed over in one step each.
+ *
+ * Context: As fpool_ptable_get(): every entry is looked at, once, at some time during the call.
+ * Return: true, or false if there is none; *@vpn and *@e are unchanged then.
+ */
+bool fpool_ptable_next(const struct fpool_ptable *pt, fpool_vpn_t *vpn, fpool_vpn_t end,
+		       u64 flags, fpool_spte_t *e)
+{
+	u64 cur = fpool_vpn_nr(*vpn), last = min_t(u64, fpool_vpn_nr(end), FPOOL_VPN_MAX + 1);
+	unsigned int level, index;
+	const u64 *node;
+	u64 entry;
+
+	while (cur < last) {
+		node = lowest_node(pt, fpool_vpn(cur), &level);
+		if (!node)
+			return false;
+		index = index_at(fpool_vpn(cur), level);
+		entry = scan(node, &index, level ? FPOOL_SPTE_P : flags ?: ~0ULL);
+		/* A child that was linked since lowest_node() looked can be at cur itself. */
+		cur = max_t(u64, cur, (cur & -span(level + 1)) + index * span(level));
+		if (level || !entry)
+			continue;
+		if (cur >= last)
+			return false;
+		*vpn = fpool_vpn(cur);
+		if (e)
+			*e = fpool_spte(entry);
+		return true;
+	}
+	return false;
+}
+
+/**
+ * fpool_ptable_walk() - the way to the entry of a page, as the textbook draws it
+ * @pt: the table
+ * @vpn: the page
+ * @step: filled in from the root downwards; the last is the leaf, or the node that has no
+ *	child there
+ *
+ * Context: As fpool_ptable_get().
+ * Return: How many of @step are filled in: 0 to 6; 0 if the page is beyond the root.
+ */
+unsigned int fpool_ptable_walk(const struct fpool_ptable *pt, fpool_vpn_t vpn,
+			       struct fpool_ptable_step step[FPOOL_PTABLE_MAX_LEVELS])
+{
+	u64 entry = READ_ONCE(pt->root);
+	unsigned int level = root_levels(entry), n = 0;
+
+	if (!covers(level, vpn))
+		return 0;
+	while (level-- && entry) {
+		step[n].level = level;
+		step[n].index = index_at(vpn, level);
+		step[n].node = target(entry);
+		/* As in get(): of the leaf, pairs with put(). */
+		entry = smp_load_acquire(&entries(pt, step[n].node)[step[n].index]);
+		step[n++].entry = entry;
+	}
+	return n;
+}
+
+/* Makes a leaf forget, as far as counters and lists go, what it held. */
+static void disown(struct fpool_ptable *pt, fpool_frame_t leaf)
+{
+	struct fpool_frame_info *fi = fpool_frames_info(pt->ft, leaf);
+
+	fi->node.used = 0;
+	fi->node.ghosts = 0;
+	relist(pt, leaf);
+}
+
+/**
+ * fpool_ptable_drop_ghosts() - forgets the oldest evictions, to have their memory back
+ * @pt: the table
+ * @nodes: leaves to free; inner nodes that become empty with them are extra
+ *
+ * Only leaves with nothing but ghosts go, the one with the longest-forgotten newest ghost
+ * first. (A leaf that came to have nothing but ghosts because another entry became empty
+ * counts from then.) Constant time for each.
+ *
+ * Context: Caller serialises the writers of @pt; readers may be about.
+ * Return: The number of ghosts that are gone; 0 when there is no such leaf.
+ */
+u64 fpool_ptable_drop_ghosts(struct fpool_ptable *pt, u32 nodes)
+{
+	fpool_frame_t leaf;
+	u64 dropped = 0;
+
+	while (nodes--) {
+		leaf = fpool_frame_list_first(&pt->ghost_nodes);
+		if (leaf == FPOOL_NO_FRAME)
+			break;
+		dropped += fpool_frames_info(pt->ft, leaf)->node.ghosts;
+		disown(pt, leaf);
+		prune(pt, leaf);
+	}
+	pt->nghosts -= dropped;
+	return dropped;
+}
+
+/* As deep as the tree is high: at most six calls. */
+static void free_subtree(struct fpool_ptable *pt, fpool_frame_t node, unsigned int level)
+{
+	u64 *slots = entries(pt, node);
+	unsigned int i;
+
+	for (i = 0; level && i < FPOOL_PTABLE_ENTRIES; i++)
+		if (slots[i])
+			free_subtree(pt, target(slots[i]), level - 1);
+	disown(pt, node);
+	pt->nnodes--;
+	pt->ops->node_free(pt->ctx, node);
+}
+
+/**
+ * fpool_ptable_clear() - forgets everything and gives every node back
+ * @pt: the table; usable again afterwards
+ *
+ * What the entries led to is the caller's business, before.
+ *
+ * Context: Caller serialises the writers of @pt; readers may be about.
+ */
+void fpool_ptable_clear(struct fpool_ptable *pt)
+{
+	u64 root = pt->root;
+
+	/* No release: an empty word leads nowhere. */
+	WRITE_ONCE(pt->root, 0);
+	if (root)
+		free_subtree(pt, target(root), root_levels(root) - 1);
+	pt->npresent = 0;
+	pt->nghosts = 0;
+	pt->nother = 0;
+}
+
+/* What a check counts for itself. */
+struct tally {
+	u32 nodes, ghost_nodes;
+	u64 present, ghosts, other;
+};
+
+static const char *check_leaf(const struct fpool_ptable *pt, const struct fpool_frame_info *fi,
+			      const u64 *slots, struct tally *t)
+{
+	u32 present = 0, ghosts = 0, other = 0, i;
+
+	for (i = 0; i < FPOOL_PTABLE_ENTRIES; i++) {
+		if (!slots[i])
+			continue;
+		if (!spte_ok(pt, fpool_spte(slots[i])))
+			return "a shadow PTE is malformed";
+		if (slots[i] & FPOOL_SPTE_P)
+			present++;
+		else if (slots[i] & FPOOL_SPTE_G)
+			ghosts++;
+		else
+			other++;
+	}
+	if (fi->node.used != present + ghosts + other)
+		return "a leaf has another number of entries than its frame says";
+	if (fi->node.ghosts != ghosts)
+		return "a leaf has another number of ghosts than its frame says";
+	if (only_ghosts(fi) != is_listed(fi))
+		return "the list of leaves with nothing but ghosts has the wrong leaves";
+	t->present += present;
+	t->ghosts += ghosts;
+	t->other += other;
+	t->ghost_nodes += only_ghosts(fi);
+	return NULL;
+}
+
+static const char *check_node(const struct fpool_ptable *pt, fpool_frame_t node,
+			      fpool_frame_t parent, unsigned int slot, unsigned int level,
+			      struct tally *t);
+
+static const char *check_inner(const struct fpool_ptable *pt, fpool_frame_t node,
+			       unsigned int level, struct tally *t)
+{
+	const struct fpool_frame_info *fi = fpool_frames_info(pt->ft, node);
+	const u64 *slots = entries(pt, node);
+	const char *why;
+	u32 used = 0, i;
+
+	if (fi->node.ghosts || fi->list != FPOOL_NO_LIST)
+		return "an inner node has ghosts or is on a list";
+	for (i = 0; i < FPOOL_PTABLE_ENTRIES; i++) {
+		if (!slots[i])
+			continue;
+		if (i * span(level) > FPOOL_VPN_MAX)
+			return "a node has an entry beyond 52 bits";
+		if ((slots[i] & FPOOL_SPTE_FLAGS) != FPOOL_SPTE_P)
+			return "the entry of an inner node is malformed";
+		why = check_node(pt, target(slots[i]), node, i, level - 1, t);
+		if (why)
+			return why;
+		used++;
+	}
+	if (!used)
+		return "an inner node is empty";
+	if (fi->node.used != used)
+		return "an inner node has another number of entries than its frame says";
+	return NULL;
+}
+
+/* As deep as the tree is high; a loop ends when more nodes are met than there are. */
+static const char *check_node(const struct fpool_ptable *pt, fpool_frame_t node,
+			      fpool_frame_t parent, unsigned int slot, unsigned int level,
+			      struct tally *t)
+{
+	const struct fpool_frame_info *fi;
+
+	if (fpool_frame_nr(node) >= pt->ft->nframes)
+		return "an entry leads to a node that is not in the region";
+	if (++t->nodes > pt->nnodes)
+		return "more nodes can be reached than are counted";
+	fi = fpool_frames_info(pt->ft, node);
+	if (fi->state != FPOOL_FRAME_NODE)
+		return "a node's frame is not marked as one";
+	if (fi->space != pt->space)
+		return "a node's frame belongs to another space";
+	if (fi->node.parent != fpool_frame_nr(parent))
+		return "a node's frame says that it has another parent";
+	if (fi->aux != (slot | level << FPOOL_PTABLE_BITS))
+		return "a node's frame says that it is at another slot or level";
+	if (level)
+		return check_inner(pt, node, level, t);
+	return check_leaf(pt, fi, entries(pt, node), t);
+}
+
+static const char *check_tree(const struct fpool_ptable *pt, struct tally *t)
+{
+	unsigned int levels = root_levels(pt->root);
+
+	if (!pt->root)
+		return NULL;
+	if (!levels || levels > FPOOL_PTABLE_MAX_LEVELS || !(pt->root & FPOOL_SPTE_P))
+		return "the root is malformed";
+	return check_node(pt, target(pt->root), FPOOL_NO_FRAME, 0, levels - 1, t);
+}
+
+/**
+ * fpool_ptable_check() - counts everything again
+ * @pt: the table
+ * @why: becomes a sentence about the first thing that is wrong
+ *
+ * Takes time in proportion to the nodes.
+ *
+ * Context: Caller serialises the writers of @pt.
+ * Return: 0; -EUCLEAN if something is wrong.
+ */
+int fpool_ptable_check(const struct fpool_ptable *pt, const char **why)
+{
+	struct tally t = { 0 };
+
+	*why = check_tree(pt, &t);
+	if (!*why)
+		*why = fpool_frame_list_check(pt->ft, &pt->ghost_nodes, FPOOL_PTABLE_LIST,
+					      FPOOL_FRAME_NODE, NULL);
+	if (!*why && t.nodes != pt->nnodes)
+		*why = "fewer nodes can be reached than are counted";
+	if (!*why && t.ghost_nodes != pt->ghost_nodes.len)
+		*why = "the list of leaves with nothing but ghosts has another length";
+	if (!*why && (t.present != pt->npresent || t.ghosts != pt->nghosts ||
+		      t.other != pt->nother))
+		*why = "a table has other numbers of present, ghost or other entries than it says";
+	return *why ? -EUCLEAN : 0;
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * debugfs framepool/POOL/: what is going on, to look at.
+ *
+ *	stats		name value
+ *	buddyinfo	order, free blocks, fragmentation in permille
+ *	bitmap		binary: one bit per frame, 1 = allocated
+ *	frames		runs of frames of one state and one owner: FIRST NR STATE SPACE
+ *	spaces		a line each
+ *	pagetable/	a file per space: runs of pages of one state: FIRST NR STATE [FRAME]
+ *	policy		name, lists, counters
+ *	check		checks every invariant: "ok", or the read fails with EUCLEAN and the log says why
+ *
+ * Long files are made in pieces, the lock taken for each piece: what they show is true piece
+ * by piece, not as a whole.
+ */
+#include "debugfs.h"
+
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "space.h"
+
+/* Frames or entries looked at with the lock held. */
+#define PIECE	4096
+
+static struct dentry *root;
+
+static int stats_show(struct seq_file *m, void *v)
+{
+	struct fpool_pool *pool = m->private;
+	u32 count[FPOOL_FRAME_NR_STATES], nfree, max;
+	unsigned int i;
+
+	spin_lock(&pool->lock);
+	memcpy(count, pool->frames.count, sizeof(count));
+	nfree = pool->buddy.nfree;
+	max = pool->resident_max;
+	spin_unlock(&pool->lock);
+	seq_printf(m, "frames %u\nfree %u\n", pool->region.nframes, nfree);
+	for (i = 0; i < FPOOL_FRAME_NR_STATES; i++)
+		if (i != FPOOL_FRAME_FREE)
+			seq_printf(m, "%s %u\n", fpool_frames_state_name(i), count[i]);
+	seq_printf(m, "resident_max %u\nbound %u\nlow %u\nhigh %u\n", max,
+		   pool->region.nframes - pool->kernel_frames, pool->low, pool->high);
+	for (i = 0; i < FPOOL_NR_STATS; i++)
+		seq_printf(m, "%s %llu\n", fpool_stats_name(i), fpool_stats_read(&pool->stats, i));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+static int buddyinfo_show(struct seq_file *m, void *v)
+{
+	struct fpool_pool *pool = m->private;
+	unsigned int order;
+
+	seq_puts(m, "order kib free fragmentation\n");
+	spin_lock(&pool->lock);
+	for (order = 0; order < FPOOL_NR_ORDERS; order++)
+		seq_printf(m, "%u %u %u %u\n", order, 4U << order, pool->buddy.order[order].nfree,
+			   fpool_buddy_fragmentation(&pool->buddy, order));
+	seq_printf(m, "splits %llu\nmerges %llu\n", pool->buddy.nsplits, pool->buddy.nmerges);
+	spin_unlock(&pool->lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(buddyinfo);
+
+static int policy_show(struct seq_file *m, void *v)
+{
+	struct fpool_pool *pool = m->private;
+	unsigned int i;
+
+	spin_lock(&pool->lock);
+	seq_printf(m, "name %s\ncapacity %u\nevictions %llu\ntests %llu\n", pool->policy.ops->name,
+		   pool->policy.capacity, pool->policy.evictions, pool->policy.tests);
+	for (i = 0; i < FPOOL_POLICY_LISTS; i++)
+		seq_printf(m, "list%u %u\n", i, pool->policy.list[i].len);
+	spin_unlock(&pool->lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(policy);
+
+static int check_show(struct seq_file *m, void *v)
+{
+	int err = fpool_pool_check(m->private);
+
+	if (!err)
+		seq_puts(m, "ok\n");
+	return err;
+}
+DEFINE_SHOW_ATTRIBUTE(check);
+
+struct frame_run {
+	u32 first, nr, space;
+	u8 state;
+};
+
+static void print_frames(struct seq_file *m, const struct frame_run *run)
+{
+	if (run->nr)
+		seq_printf(m, "%u %u %s %u\n", run->first, run->nr,
+			   fpool_frames_state_name(run->state), run->space);
+}
+
+static int frames_show(struct seq_file *m, void *v)
+{
+	struct fpool_pool *pool = m->private;
+	struct frame_run run = {};
+	u32 i;
+
+	spin_lock(&pool->lock);
+	for (i = 0; i < pool->region.nframes; i++) {
+		const struct fpool_frame_info *info =
+			fpool_frames_info(&pool->frames, fpool_frame(i));
+
+		if (!run.nr || info->state != run.state || info->space != run.space) {
+			print_frames(m, &run);
+			run = (struct frame_run){
+				.first = i, .space = info->space, .state = info->state,
+			};
+		}
+		run.nr++;
+		if (!(i % PIECE))
+			cond_resched_lock(&pool->lock);
+	}
+	spin_unlock(&pool->lock);
+	print_frames(m, &run);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(frames);
+
+static ssize_t bits_read(struct file *file, char __user *to, size_t len, loff_t *pos)
+{
+	struct fpool_pool *pool = file->private_data;
+	size_t bytes = DIV_ROUND_UP(pool->region.nframes, 8);
+
+	/* Words are read as they are: each is a snapshot, the whole is none. */
+	return simple_read_from_buffer(to, len, pos, pool->buddy.allocated.words, bytes);
+}
+
+static const struct file_operations bits_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.read = bits_read,
+	.llseek = default_llseek,
+};
+
+/* A reference to the first space with an id above @id. */
+static struct fpool_space *next_space(struct fpool_pool *pool, unsigned long id)
+{
+	struct fpool_space *space = NULL;
+	struct fpool_ptable *table;
+
+	spin_lock(&pool->lock);
+	table = xa_find_after(&pool->tables, &id, ULONG_MAX, XA_PRESENT);
+	if (table)
+		space = fpool_space_get(container_of(table, struct fpool_space, ptable));
+	spin_unlock(&pool->lock);
+	return space;
+}
+
+static int spaces_show(struct seq_file *m, void *v)
+{
+	struct fpool_pool *pool = m->private;
+	struct fpool_space *space;
+	u32 id = 0;
+
+	seq_puts(m, "space bytes resident pinned ghosts nodes fills evictions written errors\n");
+	while ((space = next_space(pool, id))) {
+		id = space->id;
+		seq_printf(m, "%u %llu %llu %u %llu %u %llu %llu %llu %llu\n", id,
+			   fpool_space_bytes(space), space->ptable.npresent, space->npinned,
+			   space->ptable.nghosts, space->ptable.nnodes,
+			   fpool_stats_read(&space->stats, FPOOL_STAT_FILLS),
+			   fpool_stats_read(&space->stats, FPOOL_STAT_EVICTIONS),
+			   fpool_stats_read(&space->stats, FPOOL_STAT_WRITTEN),
+			   fpool_stats_read(&space->stats, FPOOL_STAT_WRITE_ERRORS));
+		fpool_space_put(space);
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(spaces);
+
+/* An entry as its flags say it, largest first. */
+static void print_entry(struct seq_file *m, fpool_vpn_t vpn, fpool_spte_t e)
+{
+	if (fpool_spte_has(e, FPOOL_SPTE_G))
+		seq_printf(m, "%llu ghost %llu\n", fpool_vpn_nr(vpn), fpool_spte_seq(e));
+	else if (fpool_spte_has(e, FPOOL_SPTE_E))
+		seq_printf(m, "%llu error %d\n", fpool_vpn_nr(vpn), fpool_spte_errno(e));
+	else
+		seq_printf(m, "%llu %c%c%c%s%s%s frame %u\n", fpool_vpn_nr(vpn),
+			   fpool_spte_has(e, FPOOL_SPTE_P) ? 'P' : '-',
+			   fpool_spte_has(e, FPOOL_SPTE_A) ? 'A' : '-',
+			   fpool_spte_has(e, FPOOL_SPTE_D) ? 'D' : '-',
+			   fpool_spte_has(e, FPOOL_SPTE_BUSY) ? " busy" : "",
+			   fpool_spte_has(e, FPOOL_SPTE_PIN) ? " pinned" : "",
+			   fpool_spte_has(e, FPOOL_SPTE_WB) ? " writeback" : "",
+			   fpool_frame_nr(fpool_spte_frame(e)));
+}
+
+static void print_table(struct seq_file *m, struct fpool_space *space)
+{
+	struct fpool_pool *pool = space->pool;
+	fpool_vpn_t vpn = fpool_vpn(0);
+	fpool_spte_t e;
+
+	seq_printf(m, "space %u levels %u nodes %u\n", space->id,
+		   fpool_ptable_levels(&space->ptable), space->ptable.nnodes);
+	spin_lock(&pool->lock);
+	while (fpool_ptable_next(&space->ptable, &vpn, fpool_vpn(FPOOL_VPN_MAX), 0, &e)) {
+		print_entry(m, vpn, e);
+		vpn = fpool_vpn_add(vpn, 1);
+		if (!(fpool_vpn_nr(vpn) % PIECE))
+			cond_resched_lock(&pool->lock);
+	}
+	spin_unlock(&pool->lock);
+}
+
+static int pagetables_show(struct seq_file *m, void *v)
+{
+	struct fpool_pool *pool = m->private;
+	struct fpool_space *space;
+	u32 id = 0;
+
+	while ((space = next_space(pool, id))) {
+		id = space->id;
+		print_table(m, space);
+		fpool_space_put(space);
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(pagetables);
+
+/**
+ * fpool_debugfs_add - the directory of a pool
+ * @pool: the pool
+ *
+ * Context: Caller holds fpool_pools_lock. Failure is not worth failing for.
+ */
+void fpool_debugfs_add(struct fpool_pool *pool)
+{
+	struct dentry *dir = debugfs_create_dir(pool->name, root);
+
+	pool->debugfs = dir;
+	debugfs_create_file("stats", 0400, dir, pool, &stats_fops);
+	debugfs_create_file("buddyinfo", 0400, dir, pool, &buddyinfo_fops);
+	debugfs_create_file("bitmap", 0400, dir, pool, &bits_fops);
+	debugfs_create_file("frames", 0400, dir, pool, &frames_fops);
+	debugfs_create_file("spaces", 0400, dir, pool, &spaces_fops);
+	debugfs_create_file("pagetable", 0400, dir, pool, &pagetables_fops);
+	debugfs_create_file("policy", 0400, dir, pool, &policy_fops);
+	debugfs_create_file("check", 0400, dir, pool, &check_fops);
+}
+
+/**
+ * fpool_debugfs_remove - remove a pool's directory
+ * @pool: the pool; nobody reads there when this returns
+ *
+ * Context: Process context; may sleep.
+ */
+void fpool_debugfs_remove(struct fpool_pool *pool)
+{
+	debugfs_remove_recursive(pool->debugfs);
+}
+
+/**
+ * fpool_debugfs_init - the directory of all pools
+ *
+ * Context: Module load.
+ */
+void fpool_debugfs_init(void)
+{
+	root = debugfs_create_dir("framepool", NULL);
+}
+
+/**
+ * fpool_debugfs_exit - remove it
+ *
+ * Context: Module unload.
+ */
+void fpool_debugfs_exit(void)
+{
+	debugfs_remove_recursive(root);
+}

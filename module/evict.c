@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages leave.
+ *
+ *	claim	the shadow PTE gets BUSY: who faults now waits, who has looked before has a
+ *		reference and makes the freeze below fail
+ *	unmap	neighbours with one call and one TLB flush; dirty bits arrive at the pages
+ *	freeze	a reference count of exactly ours cannot be raised any more: nobody uses the frame. Only
+ *		now is the dirty flag final
+ *	write	if dirty: here, or by the reclaim thread where the caller may not do file I/O
+ *	free	the entry becomes a ghost, the frame goes back, those who wait are woken
+ *
+ * Who looks an entry up takes a reference first and looks again (fpool_pager_lookup): either it
+ * sees BUSY, or the freeze sees its reference.  Both sides have a full barrier between their write and
+ * their read (an atomic read-modify-write each).
+ *
+ * A victim whose freeze fails goes back to the policy as if nothing had happened: it was
+ * unmapped, which costs its users a minor fault, and no data.
+ */
+#include "evict.h"
+
+#include <linux/pagemap.h>
+#include <linux/sort.h>
+
+#include "rmap.h"
+#include "trace.h"
+#include "writeback.h"
+
+#define BATCH	32
+
+enum fate {
+	FATE_UNDECIDED,
+	FATE_FREE,	/* nobody has it, it is clean */
+	FATE_WRITE,	/* nobody has it, it is dirty */
+	FATE_BACK,	/* stays */
+};
+
+struct victim {
+	struct fpool_space *space;	/* a reference */
+	u64 vpn;
+	fpool_frame_t frame;
+	u8 young;
+	u8 fate;			/* enum fate */
+	bool written;
+};
+
+struct batch {
+	struct fpool_pool *pool;
+	unsigned int flags;		/* FPOOL_EVICT_* */
+	bool by_policy;			/* leaves ghosts */
+	bool may_write;
+	unsigned int nr;
+	struct victim v[BATCH];
+	struct fpool_evicted done;
+};
+
+static struct page *victim_page(const struct batch *b, const struct victim *v)
+{
+	return fpool_pool_page(b->pool, v->frame);
+}
+
+static struct folio *victim_folio(const struct batch *b, const struct victim *v)
+{
+	return page_folio(victim_page(b, v));
+}
+
+static bool neighbours(const struct victim *a, const struct victim *b)
+{
+	return a->space == b->space && a->vpn + 1 == b->vpn;
+}
+
+/* The first index after the run of neighbours that begins at @first. */
+static unsigned int run_end(const struct batch *b, unsigned int first)
+{
+	unsigned int i = first + 1;
+
+	while (i < b->nr && neighbours(&b->v[i - 1], &b->v[i]))
+		i++;
+	return i;
+}
+
+static void put_spaces(struct batch *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->nr; i++)
+		fpool_space_put(b->v[i].space);
+}
+
+static void drop(struct batch *b, unsigned int i)
+{
+	fpool_space_put(b->v[i].space);
+	b->v[i] = b->v[--b->nr];
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct victim *x = a, *y = b;
+
+	if (x->space != y->space)
+		return x->space < y->space ? -1 : 1;
+	return x->vpn < y->vpn ? -1 : x->vpn > y->vpn;
+}
+
+/* Choosing. */
+
+static void pick(struct batch *b)
+{
+	struct fpool_pool *pool = b->pool;
+	fpool_frame_t frame[BATCH];
+	u32 i;
+
+	spin_lock(&pool->lock);
+	b->nr = fpool_policy_candidates(&pool->policy, frame, BATCH);
+	for (i = 0; i < b->nr; i++) {
+		const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame[i]);
+
+		b->v[i] = (struct victim){
+			.space = fpool_space_get(fpool_space_by_id(pool, info->space)),
+			.vpn = info->vpn,
+			.frame = frame[i],
+		};
+	}
+	spin_unlock(&pool->lock);
+}
+
+/* Read the accessed bits, those of neighbours with one walk; order is the policy's. */
+static void look(struct batch *b)
+{
+	unsigned int i, end;
+
+	for (i = 0; i < b->nr; i = end) {
+		u8 young[BATCH] = {};
+		unsigned int k;
+
+		end = run_end(b, i);
+		fpool_rmap_test_clear_young(b->v[i].space, fpool_vpn(b->v[i].vpn), end - i, young);
+		for (k = i; k < end; k++)
+			b->v[k].young = young[k - i] ||
+					folio_test_clear_referenced(victim_folio(b, &b->v[k]));
+	}
+}
+
+/* Is it still what pick() saw? */
+static bool still_there(const struct batch *b, const struct victim *v)
+{
+	const struct fpool_frame_info *info = fpool_frames_info(&b->pool->frames, v->frame);
+
+	return info->state == FPOOL_FRAME_RESIDENT && info->space == v->space->id &&
+	       info->vpn == v->vpn;
+}
+
+static bool must_stay(const struct batch *b, const struct victim *v, fpool_spte_t e)
+{
+	if (fpool_spte_has(e, FPOOL_SPTE_PIN | FPOOL_SPTE_WB))
+		return true;
+	/* Where writing fails, trying all the time helps nobody. */
+	return PageDirty(victim_page(b, v)) && time_before(jiffies, v->space->retry_at);
+}
+
+static void claim(struct batch *b, struct victim *v)
+{
+	WARN_ON_ONCE(fpool_frames_mark_evict(&b->pool->frames, v->frame));
+	fpool_ptable_update(&v->space->ptable, fpool_vpn(v->vpn), 0, FPOOL_SPTE_BUSY);
+}
+
+static void judge(struct batch *b)
+{
+	struct fpool_pool *pool = b->pool;
+	unsigned int i;
+
+	spin_lock(&pool->lock);
+	for (i = 0; i < b->nr; ) {
+		struct victim *v = &b->v[i];
+		fpool_vpn_t vpn = fpool_vpn(v->vpn);
+		fpool_spte_t e;
+		bool young;
+
+		if (!still_there(b, v)) {
+			drop(b, i);
+			continue;
+		}
+		e = fpool_ptable_get(&v->space->ptable, vpn);
+		young = v->young || fpool_spte_has(e, FPOOL_SPTE_A) || must_stay(b, v, e);
+		fpool_ptable_update(&v->space->ptable, vpn, FPOOL_SPTE_A, 0);
+		if (!fpool_policy_judge(&pool->policy, v->frame, young)) {
+			drop(b, i);
+			continue;
+		}
+		claim(b, v);
+		i++;
+	}
+	spin_unlock(&pool->lock);
+}
+
+/* Leaving. */
+
+static void unmap(struct batch *b)
+{
+	unsigned int i, k, end;
+
+	sort(b->v, b->nr, sizeof(b->v[0]), by_place, NULL);
+	for (i = 0; i < b->nr; i = end) {
+		bool mapped = false;
+
+		end = run_end(b, i);
+		for (k = i; k < end; k++)
+			mapped |= page_mapped(victim_page(b, &b->v[k]));
+		if (mapped)
+			fpool_rmap_unmap(b->v[i].space, fpool_vpn(b->v[i].vpn), end - i);
+	}
+}
+
+/*
+ * With the count frozen nobody has the frame, and nobody gets it again, because the
+ * entry is busy: the dirty flag cannot change after this.
+ */
+static void decide(struct batch *b, struct victim *v)
+{
+	struct page *page = victim_page(b, v);
+	bool dirty;
+
+	if (!page_ref_freeze(page, 1)) {
+		v->fate = FATE_BACK;
+		b->done.held++;
+		fpool_space_count(v->space, FPOOL_STAT_EVICT_HELD, 1);
+		return;
+	}
+	dirty = PageDirty(page) && !(b->flags & FPOOL_EVICT_DISCARD);
+	page_ref_unfreeze(page, 1);
+	v->fate = dirty ? FATE_WRITE : FATE_FREE;
+}
+
+static void write_run(struct batch *b, unsigned int first, unsigned int end)
+{
+	struct fpool_run run = {
+		.space = b->v[first].space,
+		.vpn = fpool_vpn(b->v[first].vpn),
+		.nr = end - first,
+	};
+	unsigned int i;
+	int err;
+
+	BUILD_BUG_ON(BATCH > FPOOL_RUN_MAX);
+	for (i = first; i < end; i++) {
+		run.frame[i - first] = b->v[i].frame;
+		ClearPageDirty(victim_page(b, &b->v[i]));
+	}
+	err = fpool_writeback_run(&run);
+	if (err) {
+		b->done.failed += run.nr;
+		b->done.error = err;
+	} else {
+		b->done.written += run.nr;
+	}
+	for (i = first; i < end; i++) {
+		b->v[i].fate = err ? FATE_BACK : FATE_FREE;
+		b->v[i].written = !err;
+	}
+}
+
+static void write_dirty(struct batch *b)
+{
+	unsigned int i, end;
+
+	for (i = 0; i < b->nr; i = end) {
+		end = i + 1;
+		if (b->v[i].fate != FATE_WRITE)
+			continue;
+		while (end < b->nr && b->v[end].fate == FATE_WRITE &&
+		       neighbours(&b->v[end - 1], &b->v[end]))
+			end++;
+		write_run(b, i, end);
+	}
+}
+
+static void free_victim(struct batch *b, const struct victim *v)
+{
+	struct fpool_pool *pool = b->pool;
+	struct page *page = victim_page(b, v);
+	u64 seq = b->by_policy ? fpool_policy_evicted(&pool->policy, v->frame) : 0;
+	fpool_vpn_t vpn = fpool_vpn(v->vpn);
+
+	if (fpool_spte_has(fpool_ptable_get(&v->space->ptable, vpn), FPOOL_SPTE_PIN))
+		v->space->npinned--;
+	/* Replacing an entry needs no node, so it cannot fail. */
+	WARN_ON_ONCE(fpool_ptable_set(&v->space->ptable, vpn,
+				      seq ? fpool_spte_ghost(seq) : fpool_spte(0)));
+	page->mapping = NULL;
+	page->index = 0;
+	ClearPageDirty(page);
+	folio_clear_referenced(page_folio(page));
+	WARN_ON_ONCE(fpool_frames_mark_free(&pool->frames, v->frame));
+	fpool_pool_give(pool, v->frame);
+	trace_fpool_evict(pool->id, v->space->id, v->vpn, fpool_frame_nr(v->frame), v->written);
+}
+
+static void put_back(struct batch *b, const struct victim *v)
+{
+	struct fpool_pool *pool = b->pool;
+
+	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, v->frame));
+	fpool_ptable_update(&v->space->ptable, fpool_vpn(v->vpn), FPOOL_SPTE_BUSY, 0);
+	fpool_policy_put_back(&pool->policy, v->frame);
+}
+
+/* Every victim goes where its fate says; who waits for one is woken. */
+static u64 settle(struct batch *b)
+{
+	struct fpool_pool *pool = b->pool;
+	unsigned int i;
+	u64 freed = 0;
+	bool laundry = false;
+
+	spin_lock(&pool->lock);
+	for (i = 0; i < b->nr; i++) {
+		const struct victim *v = &b->v[i];
+
+		if (v->fate == FATE_FREE) {
+			free_victim(b, v);
+			freed++;
+		} else if (v->fate == FATE_WRITE) {
+			fpool_frame_list_add_tail(&pool->frames, &pool->laundry, v->frame);
+			laundry = true;
+		} else {
+			put_back(b, v);
+		}
+	}
+	spin_unlock(&pool->lock);
+	for (i = 0; i < b->nr; i++) {
+		const struct victim *v = &b->v[i];
+
+		if (v->fate == FATE_WRITE)
+			continue;
+		if (v->fate == FATE_FREE)
+			fpool_space_count(v->space, FPOOL_STAT_EVICTIONS, 1);
+		fpool_space_wake(v->space, fpool_vpn(v->vpn));
+	}
+	if (freed)
+		fpool_pool_freed(pool);
+	if (laundry)
+		wake_up(&pool->reclaim_wait);
+	b->done.freed += freed;
+	return freed;
+}
+
+/* All victims of @b are claimed: make them leave. */
+static u64 expel(struct batch *b)
+{
+	unsigned int i;
+	u64 freed;
+
+	unmap(b);
+	for (i = 0; i < b->nr; i++)
+		decide(b, &b->v[i]);
+	if (b->may_write)
+		write_dirty(b);
+	freed = settle(b);
+	put_spaces(b);
+	return freed;
+}
+
+static u64 evict_batch(struct fpool_pool *pool, bool may_write, unsigned int *looked)
+{
+	struct batch b = { .pool = pool, .by_policy = true, .may_write = may_write };
+
+	mutex_lock(&pool->victim_lock);
+	pick(&b);
+	*looked = b.nr;
+	look(&b);
+	judge(&b);
+	mutex_unlock(&pool->victim_lock);
+	fpool_stats_add(&pool->stats, FPOOL_STAT_RECLAIM_BATCHES, 1);
+	return expel(&b);
+}
+
+/**
+ * fpool_evict_some - let the policy choose pages, and evict them
+ * @pool: the pool
+ * @want: how many
+ * @may_write: dirty victims are written here; otherwise they go to the reclaim thread, and do
+ *	not count
+ *
+ * Looks at each resident page at most twice: once to clear its accessed bit, once to take it.
+ *
+ * Context: Process context without mmap_lock or a file system's lock if @may_write; may sleep. Needs no
+ * allocation unless the file system under a write does.
+ * Return: frames that became free.
+ */
+u64 fpool_evict_some(struct fpool_pool *pool, u64 want, bool may_write)
+{
+	u64 budget = 2 * (u64)READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]) + BATCH;
+	u64 freed = 0;
+	unsigned int looked;
+
+	do {
+		freed += evict_batch(pool, may_write, &looked);
+		budget -= min_t(u64, budget, looked);
+		/* Dirty victims become free when they are written; more of them help nobody. */
+		if (!may_write && READ_ONCE(pool->laundry.len) >= 2 * BATCH)
+			break;
+		cond_resched();
+	} while (freed < want && budget && looked);
+	return freed;
+}
+
+/**
+ * fpool_evict_laundry - write the dirty victims that others left, and free them
+ * @pool: the pool
+ *
+ * Context: The reclaim thread.
+ * Return: frames that became free.
+ */
+u64 fpool_evict_laundry(struct fpool_pool *pool)
+{
+	struct batch b = { .pool = pool, .by_policy = true, .may_write = true };
+	fpool_frame_t frame;
+	u64 freed;
+
+	spin_lock(&pool->lock);
+	while (b.nr < BATCH &&
+	       (frame = fpool_frame_list_first(&pool->laundry)) != FPOOL_NO_FRAME) {
+		const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame);
+
+		fpool_frame_list_del(&pool->frames, &pool->laundry, frame);
+		b.v[b.nr++] = (struct victim){
+			.space = fpool_space_get(fpool_space_by_id(pool, info->space)),
+			.vpn = info->vpn,
+			.frame = frame,
+			.fate = FATE_WRITE,
+		};
+	}
+	spin_unlock(&pool->lock);
+	sort(b.v, b.nr, sizeof(b.v[0]), by_place, NULL);
+	write_dirty(&b);
+	freed = settle(&b);
+	put_spaces(&b);
+	return freed;
+}
+
+/* Ranges. */
+
+static void claim_range(struct batch *b, struct fpool_space *space, fpool_vpn_t *vpn,
+			fpool_vpn_t end)
+{
+	struct fpool_pool *pool = b->pool;
+	fpool_spte_t e;
+
+	spin_lock(&pool->lock);
+	for (; b->nr < BATCH && fpool_ptable_next(&space->ptable, vpn, end, 0, &e);
+	     *vpn = fpool_vpn_add(*vpn, 1)) {
+		if (fpool_spte_has(e, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB)) {
+			b->done.busy++;
+			continue;
+		}
+		if (!fpool_spte_has(e, FPOOL_SPTE_P))
+			continue;
+		if (fpool_spte_has(e, FPOOL_SPTE_PIN) && !(b->flags & FPOOL_EVICT_PINNED)) {
+			b->done.pinned++;
+			continue;
+		}
+		b->v[b->nr] = (struct victim){
+			.space = fpool_space_get(space),
+			.vpn = fpool_vpn_nr(*vpn),
+			.frame = fpool_spte_frame(e),
+		};
+		fpool_policy_remove(&pool->policy, b->v[b->nr].frame);
+		claim(b, &b->v[b->nr++]);
+	}
+	spin_unlock(&pool->lock);
+}
+
+/**
+ * fpool_evict_range - evict every page of a range that can leave
+ * @space: the space
+ * @start: first page
+ * @end: past the last
+ * @flags: FPOOL_EVICT_*
+ * @out: added to
+ *
+ * Goes over the range once; pages that come meanwhile may stay.
+ *
+ * Context: A worker.
+ */
+void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
+		       unsigned int flags, struct fpool_evicted *out)
+{
+	struct batch b = { .pool = space->pool, .flags = flags, .may_write = true };
+	fpool_vpn_t vpn = start;
+
+	do {
+		b.nr = 0;
+		claim_range(&b, space, &vpn, end);
+		if (!b.nr)
+			break;
+		expel(&b);
+		cond_resched();
+	} while (fpool_vpn_nr(vpn) < fpool_vpn_nr(end));
+	out->freed += b.done.freed;
+	out->written += b.done.written;
+	out->pinned += b.done.pinned;
+	out->held += b.done.held;
+	out->busy += b.done.busy;
+	out->failed += b.done.failed;
+	if (b.done.error)
+		out->error = b.done.error;
+}

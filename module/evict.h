@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Pages leave: chosen by the policy, or all of a range. */
+#ifndef FPOOL_EVICT_H
+#define FPOOL_EVICT_H
+
+#include "space.h"
+
+/**
+ * struct fpool_evicted - what an eviction did
+ * @freed: pages that left
+ * @written: of these, those that were written first
+ * @pinned: stayed: pinned
+ * @held: stayed: the kernel holds the frame
+ * @busy: stayed: somebody else is at it
+ * @failed: stayed: could not be written
+ * @error: errno of the last of these, negative
+ */
+struct fpool_evicted {
+	u64 freed;
+	u64 written;
+	u64 pinned;
+	u64 held;
+	u64 busy;
+	u64 failed;
+	int error;
+};
+
+u64 fpool_evict_some(struct fpool_pool *pool, u64 want, bool may_write);
+u64 fpool_evict_laundry(struct fpool_pool *pool);
+void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
+		       unsigned int flags, struct fpool_evicted *out);
+
+#define FPOOL_EVICT_PINNED	1	/* pinned pages too */
+#define FPOOL_EVICT_DISCARD	2	/* what is dirty is not written: the pages are cut off */
+
+#endif /* FPOOL_EVICT_H */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The ioctl ABI: one table a descriptor, one row a command. */
+#ifndef FPOOL_IOCTL_H
+#define FPOOL_IOCTL_H
+
+#include <linux/fs.h>
+#include <uapi/linux/framepool.h>
+
+/* Every argument struct begins with these. */
+struct fpool_ioctl_head {
+	u32 size;
+	u32 flags;
+};
+
+/**
+ * struct fpool_ioctl - one command
+ * @cmd: its number
+ * @size: of its struct
+ * @min: of its struct's first version
+ * @flags: that are known
+ * @fn: does it; @arg is a kernel copy, and what it leaves there is copied back, also after -EINTR or
+ *	-ENOMEM, which say how far it came
+ */
+struct fpool_ioctl {
+	unsigned int cmd;
+	u32 size;
+	u32 min;
+	u32 flags;
+	long (*fn)(struct file *file, void *arg);
+};
+
+#define FPOOL_IOCTL(_cmd, _struct, _last, _flags, _fn) {			\
+	.cmd = (_cmd), .size = sizeof(_struct), .min = offsetofend(_struct, _last),	\
+	.flags = (_flags), .fn = (_fn) }
+
+long fpool_ioctl_dispatch(const struct fpool_ioctl *table, size_t nr, struct file *file,
+			  unsigned int cmd, unsigned long arg);
+bool fpool_ioctl_string(const char *s, size_t size);
+
+#endif /* FPOOL_IOCTL_H */

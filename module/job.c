@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Work on a space that a worker does while its caller waits, killably.
+ *
+ * File I/O of ours sleeps uninterruptibly, and under a program's limits and signals it would fail in the
+ * program's name (RLIMIT_FSIZE): so no program does it for itself.  Who is killed while he waits leaves
+ * the work to end on its own.
+ */
+#include "job.h"
+
+#include <linux/completion.h>
+#include <linux/slab.h>
+
+static struct workqueue_struct *queue;
+
+static void work(struct work_struct *work)
+{
+	struct fpool_job *job = container_of(work, struct fpool_job, work);
+
+	job->err = job->fn(job);
+	/* Before anybody is told: when a detach has returned, the space is gone. */
+	fpool_space_put(job->space);
+	complete(&job->done);
+	fpool_job_put(job);
+}
+
+/**
+ * fpool_job_create - prepare a job
+ * @space: on which; a reference is taken
+ * @fn: what to do
+ *
+ * Context: Process context; may sleep.
+ * Return: the job, with one reference; or NULL.
+ */
+struct fpool_job *fpool_job_create(struct fpool_space *space, int (*fn)(struct fpool_job *job))
+{
+	struct fpool_job *job = kzalloc(sizeof(*job), GFP_KERNEL);
+
+	if (!job)
+		return NULL;
+	job->fn = fn;
+	job->space = fpool_space_get(space);
+	refcount_set(&job->refs, 1);
+	init_completion(&job->done);
+	INIT_WORK(&job->work, work);
+	return job;
+}
+
+/**
+ * fpool_job_run - have it done and wait
+ * @job: run once
+ *
+ * Context: Process context.
+ * Return: what fn() returned; -EINTR: killed while waiting, the results are not there yet.
+ */
+int fpool_job_run(struct fpool_job *job)
+{
+	refcount_inc(&job->refs);
+	queue_work(queue, &job->work);
+	if (wait_for_completion_killable(&job->done))
+		return -EINTR;
+	return job->err;
+}
+
+/**
+ * fpool_job_put - drop a reference
+ * @job: that was run
+ *
+ * Context: Any.
+ */
+void fpool_job_put(struct fpool_job *job)
+{
+	if (refcount_dec_and_test(&job->refs))
+		kfree(job);
+}
+
+/**
+ * fpool_job_queue - the workers of jobs
+ *
+ * Return: the queue, for other work of the same kind.
+ */
+struct workqueue_struct *fpool_job_queue(void)
+{
+	return queue;
+}
+
+/**
+ * fpool_job_init - start the workers
+ *
+ * Context: Module load.
+ * Return: 0 or -ENOMEM.
+ */
+int fpool_job_init(void)
+{
+	queue = alloc_workqueue("framepool-jobs", WQ_UNBOUND, 0);
+	return queue ? 0 : -ENOMEM;
+}
+
+/**
+ * fpool_job_exit - wait for the last job and stop the workers
+ *
+ * Context: Module unload.
+ */
+void fpool_job_exit(void)
+{
+	destroy_workqueue(queue);
+}

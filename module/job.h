@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Work on a space that a worker does while its caller waits, killably. */
+#ifndef FPOOL_JOB_H
+#define FPOOL_JOB_H
+
+#include "evict.h"
+#include "space.h"
+
+/**
+ * struct fpool_job - one piece of work; arguments and results
+ * @fn: does it, in a worker; its return value is the job's
+ * @space: of which the job has a reference
+ * @ctx: argument
+ * @start: argument: first page
+ * @end: argument: past the last
+ * @bytes: argument: a size
+ * @written: result: pages written
+ * @failed: result: pages that could not be
+ * @evicted: result
+ */
+struct fpool_job {
+	int (*fn)(struct fpool_job *job);
+	struct fpool_space *space;
+	void *ctx;
+	fpool_vpn_t start, end;
+	u64 bytes;
+	u64 written, failed;
+	struct fpool_evicted evicted;
+	/* private: */
+	struct work_struct work;
+	struct completion done;
+	refcount_t refs;
+	int err;
+};
+
+int fpool_job_init(void);
+void fpool_job_exit(void);
+struct workqueue_struct *fpool_job_queue(void);
+struct fpool_job *fpool_job_create(struct fpool_space *space, int (*fn)(struct fpool_job *job));
+int fpool_job_run(struct fpool_job *job);
+void fpool_job_put(struct fpool_job *job);
+
+#endif /* FPOOL_JOB_H */

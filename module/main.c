@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* framepool: loading and unloading. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sizes.h>
+
+#include "cdev.h"
+#include "control.h"
+#include "debugfs.h"
+#include "job.h"
+#include "pager.h"
+
+static char *size;
+module_param(size, charp, 0444);
+MODULE_PARM_DESC(size, "size of the default pool's region, with K, M or G (1/8 of RAM)");
+
+static char *base;
+module_param(base, charp, 0444);
+MODULE_PARM_DESC(base, "physical address of memory hidden with memmap= (none)");
+
+static int node = NUMA_NO_NODE;
+module_param(node, int, 0444);
+MODULE_PARM_DESC(node, "NUMA node of the default pool (any)");
+
+static char *policy = "clock";
+module_param(policy, charp, 0444);
+MODULE_PARM_DESC(policy, "replacement policy of the default pool (clock)");
+
+module_param_named(wait_ms, fpool_pager_wait_ms, uint, 0644);
+MODULE_PARM_DESC(wait_ms, "how long a fault waits for a free frame before SIGBUS (10000)");
+
+/* A number with an optional suffix, and nothing after it. */
+static int parse_bytes(const char *what, const char *s, u64 *bytes)
+{
+	char *end;
+
+	*bytes = memparse(s, &end);
+	if (end != s && *end == '\n')
+		end++;
+	if (end != s && !*end)
+		return 0;
+	pr_err("%s=%s: not a number with K, M or G\n", what, s);
+	return -EINVAL;
+}
+
+static int parse(struct fpool_pool_params *params)
+{
+	int err = 0;
+
+	params->bytes = ALIGN_DOWN((u64)totalram_pages() << PAGE_SHIFT >> 3, FPOOL_REGION_ALIGN);
+	params->bytes = max_t(u64, params->bytes, FPOOL_REGION_MIN);
+	if (size)
+		err = parse_bytes("size", size, &params->bytes);
+	if (!err && base)
+		err = parse_bytes("base", base, &params->base);
+	if (!err && base && !params->base)
+		err = -EINVAL;
+	return err;
+}
+
+static void complain(const struct fpool_pool_params *params, int err)
+{
+	u64 mib = params->bytes >> 20;
+
+	if (err == -EINVAL && !fpool_policy_find(params->policy))
+		pr_err("policy=%s: no such policy\n", params->policy);
+	else if (err == -EINVAL && fpool_region_check(params->bytes, params->base))
+		pr_err("size=%s base=%s: must be multiples of 2M, and size at least 2M\n",
+		       size ?: "", base ?: "0");
+	else if (err == -EINVAL)
+		pr_err("node=%d: no such node\n", params->node);
+	else if (err == -ERANGE)
+		pr_err("size=%s: more than the memory of this machine\n", size ?: "");
+	else if (err == -EBUSY)
+		pr_err("base=%s: this memory is in use; hide it with memmap=%lluM$%s on the kernel's command line\n",
+		       base, mib, base);
+	else if (err == -ENOMEM)
+		pr_err("no %llu MiB of contiguous memory; load earlier, ask for less, or hide memory with memmap= and use base=\n",
+		       mib);
+	else
+		pr_err("cannot make the default pool: error %d\n", err);
+}
+
+static int create_default(void)
+{
+	struct fpool_pool_params params = {
+		.name = "default",
+		.node = node,
+		.policy = policy,
+	};
+	struct fpool_pool *pool;
+	int err = parse(&params);
+
+	if (err)
+		return err;
+	mutex_lock(&fpool_pools_lock);
+	pool = fpool_control_create(&params);
+	mutex_unlock(&fpool_pools_lock);
+	if (IS_ERR(pool)) {
+		complain(&params, PTR_ERR(pool));
+		return PTR_ERR(pool);
+	}
+	pr_info("pool default: %llu MiB at %#llx, %u frames, %u of them for itself, policy %s\n",
+		params.bytes >> 20, (u64)PFN_PHYS(pool->region.pfn), pool->region.nframes,
+		pool->kernel_frames, pool->policy.ops->name);
+	return 0;
+}
+
+static void destroy_pools(void)
+{
+	struct fpool_pool *pool, *next;
+
+	mutex_lock(&fpool_pools_lock);
+	/* Every space keeps the module: there is none. */
+	list_for_each_entry_safe(pool, next, &fpool_pools, link)
+		WARN_ON_ONCE(fpool_control_destroy(pool));
+	mutex_unlock(&fpool_pools_lock);
+}
+
+static int __init framepool_init(void)
+{
+	int err;
+
+	err = fpool_pager_init();
+	if (err)
+		return err;
+	err = fpool_job_init();
+	if (err)
+		goto pager_exit;
+	fpool_debugfs_init();
+	err = create_default();
+	if (err)
+		goto debugfs_exit;
+	err = fpool_node_init(&fpool_control_fops, &fpool_cdev_fops);
+	if (err)
+		goto pools_exit;
+	return 0;
+pools_exit:
+	destroy_pools();
+debugfs_exit:
+	fpool_debugfs_exit();
+	fpool_job_exit();
+pager_exit:
+	fpool_pager_exit();
+	return err;
+}
+
+static void __exit framepool_exit(void)
+{
+	fpool_node_exit();
+	fpool_job_exit();
+	destroy_pools();
+	fpool_debugfs_exit();
+	fpool_pager_exit();
+	rcu_barrier();
+}
+
+module_init(framepool_init);
+module_exit(framepool_exit);
+
+MODULE_AUTHOR("framepool maintainers");
+MODULE_DESCRIPTION("A virtual-memory system inside one reserved region of physical memory");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Named nodes: devices of a class of our own, so that devtmpfs makes them with the owner and the
+ * mode that their attacher asked for.  Minor 0 is the control node.
+ */
+#include "node.h"
+
+#include <linux/idr.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+
+#define MINORS	(1U << 16)
+
+DEFINE_MUTEX(fpool_attach_lock);
+LIST_HEAD(fpool_nodes);
+
+static DEFINE_IDA(minors);
+static dev_t first_dev;
+static const struct file_operations *space_fops;
+static struct fpool_node *control_node;
+static u64 next_cursor = 1;	/* A */
+
+static struct class node_class = {
+	.name = "framepool",
+};
+
+static char *node_devnode(fpool_const_device *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
+{
+	const struct fpool_node *node = container_of(dev, struct fpool_node, dev);
+
+	/* Who only wants the name passes NULLs. */
+	if (mode)
+		*mode = node->mode;
+	if (uid)
+		*uid = node->uid;
+	if (gid)
+		*gid = node->gid;
+	return kasprintf(GFP_KERNEL, "framepool/%s", node->name);
+}
+
+static const struct device_type node_type = {
+	.name = "framepool",
+	.devnode = node_devnode,
+};
+
+static void node_dev_release(struct device *dev)
+{
+	struct fpool_node *node = container_of(dev, struct fpool_node, dev);
+
+	ida_free(&minors, node->minor);
+	kfree(node);
+}
+
+static struct fpool_node *node_alloc(const struct fpool_node_params *params, int minor)
+{
+	struct fpool_node *node = kzalloc(sizeof(*node), GFP_KERNEL);
+
+	if (!node)
+		return NULL;
+	node->minor = minor;
+	node->space = params->space;
+	node->uid = params->uid;
+	node->gid = params->gid;
+	node->mode = params->mode;
+	node->writable = params->writable;
+	strscpy(node->name, params->name, sizeof(node->name));
+	INIT_LIST_HEAD(&node->link);
+	device_initialize(&node->dev);
+	node->dev.class = &node_class;
+	node->dev.type = &node_type;
+	node->dev.devt = first_dev + minor;
+	node->dev.release = node_dev_release;
+	return node;
+}
+
+static struct fpool_node *node_add(const struct fpool_node_params *params,
+				   const struct file_operations *fops)
+{
+	struct fpool_node *node;
+	int err, minor = ida_alloc_max(&minors, MINORS - 1, GFP_KERNEL);
+
+	if (minor < 0)
+		return ERR_PTR(minor);
+	node = node_alloc(params, minor);
+	if (!node) {
+		ida_free(&minors, minor);
+		return ERR_PTR(-ENOMEM);
+	}
+	cdev_init(&node->cdev, fops);
+	node->cdev.owner = THIS_MODULE;
+	err = dev_set_name(&node->dev, "%s", params->name);
+	if (!err)
+		err = cdev_device_add(&node->cdev, &node->dev);
+	if (err) {
+		put_device(&node->dev);
+		return ERR_PTR(err);
+	}
+	return node;
+}
+
+/**
+ * fpool_node_find - look a named node up
+ * @name: its name
+ *
+ * Context: Caller holds fpool_attach_lock.
+ * Return: the node or NULL.
+ */
+struct fpool_node *fpool_node_find(const char *name)
+{
+	struct fpool_node *node;
+
+	lockdep_assert_held(&fpool_attach_lock);
+	list_for_each_entry(node, &fpool_nodes, link)
+		if (!strcmp(node->name, name))
+			return node;
+	return NULL;
+}
+
+/**
+ * fpool_node_create - make /dev/framepool/NAME
+ * @params: which; the node takes over one user of the space
+ *
+ * Context: Caller holds fpool_attach_lock; may sleep.
+ * Return: the node, or an ERR_PTR: -EEXIST, -ENOSPC (no minor), -ENOMEM.
+ */
+struct fpool_node *fpool_node_create(const struct fpool_node_params *params)
+{
+	struct fpool_node *node;
+
+	if (fpool_node_find(params->name))
+		return ERR_PTR(-EEXIST);
+	node = node_add(params, space_fops);
+	if (IS_ERR(node))
+		return node;
+	node->cursor = next_cursor++;
+	list_add_tail(&node->link, &fpool_nodes);
+	return node;
+}
+
+/**
+ * fpool_node_remove - remove /dev/framepool/NAME
+ * @node: the node, with nothing of it open; may be freed when this returns
+ *
+ * Context: Caller holds fpool_attach_lock; may sleep.
+ */
+void fpool_node_remove(struct fpool_node *node)
+{
+	lockdep_assert_held(&fpool_attach_lock);
+	list_del(&node->link);
+	cdev_device_del(&node->cdev, &node->dev);
+	put_device(&node->dev);
+}
+
+/**
+ * fpool_node_init - register the class and the control node
+ * @control: operations of the control node
+ * @space: operations of named nodes
+ *
+ * Context: Module load.
+ * Return: 0, or the error of registering.
+ */
+int fpool_node_init(const struct file_operations *control, const struct file_operations *space)
+{
+	static const struct fpool_node_params params = {
+		.name = "control",
+		.mode = 0600,
+	};
+	int err = alloc_chrdev_region(&first_dev, 0, MINORS, "framepool");
+
+	if (err)
+		return err;
+	space_fops = space;
+	err = class_register(&node_class);
+	if (err)
+		goto unregister_region;
+	control_node = node_add(&params, control);
+	if (IS_ERR(control_node)) {
+		err = PTR_ERR(control_node);
+		goto unregister_class;
+	}
+	return 0;
+unregister_class:
+	class_unregister(&node_class);
+unregister_region:
+	unregister_chrdev_region(first_dev, MINORS);
+	return err;
+}
+
+/**
+ * fpool_node_exit - remove the control node and the class
+ *
+ * Context: Module unload, no named node left.
+ */
+void fpool_node_exit(void)
+{
+	cdev_device_del(&control_node->cdev, &control_node->dev);
+	put_device(&control_node->dev);
+	class_unregister(&node_class);
+	unregister_chrdev_region(first_dev, MINORS);
+	ida_destroy(&minors);
+}

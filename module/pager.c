@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bringing pages to frames.
+ *
+ * A shadow PTE goes from empty (or ghost) to BUSY when somebody claims it with a frame, and
+ * from BUSY to present, or to an error, when the fill has ended:
+ *
+ *	empty/ghost --claim--> BUSY --fill--> P|A
+ *	      ^                  |
+ *	      |                  +--failed--> E(errno) --taken by a waiter, or by the next claim--> empty
+ *	      +--------------------------------+
+ *
+ * The fill belongs to a worker, which owns frame and entry until it ends: whoever asked only waits
+ * for the entry, and may die while he waits.  A failed fill leaves its errno in the entry; the thread that
+ * waited comes back (its fault is TRIED) and takes it, everybody else's touch tries again.
+ */
+#include "pager.h"
+
+#include <linux/highmem.h>
+#include <linux/mempool.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "evict.h"
+#include "trace.h"
+
+/* Frames that a faulter who finds nothing free tries to win. */
+#define DIRECT_RECLAIM	8
+
+/* How long a fault waits for a frame, or for I/O where it may not drop its lock. */
+unsigned int fpool_pager_wait_ms = 10000;
+
+struct fill {
+	struct work_struct work;
+	struct fpool_space *space;	/* a reference */
+	fpool_vpn_t vpn;		/* first page of the block */
+	fpool_vpn_t wanted;		/* who gets the error */
+	fpool_frame_t frame;		/* first frame */
+	u32 nr;				/* pages */
+};
+
+static struct kmem_cache *fill_cache;
+static mempool_t *fill_pool;
+
+/* Claiming. */
+
+static bool all_absent(struct fpool_space *space, u64 first, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (fpool_spte_has(fpool_ptable_get(&space->ptable, fpool_vpn(first + i)),
+				   FPOOL_SPTE_P | FPOOL_SPTE_BUSY))
+			return false;
+	return true;
+}
+
+/*
+ * Take the largest block around @vpn, up to the space's block type, that is absent as a whole and
+ * that the allocator has: a fragmented pool gets smaller ones.
+ */
+static int take_block(struct fill *fill, struct fpool_space *space, u64 vpn)
+{
+	unsigned int type = READ_ONCE(space->block_type);
+	u64 pages = fpool_space_pages(space);
+
+	for (;; type--) {
+		unsigned int order = fpool_block_type_order(type);
+		u64 first = vpn & ~((1ULL << order) - 1);
+
+		fill->nr = 1U << order;
+		fill->vpn = fpool_vpn(first);
+		if ((!type || (first + fill->nr <= pages && all_absent(space, first, fill->nr))) &&
+		    !fpool_pool_take(space->pool, order, &fill->frame))
+			return 0;
+		if (!type)
+			return -ENOMEM;
+	}
+}
+
+static u32 ghost_age(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	fpool_spte_t e = fpool_ptable_get(&space->ptable, vpn);
+	u64 age;
+
+	if (!fpool_spte_has(e, FPOOL_SPTE_G))
+		return U32_MAX;
+	fpool_space_count(space, FPOOL_STAT_REFAULTS, 1);
+	age = fpool_policy_age(&space->pool->policy, fpool_spte_seq(e));
+	return min_t(u64, age, U32_MAX - 1);
+}
+
+/* The pages of a claimed block: their frames carry the space's mapping from here on. */
+static void mark_block(const struct fill *fill)
+{
+	struct fpool_space *space = fill->space;
+	struct fpool_pool *pool = space->pool;
+	u32 i;
+
+	for (i = 0; i < fill->nr; i++) {
+		fpool_frame_t frame = fpool_frame_add(fill->frame, i);
+		fpool_vpn_t vpn = fpool_vpn_add(fill->vpn, i);
+		struct page *page = fpool_pool_page(pool, frame);
+
+		WARN_ON_ONCE(fpool_frames_mark_fill(&pool->frames, frame, space->id, vpn));
+		/* Until the policy gets the frame, its word carries the ghost's age. */
+		fpool_frames_info(&pool->frames, frame)->policy = ghost_age(space, vpn);
+		page->mapping = space->inode->i_mapping;
+		page->index = fpool_vpn_nr(vpn);
+		WARN_ON_ONCE(fpool_ptable_set(&space->ptable, vpn,
+					      fpool_spte_make(frame, FPOOL_SPTE_BUSY)));
+	}
+	pool->resident_max = max(pool->resident_max, fpool_pool_resident(pool));
+}
+
+static void give_block(struct fpool_pool *pool, const struct fill *fill)
+{
+	u32 i;
+
+	for (i = 0; i < fill->nr; i++)
+		fpool_pool_give(pool, fpool_frame_add(fill->frame, i));
+}
+
+static int claim(struct fill *fill, fpool_vpn_t vpn)
+{
+	struct fpool_space *space = fill->space;
+	int err;
+
+	lockdep_assert_held(&space->pool->lock);
+	if (fpool_vpn_nr(vpn) >= fpool_space_pages(space))
+		return -ENXIO;
+	if (fpool_spte_has(fpool_ptable_get(&space->ptable, vpn),
+			   FPOOL_SPTE_P | FPOOL_SPTE_BUSY))
+		return -EEXIST;
+	err = take_block(fill, space, fpool_vpn_nr(vpn));
+	if (err)
+		return err;
+	/* A block of 256 aligned entries lies in one node. */
+	err = fpool_ptable_prepare(&space->ptable, vpn);
+	if (err) {
+		give_block(space->pool, fill);
+		return err;
+	}
+	fill->wanted = vpn;
+	mark_block(fill);
+	return 0;
+}
+
+/* Filling. */
+
+static void publish(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t frame)
+{
+	struct fpool_pool *pool = space->pool;
+	struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame);
+	u32 age = info->policy;
+
+	info->policy = 0;
+	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, frame));
+	fpool_policy_insert(&pool->policy, frame, age == U32_MAX ? U64_MAX : age);
+	/* Accessed, so that it stays until who asked for it has been here. */
+	WARN_ON_ONCE(fpool_ptable_set(&space->ptable, vpn,
+				      fpool_spte_make(frame, FPOOL_SPTE_P | FPOOL_SPTE_A)));
+}
+
+static void withdraw(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t frame, int err)
+{
+	struct fpool_pool *pool = space->pool;
+	struct page *page = fpool_pool_page(pool, frame);
+
+	WARN_ON_ONCE(fpool_ptable_set(&space->ptable, vpn,
+				      err ? fpool_spte_error(err) : fpool_spte(0)));
+	page->mapping = NULL;
+	page->index = 0;
+	WARN_ON_ONCE(fpool_frames_mark_free(&pool->frames, frame));
+	fpool_pool_give(pool, frame);
+}
+
+/* Pages of the block that got bytes; what is missing of the last of them is zero. */
+static u32 pages_filled(const struct fill *fill, ssize_t got)
+{
+	size_t bytes = (size_t)fill->nr << PAGE_SHIFT;
+
+	if (got <= 0)
+		return 0;
+	memset(fpool_region_addr(&fill->space->pool->region, fill->frame) + got, 0, bytes - got);
+	return DIV_ROUND_UP(got, PAGE_SIZE);
+}
+
+static void finish(struct fill *fill, ssize_t got)
+{
+	struct fpool_space *space = fill->space;
+	u32 good = pages_filled(fill, got);
+	/* Nothing where the space says that there is something: the file was cut behind us. */
+	int err = got < 0 ? got : -EIO;
+	u32 i;
+
+	spin_lock(&space->pool->lock);
+	for (i = 0; i < fill->nr; i++) {
+		fpool_frame_t frame = fpool_frame_add(fill->frame, i);
+		fpool_vpn_t vpn = fpool_vpn_add(fill->vpn, i);
+
+		if (i < good)
+			publish(space, vpn, frame);
+		else
+			withdraw(space, vpn, frame,
+				 fpool_vpn_nr(vpn) == fpool_vpn_nr(fill->wanted) ? err : 0);
+	}
+	spin_unlock(&space->pool->lock);
+	fpool_space_count(space, FPOOL_STAT_FILLS, good);
+	if (good < fill->nr) {
+		fpool_space_count(space, FPOOL_STAT_FILL_ERRORS, fill->nr - good);
+		fpool_pool_freed(space->pool);
+	}
+	trace_fpool_fill(space->pool->id, space->id, fpool_vpn_nr(fill->vpn), fill->nr,
+			 good == fill->nr ? 0 : err);
+	fpool_space_wake(space, fill->vpn);
+}
+
+static void fill_work(struct work_struct *work)
+{
+	struct fill *fill = container_of(work, struct fill, work);
+	struct fpool_space *space = fill->space;
+	size_t bytes = (size_t)fill->nr << PAGE_SHIFT;
+	struct bio_vec bv;
+
+	bvec_set_page(&bv, fpool_pool_page(space->pool, fill->frame), bytes, 0);
+	finish(fill, fpool_backing_read(&space->backing, &bv, 1,
+					fpool_vpn_nr(fill->vpn) << PAGE_SHIFT, bytes));
+	mempool_free(fill, fill_pool);
+	fpool_space_put(space);
+}
+
+/**
+ * fpool_pager_start - start to bring a page, unless it is there or coming
+ * @space: the space, of which the caller has a reference
+ * @vpn: the page
+ *
+ * Context: Process context; may sleep for a descriptor, never for I/O.
+ * Return: 0: a worker is at it; -EEXIST: it is there, or on its way, or just leaving; -ENXIO: past the
+ * end; -ENOMEM: no free frame.
+ */
+int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = space->pool;
+	struct fill *fill = mempool_alloc(fill_pool, GFP_KERNEL);
+	int err;
+
+	INIT_WORK(&fill->work, fill_work);
+	fill->space = space;
+	spin_lock(&pool->lock);
+	err = claim(fill, vpn);
+	spin_unlock(&pool->lock);
+	if (!err) {
+		fpool_space_get(space);
+		queue_work(pool->wq, &fill->work);
+	} else {
+		mempool_free(fill, fill_pool);
+	}
+	if (fpool_pool_is_low(pool))
+		wake_up(&pool->reclaim_wait);
+	return err;
+}
+
+/* Waiting. */
+
+static bool busy(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	return fpool_spte_has(fpool_space_spte(space, vpn), FPOOL_SPTE_BUSY);
+}
+
+static bool have_frames(struct fpool_pool *pool)
+{
+	return READ_ONCE(pool->buddy.nfree);
+}
+
+/*
+ * Nothing is free: evict what is clean; if there is nothing, wait until the reclaim thread has written
+ * something.  0: try again; -EINTR: killed; -ENOMEM: in all the time that a fault may wait, nothing.
+ */
+static int make_room(struct fpool_pool *pool, unsigned long timeout)
+{
+	long left;
+
+	fpool_stats_add(&pool->stats, FPOOL_STAT_DIRECT_RECLAIMS, 1);
+	if (fpool_evict_some(pool, DIRECT_RECLAIM, false))
+		return 0;
+	fpool_stats_add(&pool->stats, FPOOL_STAT_FRAME_WAITS, 1);
+	wake_up(&pool->reclaim_wait);
+	left = wait_event_killable_timeout(pool->frame_wait, have_frames(pool), timeout);
+	if (left < 0)
+		return -EINTR;
+	return left ? 0 : -ENOMEM;
+}
+
+/**
+ * fpool_pager_bring - bring a page and wait for it
+ * @space: the space, of which the caller has a reference
+ * @vpn: the page
+ *
+ * Context: Process context, with no lock of mm's or of a file system's: it may reclaim, and it waits
+ * for I/O, killably.
+ * Return: 0: the entry is not busy any more; look again; -EINTR: killed; -ENXIO: past the end; -ENOMEM: no
+ * frame for fpool_pager_wait_ms.
+ */
+int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = space->pool;
+	int err;
+
+	do {
+		err = fpool_pager_start(space, vpn);
+		if (err == -ENOMEM) {
+			err = make_room(pool, msecs_to_jiffies(fpool_pager_wait_ms));
+			if (!err)
+				err = -EAGAIN;
+		}
+	} while (err == -EAGAIN);
+	if (err && err != -EEXIST)
+		return err;
+	return wait_event_killable(*fpool_pool_busy_queue(pool, space->id, vpn),
+				   !busy(space, vpn)) ? -EINTR : 0;
+}
+
+/**
+ * fpool_pager_bring_bounded - bring a page for somebody who has to keep his locks
+ * @space: the space, of which the caller has a reference
+ * @vpn: the page
+ *
+ * Context: A fault that may not drop mmap_lock. A worker does the I/O; it may need a lock
+ * whose holder waits for ours, so the wait ends after fpool_pager_wait_ms.
+ * Return: 0: present, or it was a moment ago; -ETIMEDOUT; -EINTR; -ENXIO; -ENOMEM; or the error of the fill.
+ */
+int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = space->pool;
+	unsigned long end = jiffies + msecs_to_jiffies(fpool_pager_wait_ms);
+	long left;
+	int err;
+
+	for (;;) {
+		left = max_t(long, end - jiffies, 1);
+		err = fpool_pager_start(space, vpn);
+		if (err == -ENOMEM)
+			err = make_room(pool, left);
+		else if (!err || err == -EEXIST)
+			break;
+		if (err)
+			return err;
+		if (time_after(jiffies, end))
+			return -ENOMEM;
+	}
+	left = wait_event_killable_timeout(*fpool_pool_busy_queue(pool, space->id, vpn),
+					   !busy(space, vpn), left);
+	if (left <= 0)
+		return left ? -EINTR : -ETIMEDOUT;
+	return fpool_pager_take_error(space, vpn);
+}
+
+/**
+ * fpool_pager_take_error - take the error that a fill has left
+ * @space: the space
+ * @vpn: the page
+ *
+ * For who has waited for the fill; anybody else claims the entry again.
+ *
+ * Context: Any process context; takes pool->lock.
+ * Return: 0: there is none; else the errno of the fill, gone now.
+ */
+int fpool_pager_take_error(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = space->pool;
+	fpool_spte_t e;
+	int err = 0;
+
+	spin_lock(&pool->lock);
+	e = fpool_ptable_get(&space->ptable, vpn);
+	if (fpool_spte_has(e, FPOOL_SPTE_E)) {
+		err = fpool_spte_errno(e);
+		WARN_ON_ONCE(fpool_ptable_set(&space->ptable, vpn, fpool_spte(0)));
+	}
+	spin_unlock(&pool->lock);
+	return err;
+}
+
+/**
+ * fpool_pager_starved - is it time for a fault to give up?
+ * @space: the space
+ * @vpn: a page that is still absent after the fault has waited
+ *
+ * Context: Any process context; takes pool->lock.
+ * Return: whether nothing has become free for fpool_pager_wait_ms although somebody wanted it.
+ */
+bool fpool_pager_starved(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = space->pool;
+	bool starved;
+
+	spin_lock(&pool->lock);
+	starved = pool->starved_since && !pool->buddy.nfree &&
+		  time_after_eq(jiffies, pool->starved_since +
+					 msecs_to_jiffies(fpool_pager_wait_ms));
+	spin_unlock(&pool->lock);
+	if (starved)
+		fpool_space_count(space, FPOOL_STAT_STARVED, 1);
+	return starved;
+}
+
+/**
+ * fpool_pager_lookup - the page of an entry that is present
+ * @space: the space
+ * @vpn: the page
+ *
+ * The reference keeps the frame from changing hands: eviction gives up on it.
+ *
+ * Context: Any; no lock.
+ * Return: the page with a reference; NULL: it is absent or changing hands.
+ */
+struct page *fpool_pager_lookup(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct page *page = NULL;
+	fpool_spte_t e;
+
+	rcu_read_lock();
+	for (;;) {
+		e = fpool_ptable_get(&space->ptable, vpn);
+		if (!fpool_spte_has(e, FPOOL_SPTE_P) || fpool_spte_has(e, FPOOL_SPTE_BUSY))
+			break;
+		page = fpool_pool_page(space->pool, fpool_spte_frame(e));
+		/* Frozen by an eviction that has marked the entry before: look again. */
+		if (!get_page_unless_zero(page)) {
+			cpu_relax();
+			page = NULL;
+			continue;
+		}
+		/*
+		 * The reference is a full barrier: an eviction that we do not see here sees the
+		 * reference (see evict.c).  Flags may have changed meanwhile, the owner may not.
+		 */
+		e = fpool_ptable_get(&space->ptable, vpn);
+		if (fpool_spte_has(e, FPOOL_SPTE_P) && !fpool_spte_has(e, FPOOL_SPTE_BUSY) &&
+		    fpool_pool_page(space->pool, fpool_spte_frame(e)) == page)
+			break;
+		put_page(page);
+		page = NULL;
+	}
+	rcu_read_unlock();
+	return page;
+}
+
+/**
+ * fpool_pager_get - the page, brought if it is absent
+ * @space: the space, of which the caller has a reference
+ * @vpn: the page
+ *
+ * Context: As fpool_pager_bring().
+ * Return: the page with a reference, or an ERR_PTR: -EINTR, -ENXIO, -ENOMEM, or the error of the fill.
+ */
+struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct page *page;
+	int err;
+
+	for (;;) {
+		page = fpool_pager_lookup(space, vpn);
+		if (page) {
+			folio_set_referenced(page_folio(page));
+			return page;
+		}
+		err = fpool_pager_bring(space, vpn);
+		if (!err)
+			err = fpool_pager_take_error(space, vpn);
+		if (err)
+			return ERR_PTR(err);
+	}
+}
+
+/**
+ * fpool_pager_init - allocate the descriptors that fills cannot do without
+ *
+ * Context: Module load.
+ * Return: 0 or -ENOMEM.
+ */
+int fpool_pager_init(void)
+{
+	fill_cache = kmem_cache_create("framepool_fill", sizeof(struct fill), 0, 0, NULL);
+	if (!fill_cache)
+		return -ENOMEM;
+	fill_pool = mempool_create_slab_pool(64, fill_cache);
+	if (!fill_pool) {
+		kmem_cache_destroy(fill_cache);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * fpool_pager_exit - free the descriptors
+ *
+ * Context: Module unload, all pools gone.
+ */
+void fpool_pager_exit(void)
+{
+	mempool_destroy(fill_pool);
+	kmem_cache_destroy(fill_cache);
+}

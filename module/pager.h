@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Bringing pages to frames. */
+#ifndef FPOOL_PAGER_H
+#define FPOOL_PAGER_H
+
+#include "space.h"
+
+int fpool_pager_init(void);
+void fpool_pager_exit(void);
+
+struct page *fpool_pager_lookup(struct fpool_space *space, fpool_vpn_t vpn);
+int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn);
+int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn);
+int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn);
+struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn);
+int fpool_pager_take_error(struct fpool_space *space, fpool_vpn_t vpn);
+bool fpool_pager_starved(struct fpool_space *space, fpool_vpn_t vpn);
+
+extern unsigned int fpool_pager_wait_ms;
+
+#endif /* FPOOL_PAGER_H */

@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A pool: laying out the region, handing out frames, keeping nodes until nobody walks them.
+ *
+ *	frame 0                                                        nframes
+ *	+---------------+-----------------+--------------------------------+
+ *	| buddy bitmaps | reserve for     | user space: frames for pages   |
+ *	| frame table   | page-table nodes|                                |
+ *	+---------------+-----------------+--------------------------------+
+ *	|<------ kernel space ----------->|
+ *
+ * The reserve is as large as the nodes of a space of four times the region; beyond it nodes come from
+ * user space, up to a quarter of the region.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "pool.h"
+
+#include <linux/cpumask.h>
+#include <linux/hash.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "check.h"
+#include "trace.h"
+
+DEFINE_MUTEX(fpool_pools_lock);
+LIST_HEAD(fpool_pools);
+
+static u32 next_pool = 1;	/* G */
+
+/**
+ * fpool_name_valid - may a pool or a space have this name?
+ * @name: a string, NUL within FRAMEPOOL_NAME_SIZE guaranteed by the caller
+ *
+ * Context: Any.
+ * Return: whether it is 1 to 63 of [A-Za-z0-9._-], and not "control", "." or "..".
+ */
+bool fpool_name_valid(const char *name)
+{
+	const char *c;
+
+	if (!*name || !strcmp(name, "control") || !strcmp(name, ".") || !strcmp(name, ".."))
+		return false;
+	for (c = name; *c; c++)
+		if (!(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') &&
+		    !(*c >= '0' && *c <= '9') && *c != '.' && *c != '_' && *c != '-')
+			return false;
+	return true;
+}
+
+/**
+ * fpool_pool_find - look a pool up
+ * @name: its name; "" is the default pool
+ *
+ * Context: Caller holds fpool_pools_lock.
+ * Return: the pool or NULL.
+ */
+struct fpool_pool *fpool_pool_find(const char *name)
+{
+	struct fpool_pool *pool;
+
+	lockdep_assert_held(&fpool_pools_lock);
+	if (!*name)
+		name = "default";
+	list_for_each_entry(pool, &fpool_pools, link)
+		if (!strcmp(pool->name, name))
+			return pool;
+	return NULL;
+}
+
+/**
+ * fpool_pool_take - take a block of frames
+ * @pool: from
+ * @order: of the block
+ * @frame: out: the first
+ *
+ * The frames stay FREE in the frame table; the caller marks them at once.
+ *
+ * Context: Caller holds pool->lock.
+ * Return: 0, or -ENOMEM: no block of this order; where @order is 0 the pool counts as starved from now on.
+ */
+int fpool_pool_take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *frame)
+{
+	int err;
+
+	lockdep_assert_held(&pool->lock);
+	err = fpool_buddy_alloc(&pool->buddy, order, frame);
+	if (!err)
+		trace_fpool_alloc(pool->id, fpool_frame_nr(*frame), order);
+	else if (!order && !pool->starved_since)
+		pool->starved_since = jiffies | 1;
+	return err;
+}
+
+/**
+ * fpool_pool_give - give one frame back
+ * @pool: to
+ * @frame: marked FREE
+ *
+ * The caller calls fpool_pool_freed() when it has dropped the lock.
+ *
+ * Context: Caller holds pool->lock.
+ */
+void fpool_pool_give(struct fpool_pool *pool, fpool_frame_t frame)
+{
+	lockdep_assert_held(&pool->lock);
+	WARN_ON_ONCE(fpool_buddy_free(&pool->buddy, frame, 0));
+	pool->starved_since = 0;
+}
+
+/**
+ * fpool_pool_freed - tell those who wait for a frame
+ * @pool: that got some back
+ *
+ * Context: Any, without pool->lock.
+ */
+void fpool_pool_freed(struct fpool_pool *pool)
+{
+	if (wq_has_sleeper(&pool->frame_wait))
+		wake_up_all(&pool->frame_wait);
+}
+
+/**
+ * fpool_pool_is_low - should the reclaim thread work?
+ * @pool: the pool
+ *
+ * Context: Any; without the lock the answer is a hint.
+ * Return: whether fewer frames than the low watermark are free.
+ */
+bool fpool_pool_is_low(const struct fpool_pool *pool)
+{
+	return READ_ONCE(pool->buddy.nfree) < pool->low;
+}
+
+/**
+ * fpool_pool_busy_queue - where to wait for a busy entry
+ * @pool: the pool
+ * @space: id
+ * @vpn: page; all of an aligned run of 256 share a queue, as one fill may hold them all
+ *
+ * Context: Any.
+ * Return: the queue.
+ */
+struct wait_queue_head *fpool_pool_busy_queue(struct fpool_pool *pool, u32 space, fpool_vpn_t vpn)
+{
+	u64 key = (u64)space << 44 ^ fpool_vpn_nr(vpn) >> 8;
+
+	return &pool->busy_wait[hash_64(key, ilog2(FPOOL_BUSY_QUEUES))];
+}
+
+/* Nodes. */
+
+static fpool_frame_t node_alloc(void *ctx, u32 space)
+{
+	struct fpool_pool *pool = ctx;
+	fpool_frame_t frame = fpool_frame_list_first(&pool->node_reserve);
+
+	lockdep_assert_held(&pool->lock);
+	if (frame != FPOOL_NO_FRAME) {
+		fpool_frame_list_del(&pool->frames, &pool->node_reserve, frame);
+		pool->ncached--;
+	} else if (pool->frames.count[FPOOL_FRAME_NODE] >= pool->frames.nframes / 4 ||
+		   fpool_pool_take(pool, 0, &frame)) {
+		return FPOOL_NO_FRAME;
+	}
+	WARN_ON_ONCE(fpool_frames_mark_node(&pool->frames, frame, space));
+	return frame;
+}
+
+static void node_free(void *ctx, fpool_frame_t node)
+{
+	struct fpool_pool *pool = ctx;
+
+	lockdep_assert_held(&pool->lock);
+	WARN_ON_ONCE(fpool_frames_mark_free(&pool->frames, node));
+	fpool_frame_list_add_tail(&pool->frames, &pool->limbo, node);
+	pool->ncached++;
+	if (!pool->limbo_waiting.len)
+		queue_rcu_work(pool->wq, &pool->limbo_work);
+}
+
+const struct fpool_ptable_ops fpool_pool_node_ops = {
+	.node_alloc = node_alloc,
+	.node_free = node_free,
+};
+
+static void node_release(struct fpool_pool *pool, fpool_frame_t node)
+{
+	fpool_frame_list_del(&pool->frames, &pool->limbo_waiting, node);
+	if (fpool_frame_nr(node) < pool->kernel_frames) {
+		fpool_frame_list_add_head(&pool->frames, &pool->node_reserve, node);
+	} else {
+		pool->ncached--;
+		fpool_pool_give(pool, node);
+	}
+}
+
+/*
+ * A node that was freed before the grace period began has no reader now.  Two lists, because
+ * rcu_work runs one period at a time: those freed meanwhile wait for the next.
+ */
+static void limbo_work(struct work_struct *work)
+{
+	struct fpool_pool *pool = container_of(to_rcu_work(work), struct fpool_pool, limbo_work);
+	fpool_frame_t node;
+
+	spin_lock(&pool->lock);
+	while ((node = fpool_frame_list_first(&pool->limbo_waiting)) != FPOOL_NO_FRAME)
+		node_release(pool, node);
+	swap(pool->limbo_waiting, pool->limbo);
+	if (pool->limbo_waiting.len)
+		queue_rcu_work(pool->wq, &pool->limbo_work);
+	spin_unlock(&pool->lock);
+	fpool_pool_freed(pool);
+}
+
+/* Layout. */
+
+static void event_split(void *ctx, fpool_frame_t frame, unsigned int order)
+{
+	struct fpool_pool *pool = ctx;
+
+	trace_fpool_split(pool->id, fpool_frame_nr(frame), order);
+}
+
+static void event_merge(void *ctx, fpool_frame_t frame, unsigned int order)
+{
+	struct fpool_pool *pool = ctx;
+
+	trace_fpool_merge(pool->id, fpool_frame_nr(frame), order);
+}
+
+static const struct fpool_buddy_events buddy_events = {
+	.split = event_split,
+	.merge = event_merge,
+};
+
+/* Nodes of a space of four times the region: 512 entries each, and the levels above. */
+static u32 node_reserve_frames(u32 nframes)
+{
+	u32 leaves = DIV_ROUND_UP(nframes, FPOOL_PTABLE_ENTRIES / 4);
+
+	return leaves + DIV_ROUND_UP(leaves, FPOOL_PTABLE_ENTRIES) + 1;
+}
+
+static void fill_reserve(struct fpool_pool *pool, u32 first)
+{
+	u32 i;
+
+	for (i = first; i < pool->kernel_frames; i++) {
+		fpool_frame_list_add_tail(&pool->frames, &pool->node_reserve, fpool_frame(i));
+		pool->ncached++;
+	}
+}
+
+static int lay_out(struct fpool_pool *pool)
+{
+	u32 nframes = pool->region.nframes;
+	size_t buddy = ALIGN(fpool_buddy_bytes(nframes), 64);
+	u32 meta = fpool_bytes_to_pages(buddy + fpool_frames_bytes(nframes));
+	u32 i;
+	int err;
+
+	pool->kernel_frames = meta + node_reserve_frames(nframes);
+	memset(pool->region.base, 0, (size_t)meta << PAGE_SHIFT);
+	err = fpool_buddy_init(&pool->buddy, pool->region.base, nframes);
+	if (err)
+		return err;
+	fpool_frames_init(&pool->frames, pool->region.base + buddy, nframes);
+	err = fpool_buddy_alloc_range(&pool->buddy, fpool_frame(0), pool->kernel_frames);
+	if (err)
+		return err;
+	for (i = 0; i < meta; i++)
+		WARN_ON_ONCE(fpool_frames_mark_kernel(&pool->frames, fpool_frame(i)));
+	fill_reserve(pool, meta);
+	pool->buddy.events = &buddy_events;
+	pool->buddy.events_ctx = pool;
+	return 0;
+}
+
+static void init_waits(struct fpool_pool *pool)
+{
+	int i;
+
+	init_waitqueue_head(&pool->frame_wait);
+	init_waitqueue_head(&pool->reclaim_wait);
+	for (i = 0; i < FPOOL_BUSY_QUEUES; i++)
+		init_waitqueue_head(&pool->busy_wait[i]);
+}
+
+static struct fpool_pool *pool_alloc(const struct fpool_pool_params *params)
+{
+	struct fpool_pool *pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+
+	if (!pool)
+		return NULL;
+	strscpy(pool->name, params->name, sizeof(pool->name));
+	spin_lock_init(&pool->lock);
+	mutex_init(&pool->victim_lock);
+	xa_init_flags(&pool->tables, XA_FLAGS_ALLOC1);
+	fpool_frame_list_init(&pool->node_reserve);
+	fpool_frame_list_init(&pool->limbo);
+	fpool_frame_list_init(&pool->limbo_waiting);
+	fpool_frame_list_init(&pool->laundry);
+	INIT_RCU_WORK(&pool->limbo_work, limbo_work);
+	init_waits(pool);
+	return pool;
+}
+
+static int pool_init(struct fpool_pool *pool, const struct fpool_pool_params *params)
+{
+	const struct fpool_policy_ops *ops = fpool_policy_find(params->policy);
+	u32 user;
+	int err;
+
+	if (!ops)
+		return -EINVAL;
+	err = fpool_region_reserve(&pool->region, params->bytes, params->base, params->node);
+	if (err)
+		return err;
+	err = lay_out(pool);
+	if (err)
+		goto release_region;
+	user = pool->region.nframes - pool->kernel_frames;
+	err = fpool_policy_init(&pool->policy, ops, &pool->frames, user);
+	if (err)
+		goto release_region;
+	pool->low = clamp(user / 128, 8U, 4096U);
+	pool->high = 2 * pool->low;
+	return 0;
+release_region:
+	fpool_region_release(&pool->region);
+	return err;
+}
+
+/**
+ * fpool_pool_create - reserve a region and make a pool in it
+ * @params: what was asked for
+ *
+ * The caller starts its reclaim thread and adds it to fpool_pools.
+ *
+ * Context: Caller holds fpool_pools_lock; may sleep.
+ * Return: the pool, or an ERR_PTR: -EINVAL: a bad size, base, node, policy or name; -ERANGE: larger
+ * than RAM; -EEXIST: the name is in use; -EBUSY: the base is not hidden memory; -ENOMEM.
+ */
+struct fpool_pool *fpool_pool_create(const struct fpool_pool_params *params)
+{
+	struct fpool_pool *pool;
+	int err;
+
+	lockdep_assert_held(&fpool_pools_lock);
+	if (!fpool_name_valid(params->name))
+		return ERR_PTR(-EINVAL);
+	if (fpool_pool_find(params->name))
+		return ERR_PTR(-EEXIST);
+	pool = pool_alloc(params);
+	if (!pool)
+		return ERR_PTR(-ENOMEM);
+	err = fpool_stats_init(&pool->stats);
+	if (err)
+		goto free_pool;
+	err = -ENOMEM;
+	/* A fill blocks its worker: as many as devices like to have in flight. */
+	pool->wq = alloc_workqueue("framepool/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 64, pool->name);
+	if (!pool->wq)
+		goto free_stats;
+	err = pool_init(pool, params);
+	if (err)
+		goto free_wq;
+	pool->id = next_pool++;
+	return pool;
+free_wq:
+	destroy_workqueue(pool->wq);
+free_stats:
+	fpool_stats_exit(&pool->stats);
+free_pool:
+	kfree(pool);
+	return ERR_PTR(err);
+}
+
+/* Nodes in limbo are in the region: wait until they have left it. */
+static void drain_limbo(struct fpool_pool *pool)
+{
+	u32 len;
+
+	do {
+		flush_rcu_work(&pool->limbo_work);
+		spin_lock(&pool->lock);
+		len = pool->limbo.len + pool->limbo_waiting.len;
+		spin_unlock(&pool->lock);
+	} while (len);
+}
+
+/**
+ * fpool_pool_destroy - give the region back
+ * @pool: without spaces, without a reclaim thread, not in fpool_pools
+ *
+ * Context: Process context; may sleep.
+ */
+void fpool_pool_destroy(struct fpool_pool *pool)
+{
+	drain_limbo(pool);
+	destroy_workqueue(pool->wq);
+	WARN_ON_ONCE(fpool_pool_check(pool));
+	fpool_region_release(&pool->region);
+	fpool_stats_exit(&pool->stats);
+	xa_destroy(&pool->tables);
+	kfree(pool);
+}
+
+/* The tables of all spaces; the caller holds P, so that none comes or goes. */
+static u32 gather_tables(struct fpool_pool *pool, const struct fpool_ptable **tables, u32 max)
+{
+	struct fpool_ptable *table;
+	unsigned long id;
+	u32 n = 0;
+
+	xa_for_each(&pool->tables, id, table) {
+		if (n == max)
+			return max + 1;
+		tables[n++] = table;
+	}
+	return n;
+}
+
+/**
+ * fpool_pool_check - do all structures of a pool agree?
+ * @pool: the pool
+ *
+ * Logs the first disagreement. Takes time proportional to the region, with the lock held: for tests.
+ *
+ * Context: Process context; takes pool->lock.
+ * Return: 0, -EUCLEAN, or -ENOMEM; -EAGAIN: many spaces came meanwhile.
+ */
+int fpool_pool_check(struct fpool_pool *pool)
+{
+	u32 max = READ_ONCE(pool->nspaces) + 8;
+	struct fpool_check_report report = {};
+	struct fpool_check_view view = {
+		.buddy = &pool->buddy,
+		.frames = &pool->frames,
+		.policy = &pool->policy,
+	};
+	const struct fpool_ptable **tables;
+	int err = -EAGAIN;
+
+	tables = kcalloc(max, sizeof(*tables), GFP_KERNEL);
+	if (!tables)
+		return -ENOMEM;
+	spin_lock(&pool->lock);
+	view.spaces = tables;
+	view.nspaces = gather_tables(pool, tables, max);
+	view.cached = pool->ncached;
+	if (view.nspaces <= max)
+		err = fpool_check(&view, &report);
+	spin_unlock(&pool->lock);
+	kfree(tables);
+	if (err == -EUCLEAN)
+		pr_err("pool %s is inconsistent: %s (frame %u, space %u, page %llu)\n", pool->name,
+		       report.why, fpool_frame_nr(report.frame), report.space,
+		       fpool_vpn_nr(report.vpn));
+	return err;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A pool: a region, the core structures that live in it, and their lock.
+ *
+ * Field letters (docs/locking.md has the lock order):
+ *
+ *   I	set once, before anybody else can see the pool
+ *   G	fpool_pools_lock
+ *   P	pool->lock
+ *   R	written under P, read under RCU
+ *   X	has its own synchronisation
+ */
+#ifndef FPOOL_POOL_H
+#define FPOOL_POOL_H
+
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <uapi/linux/framepool.h>
+
+#include "buddy.h"
+#include "frames.h"
+#include "policy.h"
+#include "ptable.h"
+#include "region.h"
+#include "stats.h"
+
+#define FPOOL_BUSY_QUEUES	64
+
+struct dentry;
+struct task_struct;
+
+struct fpool_pool {
+	struct list_head link;		/* G */
+	char name[FRAMEPOOL_NAME_SIZE];	/* I */
+	u32 id;				/* I: its cursor in POOL_NEXT */
+	struct fpool_region region;	/* I */
+	u32 kernel_frames;		/* I: metadata and the nodes' reserve */
+	u32 low, high;			/* I: watermarks of free frames */
+
+	spinlock_t lock;
+	struct fpool_buddy buddy;	/* P */
+	struct fpool_frames frames;	/* P */
+	struct fpool_policy policy;	/* P */
+	struct xarray tables;		/* P: the shadow page tables of the spaces, by id */
+	u32 nspaces;			/* P: how many */
+	u32 ncached;			/* P: FREE in the table, allocated in the buddy: node_reserve and limbo */
+	struct fpool_frame_list node_reserve;	/* P: kernel space kept for nodes */
+	struct fpool_frame_list limbo;		/* P: nodes freed since the last grace period began */
+	struct fpool_frame_list limbo_waiting;	/* P: nodes whose grace period is running */
+	struct fpool_frame_list laundry;	/* P: dirty victims, unmapped, for the reclaim thread to write */
+	u32 resident_max;		/* P */
+	unsigned long starved_since;	/* P: jiffies when a faulter found nothing free; 0: since then, something was */
+
+	struct mutex victim_lock;	/* choosing victims: one at a time, or all look at the same */
+	struct rcu_work limbo_work;	/* X */
+	wait_queue_head_t frame_wait;	/* X: for a free frame */
+	wait_queue_head_t busy_wait[FPOOL_BUSY_QUEUES];	/* X: for an entry that is not busy */
+	wait_queue_head_t reclaim_wait;	/* X: the reclaim thread */
+	struct task_struct *reclaimer;	/* I */
+	struct workqueue_struct *wq;	/* X: fills, jobs, tear-downs */
+	struct fpool_stats stats;	/* X */
+	struct dentry *debugfs;		/* I */
+};
+
+struct fpool_pool_params {
+	const char *name;
+	u64 bytes;
+	u64 base;
+	int node;
+	const char *policy;
+};
+
+extern struct mutex fpool_pools_lock;
+extern struct list_head fpool_pools;	/* G */
+
+struct fpool_pool *fpool_pool_create(const struct fpool_pool_params *params);
+void fpool_pool_destroy(struct fpool_pool *pool);
+struct fpool_pool *fpool_pool_find(const char *name);
+bool fpool_name_valid(const char *name);
+
+int fpool_pool_take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *frame);
+void fpool_pool_give(struct fpool_pool *pool, fpool_frame_t frame);
+void fpool_pool_freed(struct fpool_pool *pool);
+bool fpool_pool_is_low(const struct fpool_pool *pool);
+struct wait_queue_head *fpool_pool_busy_queue(struct fpool_pool *pool, u32 space, fpool_vpn_t vpn);
+int fpool_pool_check(struct fpool_pool *pool);
+
+extern const struct fpool_ptable_ops fpool_pool_node_ops;
+
+static inline struct page *fpool_pool_page(const struct fpool_pool *pool, fpool_frame_t frame)
+{
+	return fpool_region_page(&pool->region, frame);
+}
+
+static inline fpool_frame_t fpool_pool_frame(const struct fpool_pool *pool, struct page *page)
+{
+	return fpool_frame(page_to_pfn(page) - pool->region.pfn);
+}
+
+/* Frames that hold a page now. */
+static inline u32 fpool_pool_resident(const struct fpool_pool *pool)
+{
+	return pool->frames.count[FPOOL_FRAME_RESIDENT] + pool->frames.count[FPOOL_FRAME_EVICT] +
+	       pool->frames.count[FPOOL_FRAME_FILL];
+}
+
+#endif /* FPOOL_POOL_H */

@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a program asks of a range of a space's pages: prefetch, evict, pin, sync, residency, a
+ * new size; by ioctl, by fsync and by fadvise.
+ */
+#include "range.h"
+
+#include <linux/fadvise.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "ioctl.h"
+#include "job.h"
+#include "pager.h"
+#include "rmap.h"
+#include "writeback.h"
+
+/* [@start, @end) of an offset and a length; -EINVAL: unaligned, or not within the space. */
+static int parse(struct fpool_space *space, u64 offset, u64 length, fpool_vpn_t *start,
+		 fpool_vpn_t *end)
+{
+	u64 pages = fpool_space_pages(space);
+	u64 limit = pages << PAGE_SHIFT;
+
+	if (offset & ~PAGE_MASK || offset > limit)
+		return -EINVAL;
+	if (length > limit - offset)
+		return -EINVAL;
+	*start = fpool_addr_vpn(offset);
+	*end = length ? fpool_vpn(fpool_bytes_to_pages(offset + length)) : fpool_vpn(pages);
+	return 0;
+}
+
+static int parse_range(struct file *file, struct framepool_range *r, fpool_vpn_t *start,
+		       fpool_vpn_t *end)
+{
+	if (r->__reserved)
+		return -EINVAL;
+	r->done = r->already = r->written = r->pinned = r->held = r->busy = r->failed = 0;
+	r->error = 0;
+	return parse(fpool_file_space(file), r->offset, r->length, start, end);
+}
+
+/* Pages whose reads are started together, so that the device has more than one to do. */
+#define FETCH_CHUNK	32
+
+/* Wait for one page and count it. -EINTR, -ENOMEM end the call; other errors are counted. */
+static int fetch(struct fpool_space *space, fpool_vpn_t vpn, bool was_there,
+		 struct framepool_range *r)
+{
+	struct page *page = fpool_pager_get(space, vpn);
+
+	if (!IS_ERR(page)) {
+		put_page(page);
+		if (was_there)
+			r->already++;
+		else
+			r->done++;
+		return 0;
+	}
+	if (PTR_ERR(page) == -EINTR || PTR_ERR(page) == -ENOMEM)
+		return PTR_ERR(page);
+	r->failed++;
+	r->error = -PTR_ERR(page);
+	return 0;
+}
+
+static int fetch_chunk(struct fpool_space *space, fpool_vpn_t vpn, u32 nr,
+		       struct framepool_range *r)
+{
+	u32 i, there = 0;
+	int err = 0;
+
+	for (i = 0; i < nr; i++)
+		if (fpool_spte_has(fpool_space_spte(space, fpool_vpn_add(vpn, i)), FPOOL_SPTE_P))
+			there |= 1U << i;
+	for (i = 0; i < nr && !fpool_pool_is_low(space->pool); i++)
+		if (!(there & 1U << i))
+			fpool_pager_start(space, fpool_vpn_add(vpn, i));
+	for (i = 0; i < nr && !err; i++)
+		err = fetch(space, fpool_vpn_add(vpn, i), there & 1U << i, r);
+	return err;
+}
+
+static long prefetch_ioctl(struct file *file, void *arg)
+{
+	struct framepool_range *r = arg;
+	fpool_vpn_t vpn, end;
+	int err = parse_range(file, r, &vpn, &end);
+
+	while (!err && fpool_vpn_nr(vpn) < fpool_vpn_nr(end)) {
+		u32 nr = min_t(u64, FETCH_CHUNK, fpool_vpn_nr(end) - fpool_vpn_nr(vpn));
+
+		err = fetch_chunk(fpool_file_space(file), vpn, nr, r);
+		vpn = fpool_vpn_add(vpn, nr);
+		cond_resched();
+	}
+	return err;
+}
+
+static int evict_job(struct fpool_job *job)
+{
+	fpool_evict_range(job->space, job->start, job->end, 0, &job->evicted);
+	return 0;
+}
+
+static int sync_job(struct fpool_job *job)
+{
+	return fpool_writeback_sync(job->space, job->start, job->end, &job->written, &job->failed);
+}
+
+/* Run @fn on a range; the job, to read results from and to put, or an ERR_PTR. */
+static struct fpool_job *run(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
+			     int (*fn)(struct fpool_job *job), int *err)
+{
+	struct fpool_job *job = fpool_job_create(space, fn);
+
+	if (!job)
+		return ERR_PTR(-ENOMEM);
+	job->start = start;
+	job->end = end;
+	*err = fpool_job_run(job);
+	if (*err != -EINTR)
+		return job;
+	/* Its results are still being written. */
+	fpool_job_put(job);
+	return ERR_PTR(-EINTR);
+}
+
+static long evict(struct file *file, void *arg)
+{
+	struct framepool_range *r = arg;
+	struct fpool_job *job;
+	fpool_vpn_t start, end;
+	int err = parse_range(file, r, &start, &end);
+
+	if (err)
+		return err;
+	job = run(fpool_file_space(file), start, end, evict_job, &err);
+	if (IS_ERR(job))
+		return PTR_ERR(job);
+	r->done = job->evicted.freed;
+	r->written = job->evicted.written;
+	r->pinned = job->evicted.pinned;
+	r->held = job->evicted.held;
+	r->busy = job->evicted.busy;
+	r->failed = job->evicted.failed;
+	r->error = -job->evicted.error;
+	fpool_job_put(job);
+	return 0;
+}
+
+static int sync_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
+		      u64 *written, u64 *failed)
+{
+	struct fpool_job *job;
+	int err;
+
+	job = run(space, start, end, sync_job, &err);
+	if (IS_ERR(job))
+		return PTR_ERR(job);
+	*written = job->written;
+	*failed = job->failed;
+	fpool_job_put(job);
+	return err;
+}
+
+static long sync_ioctl(struct file *file, void *arg)
+{
+	struct framepool_range *r = arg;
+	fpool_vpn_t start, end;
+	int err = parse_range(file, r, &start, &end);
+	int reported;
+
+	if (err)
+		return err;
+	err = sync_range(fpool_file_space(file), start, end, &r->done, &r->failed);
+	/* As fsync: an error that nobody has told this descriptor of is told now, once. */
+	reported = err == -EINTR ? 0 : file_check_and_advance_wb_err(file);
+	return err ?: reported;
+}
+
+/**
+ * fpool_range_fsync - fsync, fdatasync and msync(MS_SYNC)
+ * @file: a descriptor of a space
+ * @start: first byte
+ * @end: last byte
+ * @datasync: no difference: there is nothing but data and its size
+ *
+ * Context: System call, without mmap_lock.
+ * Return: 0: every byte stored in the range before the call is on the medium; -EINTR: killed; or the
+ * error of a write, reported once to each descriptor.
+ */
+int fpool_range_fsync(struct file *file, loff_t start, loff_t end, int datasync)
+{
+	fpool_vpn_t last = fpool_addr_vpn(end);
+	u64 written, failed;
+	int err = sync_range(fpool_file_space(file), fpool_addr_vpn(start), fpool_vpn_add(last, 1),
+			     &written, &failed);
+	int reported = err == -EINTR ? 0 : file_check_and_advance_wb_err(file);
+
+	return err ?: reported;
+}
+
+static long residency(struct file *file, void *arg)
+{
+	struct fpool_space *space = fpool_file_space(file);
+	struct framepool_residency *r = arg;
+	u8 __user *out = u64_to_user_ptr(r->bitmap);
+	fpool_vpn_t start, end;
+	u64 i, nr;
+	u8 byte = 0;
+	int err = parse(space, r->offset, r->length, &start, &end);
+
+	if (err)
+		return err;
+	r->resident = 0;
+	nr = fpool_vpn_nr(end) - fpool_vpn_nr(start);
+	for (i = 0; i < nr; i++) {
+		if (fpool_spte_has(fpool_space_spte(space, fpool_vpn_add(start, i)),
+				   FPOOL_SPTE_P)) {
+			byte |= 1 << i % 8;
+			r->resident++;
+		}
+		if (i % 8 < 7 && i + 1 < nr)
+			continue;
+		if (put_user(byte, out + i / 8))
+			return -EFAULT;
+		byte = 0;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Change the pin of one resident page; false: it is not resident, or just leaving. */
+static bool set_pin(struct fpool_space *space, fpool_vpn_t vpn, bool pin, bool *changed)
+{
+	struct fpool_pool *pool = space->pool;
+	fpool_spte_t e;
+	bool there;
+
+	spin_lock(&pool->lock);
+	e = fpool_ptable_get(&space->ptable, vpn);
+	there = fpool_spte_has(e, FPOOL_SPTE_P) && !fpool_spte_has(e, FPOOL_SPTE_BUSY);
+	*changed = there && fpool_spte_has(e, FPOOL_SPTE_PIN) != pin;
+	if (*changed) {
+		fpool_ptable_update(&space->ptable, vpn, pin ? 0 : FPOOL_SPTE_PIN,
+				    pin ? FPOOL_SPTE_PIN : 0);
+		space->npinned += pin ? 1 : -1;
+	}
+	spin_unlock(&pool->lock);
+	return there;
+}
+
+static int pin_page(struct fpool_space *space, fpool_vpn_t vpn, struct framepool_range *r)
+{
+	struct page *page;
+	bool changed;
+
+	do {
+		page = fpool_pager_get(space, vpn);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		/* Our reference may be gone before the pin is there: look again. */
+		put_page(page);
+	} while (!set_pin(space, vpn, true, &changed));
+	if (changed)
+		r->done++;
+	else
+		r->already++;
+	return 0;
+}
+
+static long pin(struct file *file, void *arg)
+{
+	struct fpool_space *space = fpool_file_space(file);
+	struct framepool_range *r = arg;
+	fpool_vpn_t vpn, end;
+	int err = parse_range(file, r, &vpn, &end);
+
+	for (; !err && fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
+		err = pin_page(space, vpn, r);
+		if (err && err != -EINTR && err != -ENOMEM) {
+			r->failed++;
+			r->error = -err;
+			err = 0;
+		}
+		cond_resched();
+	}
+	return err;
+}
+
+static long unpin(struct file *file, void *arg)
+{
+	struct fpool_space *space = fpool_file_space(file);
+	struct framepool_range *r = arg;
+	fpool_vpn_t vpn, end;
+	int err = parse_range(file, r, &vpn, &end);
+	bool changed;
+
+	if (err)
+		return err;
+	for (; fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
+		set_pin(space, vpn, false, &changed);
+		r->done += changed;
+		cond_resched();
+	}
+	wake_up(&space->pool->reclaim_wait);
+	return 0;
+}
+
+/* Bytes of the last page past the end are zero when they come to belong to the file. */
+static int clear_tail(struct fpool_space *space, u64 bytes)
+{
+	struct page *page;
+
+	if (!(bytes & ~PAGE_MASK))
+		return 0;
+	page = fpool_pager_lookup(space, fpool_addr_vpn(bytes));
+	if (page) {
+		zero_user_segment(page, bytes & ~PAGE_MASK, PAGE_SIZE);
+		put_page(page);
+	}
+	return 0;
+}
+
+/* Cut off what lies past @bytes. -EBUSY: a frame there is held. */
+static int cut(struct fpool_space *space, u64 bytes)
+{
+	fpool_vpn_t start = fpool_vpn(fpool_bytes_to_pages(bytes));
+	fpool_vpn_t end = fpool_vpn(FPOOL_VPN_MAX);
+	unsigned long limit = jiffies + 2 * HZ;
+	fpool_spte_t e;
+	bool left;
+
+	do {
+		struct fpool_evicted out = {};
+		fpool_vpn_t vpn = start;
+
+		fpool_evict_range(space, start, end, FPOOL_EVICT_PINNED, &out);
+		spin_lock(&space->pool->lock);
+		left = fpool_ptable_next(&space->ptable, &vpn, end,
+					 FPOOL_SPTE_P | FPOOL_SPTE_BUSY, &e);
+		spin_unlock(&space->pool->lock);
+		if (left && time_after(jiffies, limit))
+			return -EBUSY;
+		if (left)
+			schedule_timeout_uninterruptible(HZ / 100 + 1);
+	} while (left);
+	return 0;
+}
+
+static int shrink(struct fpool_space *space, u64 bytes)
+{
+	u64 old = fpool_space_bytes(space);
+	int err;
+
+	/* First nobody can bring a page there any more, then those that are there go. */
+	i_size_write(space->inode, bytes);
+	err = cut(space, bytes);
+	if (!err)
+		err = fpool_backing_resize(&space->backing, bytes);
+	if (err) {
+		i_size_write(space->inode, old);
+		return err;
+	}
+	return clear_tail(space, bytes);
+}
+
+static int grow(struct fpool_space *space, u64 bytes)
+{
+	int err = clear_tail(space, fpool_space_bytes(space));
+
+	if (!err)
+		err = fpool_backing_resize(&space->backing, bytes);
+	if (!err)
+		i_size_write(space->inode, bytes);
+	return err;
+}
+
+static int resize_job(struct fpool_job *job)
+{
+	struct fpool_space *space = job->space;
+	int err;
+
+	mutex_lock(&space->sync_lock);
+	err = job->bytes < fpool_space_bytes(space) ? shrink(space, job->bytes) :
+						      grow(space, job->bytes);
+	mutex_unlock(&space->sync_lock);
+	return err;
+}
+
+static long resize(struct file *file, void *arg)
+{
+	struct framepool_resize *r = arg;
+	struct fpool_space *space = fpool_file_space(file);
+	struct fpool_job *job;
+	int err;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	if (!r->bytes || r->bytes > MAX_LFS_FILESIZE || space->backing.blockdev)
+		return -EINVAL;
+	job = fpool_job_create(space, resize_job);
+	if (!job)
+		return -ENOMEM;
+	job->bytes = r->bytes;
+	err = fpool_job_run(job);
+	fpool_job_put(job);
+	return err;
+}
+
+static long set_block(struct file *file, void *arg)
+{
+	struct framepool_block *b = arg;
+
+	if (b->__reserved || b->block_type >= FPOOL_NR_BLOCK_TYPES)
+		return -EINVAL;
+	WRITE_ONCE(fpool_file_space(file)->block_type, b->block_type);
+	return 0;
+}
+
+/**
+ * fpool_range_space_info - describe a space
+ * @space: the space
+ * @node: one of its named nodes, or NULL
+ * @info: filled in, but for size, flags and cursor
+ *
+ * Context: Caller holds fpool_attach_lock.
+ */
+void fpool_range_space_info(struct fpool_space *space, const struct fpool_node *node,
+			    struct framepool_space *info)
+{
+	struct fpool_pool *pool = space->pool;
+	const struct fpool_stats *stats = &space->stats;
+	fpool_vpn_t vpn = fpool_vpn(0);
+	fpool_spte_t e;
+
+	info->bytes = fpool_space_bytes(space);
+	info->space = space->id;
+	info->state = (node ? FRAMEPOOL_SPACE_NAMED : 0) |
+		      (space->orphan ? FRAMEPOOL_SPACE_ORPHAN : 0) |
+		      (space->backing.blockdev ? FRAMEPOOL_SPACE_BLOCKDEV : 0) |
+		      (space->backing.direct ? FRAMEPOOL_SPACE_DIRECT_IO : 0) |
+		      ((node ? node->writable : !!space->backing.wfile) ?
+		       FRAMEPOOL_SPACE_WRITABLE : 0);
+	info->block_type = READ_ONCE(space->block_type);
+	info->uid = from_kuid_munged(current_user_ns(), node ? node->uid : space->uid);
+	info->opens = space->users;
+	spin_lock(&pool->lock);
+	info->write_error = -space->write_error;
+	info->resident = space->ptable.npresent;
+	info->pinned = space->npinned;
+	info->nodes = space->ptable.nnodes;
+	info->ghosts = space->ptable.nghosts;
+	info->dirty = 0;
+	for (; fpool_ptable_next(&space->ptable, &vpn, fpool_vpn(FPOOL_VPN_MAX), FPOOL_SPTE_P, &e);
+	     vpn = fpool_vpn_add(vpn, 1))
+		info->dirty += fpool_writeback_dirty(pool, fpool_spte_frame(e));
+	spin_unlock(&pool->lock);
+	info->minor_faults = fpool_stats_read(stats, FPOOL_STAT_MINOR_FAULTS);
+	info->major_faults = fpool_stats_read(stats, FPOOL_STAT_MAJOR_FAULTS);
+	info->fills = fpool_stats_read(stats, FPOOL_STAT_FILLS);
+	info->fill_errors = fpool_stats_read(stats, FPOOL_STAT_FILL_ERRORS);
+	info->evictions = fpool_stats_read(stats, FPOOL_STAT_EVICTIONS);
+	info->written = fpool_stats_read(stats, FPOOL_STAT_WRITTEN);
+	info->write_errors = fpool_stats_read(stats, FPOOL_STAT_WRITE_ERRORS);
+	info->refaults = fpool_stats_read(stats, FPOOL_STAT_REFAULTS);
+	memcpy(info->pool, pool->name, sizeof(info->pool));
+	if (node)
+		memcpy(info->name, node->name, sizeof(info->name));
+}
+
+static long info(struct file *file, void *arg)
+{
+	struct fpool_handle *handle = file->private_data;
+	struct framepool_space *info = arg;
+
+	mutex_lock(&fpool_attach_lock);
+	fpool_range_space_info(handle->space, handle->node, info);
+	mutex_unlock(&fpool_attach_lock);
+	return 0;
+}
+
+static const struct fpool_ioctl commands[] = {
+	FPOOL_IOCTL(FRAMEPOOL_SPACE_INFO, struct framepool_space, name, 0, info),
+	FPOOL_IOCTL(FRAMEPOOL_PREFETCH, struct framepool_range, __reserved, 0,
+		    prefetch_ioctl),
+	FPOOL_IOCTL(FRAMEPOOL_EVICT, struct framepool_range, __reserved, 0, evict),
+	FPOOL_IOCTL(FRAMEPOOL_RESIDENCY, struct framepool_residency, resident, 0, residency),
+	FPOOL_IOCTL(FRAMEPOOL_PIN, struct framepool_range, __reserved, 0, pin),
+	FPOOL_IOCTL(FRAMEPOOL_UNPIN, struct framepool_range, __reserved, 0, unpin),
+	FPOOL_IOCTL(FRAMEPOOL_SYNC, struct framepool_range, __reserved, 0, sync_ioctl),
+	FPOOL_IOCTL(FRAMEPOOL_RESIZE, struct framepool_resize, bytes, 0, resize),
+	FPOOL_IOCTL(FRAMEPOOL_SET_BLOCK, struct framepool_block, __reserved, 0, set_block),
+};
+
+/**
+ * fpool_range_ioctl - an ioctl of a space
+ * @file: a descriptor of it
+ * @cmd: command
+ * @arg: address of its struct
+ *
+ * Context: System call.
+ * Return: see include/uapi/linux/framepool.h.
+ */
+long fpool_range_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return fpool_ioctl_dispatch(commands, ARRAY_SIZE(commands), file, cmd, arg);
+}
+
+/**
+ * fpool_range_fadvise - posix_fadvise and madvise(MADV_WILLNEED)
+ * @file: a descriptor of a space
+ * @offset: first byte
+ * @len: bytes, 0 to the end
+ * @advice: POSIX_FADV_*
+ *
+ * WILLNEED starts reads and waits for none; DONTNEED evicts what can leave. The others change nothing yet.
+ *
+ * Context: System call, without mmap_lock.
+ * Return: 0, or -EINVAL: no such advice.
+ */
+int fpool_range_fadvise(struct file *file, loff_t offset, loff_t len, int advice)
+{
+	struct fpool_space *space = fpool_file_space(file);
+	u64 pages = fpool_space_pages(space);
+	u64 last = len ? fpool_bytes_to_pages((u64)offset + len) : pages;
+	fpool_vpn_t start = fpool_addr_vpn(offset), end = fpool_vpn(min(last, pages));
+	struct fpool_job *job;
+	int err;
+
+	if (advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE || offset < 0 || len < 0)
+		return -EINVAL;
+	if (fpool_vpn_nr(start) >= fpool_vpn_nr(end))
+		return 0;
+	if (advice == POSIX_FADV_WILLNEED) {
+		for (; fpool_vpn_nr(start) < fpool_vpn_nr(end) && !fpool_pool_is_low(space->pool) &&
+		       !fatal_signal_pending(current); start = fpool_vpn_add(start, 1))
+			fpool_pager_start(space, start);
+	} else if (advice == POSIX_FADV_DONTNEED) {
+		job = run(space, start, end, evict_job, &err);
+		if (!IS_ERR(job))
+			fpool_job_put(job);
+	}
+	return 0;
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From frames to the hardware entries that map them: unmap, clean, look at the accessed bit.
+ *
+ * The first two are core mm's.  For accessed bits core mm's rmap walk is not exported, and unmapping only to
+ * look would cost a fault each: so we walk the mapping's interval tree of VMAs ourselves, under
+ * i_mmap_rwsem, which keeps the page tables of all these VMAs alive (free_pgtables() takes a VMA out
+ * of the tree before it frees them).
+ */
+#include "rmap.h"
+
+#include <linux/interval_tree_generic.h>
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+
+static inline unsigned long vma_first(struct vm_area_struct *vma)
+{
+	return vma->vm_pgoff;
+}
+
+static inline unsigned long vma_last(struct vm_area_struct *vma)
+{
+	return vma->vm_pgoff + vma_pages(vma) - 1;
+}
+
+INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long, shared.rb_subtree_last,
+		     vma_first, vma_last, static __maybe_unused, vmas)
+
+struct young_walk {
+	struct fpool_pool *pool;
+	unsigned long start;	/* user address of the first page asked for */
+	u8 *young;
+	bool any;
+};
+
+/* Called with the page table's lock held. */
+static int young_pte(pte_t *pte, unsigned long addr, void *data)
+{
+	struct young_walk *walk = data;
+	const struct fpool_region *region = &walk->pool->region;
+	pte_t entry = *pte;
+
+	/* A private mapping has copies of its own here, which are not ours to look at. */
+	if (!pte_present(entry) || pte_pfn(entry) - region->pfn >= region->nframes)
+		return 0;
+	/*
+	 * No TLB flush: an access through a cached translation may then go unseen until the
+	 * translation leaves the TLB.  "Not young" is a hint, and the flush costs more than the hint.
+	 */
+	if (test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte)) {
+		walk->young[(addr - walk->start) >> PAGE_SHIFT] = 1;
+		walk->any = true;
+	}
+	return 0;
+}
+
+/**
+ * fpool_rmap_test_clear_young - read and clear the accessed bits of a run of pages
+ * @space: the space
+ * @vpn: first page
+ * @nr: pages
+ * @young: set to 1 for each page that somebody used since the last time, else untouched
+ *
+ * Context: Process context; takes i_mmap_rwsem and page-table locks, so not under pool->lock.
+ * Return: whether any was.
+ */
+bool fpool_rmap_test_clear_young(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, u8 *young)
+{
+	struct address_space *mapping = space->inode->i_mapping;
+	unsigned long first = fpool_vpn_nr(vpn), last = first + nr - 1;
+	struct young_walk walk = { .pool = space->pool };
+	struct vm_area_struct *vma;
+
+	i_mmap_lock_read(mapping);
+	for (vma = vmas_iter_first(&mapping->i_mmap, first, last); vma;
+	     vma = vmas_iter_next(vma, first, last)) {
+		unsigned long from = max(first, vma_first(vma));
+		unsigned long to = min(last, vma_last(vma));
+
+		walk.start = vma->vm_start + ((from - vma->vm_pgoff) << PAGE_SHIFT);
+		walk.young = young + (from - first);
+		apply_to_existing_page_range(vma->vm_mm, walk.start,
+					     (to - from + 1) << PAGE_SHIFT, young_pte, &walk);
+	}
+	i_mmap_unlock_read(mapping);
+	return walk.any;
+}
+
+/**
+ * fpool_rmap_unmap - remove a run of pages from every process
+ * @space: the space
+ * @vpn: first page
+ * @nr: pages
+ *
+ * When it returns the TLBs are flushed and every dirty bit is in its page's flags. Private copies stay.
+ *
+ * Context: Process context; takes i_mmap_rwsem and page-table locks.
+ */
+void fpool_rmap_unmap(struct fpool_space *space, fpool_vpn_t vpn, u64 nr)
+{
+	unmap_mapping_pages(space->inode->i_mapping, fpool_vpn_nr(vpn), nr, false);
+}
+
+/* Frames are single pages, on every kernel counted like this; 6.1 does not export folio_mapcount(). */
+static int mapcount(const struct folio *folio)
+{
+	return atomic_read(&folio->_mapcount) + 1;
+}
+
+/*
+ * References beyond ours and the mappings'.  A mapping that comes or goes between the reads (fork
+ * and munmap do not take the page lock) must rather look held than hide a holder: the smaller count.
+ */
+static bool is_held(struct folio *folio)
+{
+	int before = mapcount(folio);
+	int refs = folio_ref_count(folio);
+
+	smp_rmb();	/* pairs with nothing: only the order of our own reads counts */
+	return min(before, mapcount(folio)) + 1 < refs;
+}
+
+/**
+ * fpool_rmap_clean - make a page clean before it is written
+ * @page: of a resident frame
+ * @held: out: somebody holds the frame and may write to it without telling anyone
+ *
+ * From now on a store faults and makes the page dirty again, so what happens during the write is
+ * not lost.  Who has a reference besides us and the mappings may be a device that writes into the frame, or
+ * an unmapping that has not flushed the TLB yet: for them the page has to stay dirty after the write.
+ *
+ * Context: Process context; takes the page lock, never held across the write.
+ * Return: whether there is something to write.
+ */
+bool fpool_rmap_clean(struct page *page, bool *held)
+{
+	struct folio *folio = page_folio(page);
+	bool dirty;
+
+	folio_lock(folio);
+	if (folio_mapped(folio) && folio_mkclean(folio))
+		folio_mark_dirty(folio);
+	dirty = folio_test_clear_dirty(folio);
+	*held = dirty && is_held(folio);
+	folio_unlock(folio);
+	return dirty;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From frames to the hardware page-table entries that map them. */
+#ifndef FPOOL_RMAP_H
+#define FPOOL_RMAP_H
+
+#include "space.h"
+
+void fpool_rmap_unmap(struct fpool_space *space, fpool_vpn_t vpn, u64 nr);
+bool fpool_rmap_test_clear_young(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, u8 *young);
+bool fpool_rmap_clean(struct page *page, bool *held);
+
+#endif /* FPOOL_RMAP_H */

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A space: its structure, its inode, its place in the pool. What happens to its pages is the pager's. */
+#include "space.h"
+
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/pseudo_fs.h>
+#include <linux/slab.h>
+
+/*
+ * Frames carry a mapping whose pages are in no page cache: dirtying one sets its flag and
+ * nothing else, and core mm neither throttles nor writes back, as the file system has no bdi.
+ */
+static const struct address_space_operations mapping_ops = {
+	.dirty_folio = noop_dirty_folio,
+};
+
+static int init_fs_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, 0x66706f6f) ? 0 : -ENOMEM;
+}
+
+static struct file_system_type fs_type = {
+	.name = "framepool",
+	.owner = THIS_MODULE,
+	.init_fs_context = init_fs_context,
+	.kill_sb = kill_anon_super,
+};
+
+static struct vfsmount *fs_mount;
+static int fs_count;
+
+static struct inode *make_inode(void)
+{
+	struct inode *inode;
+	int err = simple_pin_fs(&fs_type, &fs_mount, &fs_count);
+
+	if (err)
+		return ERR_PTR(err);
+	inode = alloc_anon_inode(fs_mount->mnt_sb);
+	if (IS_ERR(inode)) {
+		simple_release_fs(&fs_mount, &fs_count);
+		return inode;
+	}
+	inode->i_mapping->a_ops = &mapping_ops;
+	mapping_set_unevictable(inode->i_mapping);
+	return inode;
+}
+
+static void drop_inode(struct inode *inode)
+{
+	iput(inode);
+	simple_release_fs(&fs_mount, &fs_count);
+}
+
+static int enter_pool(struct fpool_space *space)
+{
+	struct fpool_pool *pool = space->pool;
+	/* As many as a shadow PTE's owner field and a user's patience allow. */
+	int err = xa_alloc(&pool->tables, &space->id, &space->ptable, xa_limit_31b, GFP_KERNEL);
+
+	if (err)
+		return err;
+	spin_lock(&pool->lock);
+	fpool_ptable_init(&space->ptable, &fpool_pool_node_ops, pool, &pool->frames,
+			  pool->region.base, space->id);
+	pool->nspaces++;
+	spin_unlock(&pool->lock);
+	return 0;
+}
+
+/**
+ * fpool_space_create - make a space without backing and without pages
+ * @pool: in which
+ *
+ * Context: Process context; may sleep.
+ * Return: the space with one reference, or an ERR_PTR (-ENOMEM).
+ */
+struct fpool_space *fpool_space_create(struct fpool_pool *pool)
+{
+	struct fpool_space *space = kzalloc(sizeof(*space), GFP_KERNEL);
+	int err;
+
+	if (!space)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&space->refs, 1);
+	space->pool = pool;
+	INIT_LIST_HEAD(&space->link);
+	mutex_init(&space->sync_lock);
+	space->epoch = 1;
+	err = fpool_stats_init(&space->stats);
+	if (err)
+		goto free_space;
+	space->inode = make_inode();
+	if (IS_ERR(space->inode)) {
+		err = PTR_ERR(space->inode);
+		goto free_stats;
+	}
+	err = enter_pool(space);
+	if (err)
+		goto free_inode;
+	return space;
+free_inode:
+	drop_inode(space->inode);
+free_stats:
+	fpool_stats_exit(&space->stats);
+free_space:
+	kfree(space);
+	return ERR_PTR(err);
+}
+
+static void space_free(struct fpool_space *space)
+{
+	struct fpool_pool *pool = space->pool;
+
+	spin_lock(&pool->lock);
+	pool->nspaces--;
+	spin_unlock(&pool->lock);
+	fpool_backing_close(&space->backing);
+	fpool_stats_exit(&space->stats);
+	drop_inode(space->inode);
+	kfree(space);
+}
+
+/**
+ * fpool_space_put - drop a reference
+ * @space: the space
+ *
+ * Context: Any; the last reference is that of who called fpool_space_unlink(), in process context.
+ */
+void fpool_space_put(struct fpool_space *space)
+{
+	bool dying = READ_ONCE(space->dying);
+
+	if (refcount_dec_and_test(&space->refs))
+		space_free(space);
+	else if (dying)
+		wake_up_var(&space->refs);	/* an address to look up by, not to look at */
+}
+
+/**
+ * fpool_space_unlink - take a space without pages out of its pool
+ * @space: nobody faults on it, and none of its pages is resident; the caller has a reference besides
+ *	the first one, which goes here
+ *
+ * When it returns, the caller's reference is the last.
+ *
+ * Context: Process context; takes pool->lock, and sleeps until others have dropped theirs.
+ */
+void fpool_space_unlink(struct fpool_space *space)
+{
+	struct fpool_pool *pool = space->pool;
+
+	spin_lock(&pool->lock);
+	WARN_ON_ONCE(space->ptable.npresent);
+	fpool_ptable_clear(&space->ptable);
+	xa_erase(&pool->tables, space->id);
+	spin_unlock(&pool->lock);
+	WRITE_ONCE(space->dying, true);
+	/*
+	 * Who had a reference before it read @dying does not wake us, but there are only moments
+	 * in which that can happen: look again.
+	 */
+	refcount_dec(&space->refs);
+	while (refcount_read(&space->refs) > 1)
+		wait_var_event_timeout(&space->refs, refcount_read(&space->refs) == 1, HZ / 50);
+}
+
+/**
+ * fpool_space_wake - an entry is not busy any more
+ * @space: the space
+ * @vpn: the page
+ *
+ * Context: Any, after the entry was changed.
+ */
+void fpool_space_wake(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct wait_queue_head *queue = fpool_pool_busy_queue(space->pool, space->id, vpn);
+
+	if (wq_has_sleeper(queue))
+		wake_up_all(queue);
+}
+
+/**
+ * fpool_space_mount - where inodes of spaces live
+ *
+ * Context: Caller holds a space.
+ * Return: the mount.
+ */
+struct vfsmount *fpool_space_mount(void)
+{
+	return fs_mount;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A space: one demand-paged virtual range over one backing file.
+ *
+ * Its inode is anonymous; the inode's address_space is what frames carry in page->mapping while
+ * they hold a page of the space, and what every file of the space has for f_mapping, so that core
+ * mm's rmap, unmapping and error reporting work on it.
+ *
+ * Field letters: pool.h's, and
+ *
+ *   A	fpool_attach_lock
+ */
+#ifndef FPOOL_SPACE_H
+#define FPOOL_SPACE_H
+
+#include <linux/fs.h>
+#include <linux/refcount.h>
+
+#include "backing.h"
+#include "pool.h"
+
+struct fpool_space {
+	refcount_t refs;		/* X: of this structure */
+	struct fpool_pool *pool;	/* I */
+	u32 id;				/* I */
+	struct inode *inode;		/* I */
+	struct fpool_ptable ptable;	/* R */
+	struct fpool_backing backing;	/* A: opened and upgraded; I otherwise */
+	struct list_head link;		/* A: all spaces of all pools */
+	u32 users;			/* A: descriptors and named nodes; 0: being torn down */
+	kuid_t uid;			/* I: of the first attacher */
+	u8 block_type;			/* any time, READ_ONCE: a hint to the next fill */
+	struct delayed_work retry;	/* X: of a tear-down that could not finish */
+	bool dying;			/* any time, READ_ONCE: unlinked, waits for the last references */
+	bool orphan;			/* A: a tear-down could not finish and will be tried again */
+	struct mutex sync_lock;		/* one fsync's flush at a time */
+	u16 epoch;			/* P: pages written now carry it in the frame table */
+	u16 flushed;			/* P: all that carry up to this one are on the medium */
+	u32 npinned;			/* P */
+	int write_error;		/* P: of the last write that failed, until one succeeds */
+	unsigned long retry_at;		/* P: jiffies; no write-back by reclaim before */
+	struct fpool_stats stats;	/* X */
+};
+
+struct fpool_node;
+
+/**
+ * struct fpool_handle - what a descriptor of a space has for private data
+ * @space: a user of it
+ * @node: the named node that was opened, or NULL
+ */
+struct fpool_handle {
+	struct fpool_space *space;
+	struct fpool_node *node;
+};
+
+static inline struct fpool_space *fpool_file_space(struct file *file)
+{
+	struct fpool_handle *handle = file->private_data;
+
+	return handle->space;
+}
+
+struct fpool_space *fpool_space_create(struct fpool_pool *pool);
+void fpool_space_put(struct fpool_space *space);
+void fpool_space_unlink(struct fpool_space *space);
+struct vfsmount *fpool_space_mount(void);
+
+static inline struct fpool_space *fpool_space_get(struct fpool_space *space)
+{
+	refcount_inc(&space->refs);
+	return space;
+}
+
+/* In bytes: i_size, so that core mm sees the same. */
+static inline u64 fpool_space_bytes(const struct fpool_space *space)
+{
+	return i_size_read(space->inode);
+}
+
+static inline u64 fpool_space_pages(const struct fpool_space *space)
+{
+	return fpool_bytes_to_pages(fpool_space_bytes(space));
+}
+
+static inline fpool_spte_t fpool_space_spte(const struct fpool_space *space, fpool_vpn_t vpn)
+{
+	fpool_spte_t e;
+
+	rcu_read_lock();
+	e = fpool_ptable_get(&space->ptable, vpn);
+	rcu_read_unlock();
+	return e;
+}
+
+static inline void fpool_space_count(struct fpool_space *space, enum fpool_stat id, u64 nr)
+{
+	fpool_stats_add(&space->stats, id, nr);
+	fpool_stats_add(&space->pool->stats, id, nr);
+}
+
+/* The space of an id; the caller holds P, or a reference, as long as it uses it. */
+static inline struct fpool_space *fpool_space_by_id(struct fpool_pool *pool, u32 id)
+{
+	struct fpool_ptable *table = xa_load(&pool->tables, id);
+
+	return table ? container_of(table, struct fpool_space, ptable) : NULL;
+}
+
+void fpool_space_wake(struct fpool_space *space, fpool_vpn_t vpn);
+
+#endif /* FPOOL_SPACE_H */

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mappings of a space: mmap and its faults.
+ *
+ * Frames are page-cache citizens: a fault returns the struct page, locked and with a reference, and
+ * core mm does the rest (rmap, RSS, copy on write, GUP).  What a fault may do while it waits
+ * depends on its flags:
+ *
+ *	ALLOW_RETRY			drop the fault lock, wait killably, VM_FAULT_RETRY
+ *	ALLOW_RETRY | RETRY_NOWAIT	start the fill, VM_FAULT_RETRY with the lock kept
+ *	neither (ptrace, /proc/PID/mem)	wait a bounded time with the lock kept, then SIGBUS
+ *
+ * In no case is file I/O done here: a file system takes its inode lock under I/O and page-faults
+ * under its inode lock.
+ */
+#include "vma.h"
+
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+#include "compat.h"
+#include "pager.h"
+#include "trace.h"
+
+static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struct page *page)
+{
+	bool write = vmf->flags & FAULT_FLAG_WRITE;
+
+	/* Broken memory: core mm would kill the process for it, but cannot take it away from us. */
+	if (unlikely(PageHWPoison(page))) {
+		put_page(page);
+		return VM_FAULT_HWPOISON;
+	}
+	/* Held for moments only: while it is mapped, and while it is write-protected. */
+	lock_page(page);
+	/* A resize may have cut it off; its reference keeps the cut waiting, not the fault. */
+	if (unlikely(vmf->pgoff >= fpool_space_pages(space))) {
+		unlock_page(page);
+		put_page(page);
+		return VM_FAULT_SIGBUS;
+	}
+	trace_fpool_fault(space->pool->id, space->id, vmf->pgoff, write, false);
+	/* A major fault comes back here, and was counted when it waited. */
+	if (!(vmf->flags & FAULT_FLAG_TRIED))
+		fpool_space_count(space, FPOOL_STAT_MINOR_FAULTS, 1);
+	vmf->page = page;
+	return VM_FAULT_LOCKED;
+}
+
+/* The entry is not there: bring the page, as far as the fault's flags allow waiting. */
+static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
+{
+	fpool_vpn_t vpn = fpool_vpn(vmf->pgoff);
+	struct file *file;
+
+	trace_fpool_fault(space->pool->id, space->id, vmf->pgoff, vmf->flags & FAULT_FLAG_WRITE,
+			  true);
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
+		return fpool_pager_bring_bounded(space, vpn) ? VM_FAULT_SIGBUS : 0;
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT) {
+		fpool_pager_start(space, vpn);
+		return VM_FAULT_RETRY;
+	}
+	/* The file keeps the space; from the unlock on the VMA may be gone. */
+	file = get_file(vmf->vma->vm_file);
+	fpool_release_fault_lock(vmf);
+	/* Killed, starved or failed: the fault comes back, and finds out there. */
+	fpool_pager_bring(space, vpn);
+	fput(file);
+	return VM_FAULT_RETRY | VM_FAULT_MAJOR;
+}
+
+/**
+ * fault - a page of a space is touched and has no hardware entry
+ * @vmf: which, and what the fault may do
+ *
+ * Context: mmap_lock or the VMA's lock held for reading.
+ * Return: VM_FAULT_LOCKED and the page; VM_FAULT_SIGBUS: past the end, the fill failed, or the pool is
+ * starved; VM_FAULT_RETRY: see the table above; VM_FAULT_HWPOISON.
+ */
+static vm_fault_t fault(struct vm_fault *vmf)
+{
+	struct fpool_space *space = fpool_file_space(vmf->vma->vm_file);
+	fpool_vpn_t vpn = fpool_vpn(vmf->pgoff);
+	struct page *page;
+	vm_fault_t ret;
+
+	do {
+		if (vmf->pgoff >= fpool_space_pages(space))
+			return VM_FAULT_SIGBUS;
+		page = fpool_pager_lookup(space, vpn);
+		if (page)
+			return present(vmf, space, page);
+		/* Who has waited before gets what the wait has brought. */
+		if (vmf->flags & FAULT_FLAG_TRIED) {
+			if (fpool_pager_take_error(space, vpn) || fpool_pager_starved(space, vpn))
+				return VM_FAULT_SIGBUS;
+		} else {
+			fpool_space_count(space, FPOOL_STAT_MAJOR_FAULTS, 1);
+		}
+		ret = absent(vmf, space);
+	} while (!ret);
+	return ret;
+}
+
+/*
+ * Its presence alone makes 6.12 call fault() under the VMA's lock, without taking mmap_lock first.
+ * It runs under RCU, where nothing may sleep, so neighbours are not mapped here.
+ */
+static vm_fault_t map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end)
+{
+	return 0;
+}
+
+static const struct vm_operations_struct vm_ops = {
+	.fault = fault,
+	.map_pages = map_pages,
+};
+
+/**
+ * fpool_vma_mmap - map a space
+ * @file: a descriptor of it
+ * @vma: where
+ *
+ * Past the end of the file is fine; touching it there is SIGBUS.
+ *
+ * Context: mmap_lock held for writing.
+ * Return: 0; -EPERM: executable; -EOVERFLOW: past the last page that there can be.
+ */
+int fpool_vma_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
+	if (vma->vm_pgoff + vma_pages(vma) < vma->vm_pgoff ||
+	    vma->vm_pgoff + vma_pages(vma) - 1 > (u64)MAX_LFS_FILESIZE >> PAGE_SHIFT)
+		return -EOVERFLOW;
+	/* MIXEDMAP allows vm_insert_pages(), and keeps NUMA balancing, KSM and huge pages away. */
+	fpool_vm_flags_mod(vma, VM_MIXEDMAP, VM_MAYEXEC);
+	vma->vm_ops = &vm_ops;
+	file_accessed(file);
+	return 0;
+}

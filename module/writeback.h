@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Writing pages back: runs of neighbours in one call, and what fsync promises. */
+#ifndef FPOOL_WRITEBACK_H
+#define FPOOL_WRITEBACK_H
+
+#include "space.h"
+
+/* Pages in one write: 256 KiB. */
+#define FPOOL_RUN_MAX	64
+
+/**
+ * struct fpool_run - neighbours in a space
+ * @space: of which
+ * @vpn: first page
+ * @nr: pages, at most FPOOL_RUN_MAX
+ * @frame: where they are
+ */
+struct fpool_run {
+	struct fpool_space *space;
+	fpool_vpn_t vpn;
+	unsigned int nr;
+	fpool_frame_t frame[FPOOL_RUN_MAX];
+};
+
+int fpool_writeback_run(struct fpool_run *run);
+void fpool_writeback_redirty(struct fpool_space *space, fpool_frame_t frame);
+int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
+			  u64 *written, u64 *failed);
+int fpool_writeback_sync(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
+			 u64 *written, u64 *failed);
+bool fpool_writeback_dirty(struct fpool_pool *pool, fpool_frame_t frame);
+
+#endif /* FPOOL_WRITEBACK_H */
