@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+/* Commands of the control node: attach and detach, spaces, pools. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+bool framepool_name_valid(const char *name)
+{
+	static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	size_t length = strlen(name);
+
+	if (!length || length >= FRAMEPOOL_NAME_SIZE || strspn(name, legal) != length)
+		return false;
+	return strcmp(name, "control") && strcmp(name, ".") && strcmp(name, "..");
+}
+
+int framepool_open(void)
+{
+	int fd = open(FRAMEPOOL_CONTROL, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int framepool_attach(int control, struct framepool_attach *attach)
+{
+	return command(control, FRAMEPOOL_ATTACH, attach);
+}
+
+int framepool_attach_path(int control, const char *path, struct framepool_attach *attach)
+{
+	int access = attach->flags & FRAMEPOOL_ATTACH_READ_ONLY ? O_RDONLY : O_RDWR;
+	int err;
+
+	attach->fd = open(path, access | O_CLOEXEC);
+	if (attach->fd < 0)
+		return -errno;
+	err = framepool_attach(control, attach);
+	close(attach->fd);
+	attach->fd = -1;
+	return err;
+}
+
+int framepool_detach(int control, const char *name)
+{
+	struct framepool_detach detach;
+	int err;
+
+	FRAMEPOOL_INIT(&detach);
+	err = copy_name(detach.name, name);
+	return err ? err : command(control, FRAMEPOOL_DETACH, &detach);
+}
+
+/* The kernel ends an iteration with ENOENT. */
+static int next(int control, unsigned long number, void *answer)
+{
+	int err = command(control, number, answer);
+
+	if (err == -ENOENT)
+		return 0;
+	return err ? err : 1;
+}
+
+int framepool_next_space(int control, struct framepool_space *space)
+{
+	return next(control, FRAMEPOOL_SPACE_NEXT, space);
+}
+
+int framepool_find_space(int control, const char *name, struct framepool_space *space)
+{
+	int got;
+
+	if (!*name)
+		return -ENOENT;
+	do {
+		got = framepool_next_space(control, space);
+		if (got <= 0)
+			return got ? got : -ENOENT;
+	} while (strcmp(space->name, name));
+	return 0;
+}
+
+int framepool_pool_create(int control, struct framepool_pool_create *create)
+{
+	return command(control, FRAMEPOOL_POOL_CREATE, create);
+}
+
+int framepool_pool_destroy(int control, const char *name)
+{
+	struct framepool_pool_destroy destroy;
+	int err;
+
+	FRAMEPOOL_INIT(&destroy);
+	err = copy_name(destroy.name, name);
+	return err ? err : command(control, FRAMEPOOL_POOL_DESTROY, &destroy);
+}
+
+int framepool_next_pool(int control, struct framepool_pool *pool)
+{
+	return next(control, FRAMEPOOL_POOL_NEXT, pool);
+}
+
+int framepool_find_pool(int control, const char *name, struct framepool_pool *pool)
+{
+	int got;
+
+	if (!name || !*name)
+		name = FRAMEPOOL_DEFAULT_POOL;
+	do {
+		got = framepool_next_pool(control, pool);
+		if (got <= 0)
+			return got ? got : -ENOENT;
+	} while (strcmp(pool->name, name));
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of libframepool share; not installed. */
+#ifndef FRAMEPOOL_INTERNAL_H
+#define FRAMEPOOL_INTERNAL_H
+
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include "framepool.h"
+
+/* ioctl() with the library's convention for errors; no command of ours answers more than 0. */
+static inline int command(int fd, unsigned long number, void *argument)
+{
+	return ioctl(fd, number, argument) < 0 ? -errno : 0;
+}
+
+/* A name that is too long must not become another one by being cut. */
+static inline int copy_name(char to[FRAMEPOOL_NAME_SIZE], const char *name)
+{
+	size_t length = strlen(name);
+
+	if (length >= FRAMEPOOL_NAME_SIZE)
+		return -EINVAL;
+	memcpy(to, name, length + 1);
+	return 0;
+}
+
+#endif /* FRAMEPOOL_INTERNAL_H */

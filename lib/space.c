@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/* Commands of a space. */
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "internal.h"
+
+int framepool_open_space(const char *name, int flags)
+{
+	char path[sizeof(FRAMEPOOL_DIR "/") + FRAMEPOOL_NAME_SIZE];
+	int fd;
+
+	if (!framepool_name_valid(name))
+		return -EINVAL;
+	snprintf(path, sizeof(path), FRAMEPOOL_DIR "/%s", name);
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int framepool_space_info(int space, struct framepool_space *info)
+{
+	return command(space, FRAMEPOOL_SPACE_INFO, info);
+}
+
+int framepool_prefetch(int space, struct framepool_range *range)
+{
+	return command(space, FRAMEPOOL_PREFETCH, range);
+}
+
+int framepool_evict(int space, struct framepool_range *range)
+{
+	return command(space, FRAMEPOOL_EVICT, range);
+}
+
+int framepool_pin(int space, struct framepool_range *range)
+{
+	return command(space, FRAMEPOOL_PIN, range);
+}
+
+int framepool_unpin(int space, struct framepool_range *range)
+{
+	return command(space, FRAMEPOOL_UNPIN, range);
+}
+
+int framepool_sync(int space, struct framepool_range *range)
+{
+	return command(space, FRAMEPOOL_SYNC, range);
+}
+
+int framepool_residency(int space, uint64_t offset, uint64_t length, void *bitmap, uint64_t *resident)
+{
+	struct framepool_residency residency;
+	int err;
+
+	FRAMEPOOL_INIT(&residency);
+	residency.offset = offset;
+	residency.length = length;
+	residency.bitmap = (uintptr_t)bitmap;
+	err = command(space, FRAMEPOOL_RESIDENCY, &residency);
+	if (!err && resident)
+		*resident = residency.resident;
+	return err;
+}
+
+int framepool_resize(int space, uint64_t bytes)
+{
+	struct framepool_resize resize;
+
+	FRAMEPOOL_INIT(&resize);
+	resize.bytes = bytes;
+	return command(space, FRAMEPOOL_RESIZE, &resize);
+}
+
+int framepool_set_block(int space, unsigned int block_type)
+{
+	struct framepool_block block;
+
+	FRAMEPOOL_INIT(&block);
+	block.block_type = block_type;
+	return command(space, FRAMEPOOL_SET_BLOCK, &block);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the commands of the `framepool` program share: exit codes, errors, rights to the control node. */
+#ifndef FRAMEPOOL_CMD_H
+#define FRAMEPOOL_CMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../lib/framepool.h"
+
+/* Exit codes; a command returns one of them. */
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,	/* refused, or partly done */
+	EXIT_USAGE = 2,
+	EXIT_NO_MODULE = 3,
+	EXIT_NO_RIGHT = 4,
+};
+
+typedef int (*cmd_fn)(int argc, char **argv);
+
+int cmd_attach(int argc, char **argv);
+int cmd_detach(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
+int cmd_map(int argc, char **argv);
+int cmd_evict(int argc, char **argv);
+int cmd_warm(int argc, char **argv);
+int cmd_sync(int argc, char **argv);
+int cmd_pool(int argc, char **argv);
+
+/* What an errno means to one command, and what its user can do about it. */
+struct reason {
+	int error;
+	const char *what;
+	const char *next;
+};
+
+/*
+ * Print "framepool: cannot @verb @subject: what was wrong (errno text). What to do next." and return the exit code.
+ * @reasons, ended by error 0, is looked up first, then what errnos mean everywhere. @error may be negative.
+ */
+int fail(const char *verb, const char *subject, int error, const struct reason *reasons);
+
+/* Print "framepool: ..." with a pointer to --help; EXIT_USAGE. */
+int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* getopt_long() has printed what is wrong: EXIT_USAGE. */
+int usage_hint(void);
+
+/* Print a command's help on standard output; EXIT_OK. */
+int help(const char *text);
+
+/* A descriptor of the control node, or -1 after an error that is in *@status. */
+int control_open(int *status);
+
+/* A descriptor of a named space, or -1 after an error that is in *@status. For writing if that is allowed. */
+int space_open(const char *name, const char *verb, int *status);
+
+/* NAME, from a name or from its path /dev/framepool/NAME. */
+const char *space_name(const char *argument);
+
+#endif /* FRAMEPOOL_CMD_H */

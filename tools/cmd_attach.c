@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* framepool attach, framepool detach */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "text.h"
+
+static const char attach_help[] =
+	"usage: framepool attach FILE [options]\n"
+	"\n"
+	"Put FILE (a regular file or a block device) behind /dev/framepool/NAME and print that path. The node belongs to\n"
+	"you, mode 0600, and stays until 'framepool detach NAME'.\n"
+	"\n"
+	"  -n, --name NAME     name of the node (default: the file's own, cleaned up)\n"
+	"  -r, --read-only     FILE is opened and can be mapped for reading only\n"
+	"  -m, --mode MODE     permissions of the node, octal (default 600)\n"
+	"  -g, --group GROUP   group of the node, a name or a number\n"
+	"  -b, --block PAGES   fetch 1, 4, 16, 64 or 256 pages at a time (default 1)\n"
+	"  -p, --pool POOL     the pool that provides the memory (default: 'default')\n"
+	"  -h, --help          this\n";
+
+static const char detach_help[] =
+	"usage: framepool detach NAME...\n"
+	"\n"
+	"Write everything back and remove /dev/framepool/NAME. Refused while a program has it open or mapped.\n";
+
+static bool parse_group(const char *text, uint32_t *gid)
+{
+	struct group *group = getgrnam(text);
+	uint64_t number;
+
+	if (group) {
+		*gid = group->gr_gid;
+		return true;
+	}
+	if (!parse_number(text, 10, UINT32_MAX - 1, &number))
+		return false;
+	*gid = number;
+	return true;
+}
+
+/* False: an error was printed. */
+static bool attach_option(struct framepool_attach *attach, int option, const char *value)
+{
+	uint64_t mode;
+
+	switch (option) {
+	case 'n':
+		if (!framepool_name_valid(value))
+			return usage_error("'%s' can be no name: 1 to 63 of A-Z a-z 0-9 . _ - and not 'control'", value), false;
+		snprintf(attach->name, sizeof(attach->name), "%s", value);
+		return true;
+	case 'r':
+		attach->flags |= FRAMEPOOL_ATTACH_READ_ONLY;
+		return true;
+	case 'm':
+		if (!parse_number(value, 8, 0777, &mode))
+			return usage_error("mode '%s' is no octal number up to 777", value), false;
+		attach->mode = mode;
+		attach->flags |= FRAMEPOOL_ATTACH_MODE;
+		return true;
+	case 'g':
+		if (!parse_group(value, &attach->gid))
+			return usage_error("there is no group '%s'", value), false;
+		attach->flags |= FRAMEPOOL_ATTACH_GROUP;
+		return true;
+	case 'b':
+		if (!parse_block(value, &attach->block_type))
+			return usage_error("a block is 1, 4, 16, 64 or 256 pages, not '%s'", value), false;
+		return true;
+	case 'p':
+		if (!framepool_name_valid(value))
+			return usage_error("'%s' can be no name of a pool", value), false;
+		snprintf(attach->pool, sizeof(attach->pool), "%s", value);
+		return true;
+	default:
+		return usage_hint(), false;
+	}
+}
+
+static int open_backing(const char *path, bool read_only, int *status)
+{
+	static const struct reason for_writing[] = {
+		{ ENOENT, "there is no such file", "Check the path; a new file can be made with truncate -s SIZE." },
+		{ ENOTDIR, "a part of the path is no directory", "Check the path." },
+		{ EACCES, "you may not read and write it", "Attach with --read-only, or as its owner." },
+		{ EPERM, "you may not write it", "Attach with --read-only; lsattr may say why." },
+		{ EROFS, "its file system is mounted read-only", "Attach with --read-only." },
+		{ EISDIR, "it is a directory", "Attach a regular file or a block device." },
+		{ ETXTBSY, "it is a program that runs, or a swap file", "Attach with --read-only, or a copy." },
+		{ ELOOP, "its symbolic links go in a circle", "Attach the file itself." },
+		{ }
+	};
+	static const struct reason for_reading[] = {
+		{ ENOENT, "there is no such file", "Check the path." },
+		{ ENOTDIR, "a part of the path is no directory", "Check the path." },
+		{ EACCES, "you may not read it", "Attach as its owner or as root." },
+		{ ELOOP, "its symbolic links go in a circle", "Attach the file itself." },
+		{ }
+	};
+	/* A pipe must not make us wait for its other end: the module is to refuse it. */
+	int fd = open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		*status = fail("attach", path, errno, read_only ? for_reading : for_writing);
+	return fd;
+}
+
+static int attach_file(struct framepool_attach *attach, const char *path)
+{
+	static const struct reason reasons[] = {
+		{ EISDIR, "it is a directory", "Attach a regular file or a block device." },
+		{ EINVAL, "it is neither a regular file nor a block device", "Attach one of these." },
+		{ ELOOP, "it is a node of framepool itself", "Attach the file behind it." },
+		{ ENODATA, "it is empty", "Give it a size first: truncate -s SIZE." },
+		{ EACCES, "you may not write it", "Attach with --read-only." },
+		{ EROFS, "its file system is mounted read-only", "Attach with --read-only." },
+		{ EEXIST, "the name is in use", "Give another one with --name; 'framepool list' shows them." },
+		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },
+		{ EPERM, "you may not give the node to this group", "Take a group that you are in, or run it as root." },
+		{ EBUSY, "it is attached to another pool, or otherwise in use", "See 'framepool list'; detach it there first." },
+		{ }
+	};
+	int status = EXIT_FAILED, control, err;
+
+	control = control_open(&status);
+	if (control < 0)
+		return status;
+	attach->fd = open_backing(path, attach->flags & FRAMEPOOL_ATTACH_READ_ONLY, &status);
+	if (attach->fd < 0)
+		goto close_control;
+	err = framepool_attach(control, attach);
+	close(attach->fd);
+	if (err) {
+		status = fail("attach", path, err, reasons);
+	} else {
+		printf(FRAMEPOOL_DIR "/%s\n", attach->name);
+		status = EXIT_OK;
+	}
+close_control:
+	close(control);
+	return status;
+}
+
+int cmd_attach(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "name", required_argument, NULL, 'n' },
+		{ "read-only", no_argument, NULL, 'r' },
+		{ "mode", required_argument, NULL, 'm' },
+		{ "group", required_argument, NULL, 'g' },
+		{ "block", required_argument, NULL, 'b' },
+		{ "pool", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	struct framepool_attach attach;
+	int option;
+
+	FRAMEPOOL_INIT(&attach);
+	while ((option = getopt_long(argc, argv, "n:rm:g:b:p:h", options, NULL)) != -1) {
+		if (option == 'h')
+			return help(attach_help);
+		if (!attach_option(&attach, option, optarg))
+			return EXIT_USAGE;
+	}
+	if (argc - optind != 1)
+		return usage_error("attach takes one FILE");
+	if (!attach.name[0])
+		name_of_file(argv[optind], attach.name, sizeof(attach.name));
+	return attach_file(&attach, argv[optind]);
+}
+
+int cmd_detach(int argc, char **argv)
+{
+	static const struct reason reasons[] = {
+		{ ENOENT, "nothing is attached under this name", "See 'framepool list'." },
+		{ EPERM, "another user attached it", "Run it as that user or as root." },
+		{ EBUSY, "a program has it open or mapped, or the kernel holds a page",
+		  "End that program ('fuser -v' of the node finds it) and try again." },
+		{ EINVAL, "this can be no name", "See 'framepool list'." },
+		{ EIO, "pages could not be written; it stays attached and nothing is lost",
+		  "Look at the kernel's log (dmesg), mend the device and try again." },
+		{ ENOSPC, "the file system is full; it stays attached and nothing is lost", "Make room and try again." },
+		{ }
+	};
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { } };
+	int option, control, err, status = EXIT_OK;
+
+	option = getopt_long(argc, argv, "h", options, NULL);
+	if (option != -1)
+		return option == 'h' ? help(detach_help) : usage_hint();
+	if (optind == argc)
+		return usage_error("detach takes a NAME");
+	control = control_open(&status);
+	if (control < 0)
+		return status;
+	for (; optind < argc; optind++) {
+		const char *name = space_name(argv[optind]);
+
+		err = framepool_detach(control, name);
+		if (err)
+			status = fail("detach", name, err, reasons);
+	}
+	close(control);
+	return status;
+}

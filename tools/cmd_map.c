@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* framepool map: reads the frames of a pool from debugfs and draws them. */
+#include <errno.h>
+#include <getopt.h>
+#include <langinfo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "picture.h"
+#include "text.h"
+
+#define DEBUGFS "/sys/kernel/debug/framepool"
+
+static const char map_help[] =
+	"usage: framepool map [--pool POOL] [options]\n"
+	"\n"
+	"Draw the memory of a pool, frame 0 at the upper left: what is free, what holds pages, what the pool needs for\n"
+	"itself. A character stands for several frames and shows what most of them are, or what is on its way in or out.\n"
+	"\n"
+	"  -p, --pool POOL     (default: 'default')\n"
+	"  -f, --from FILE     draw what was saved from debugfs (framepool/POOL/frames); - is standard input\n"
+	"  -w, --width N       characters in a line (default: the terminal's)\n"
+	"  -r, --rows N        at most so many lines (default 16)\n"
+	"      --ascii         no other characters than ASCII\n"
+	"      --unicode       block characters, whatever the locale says\n"
+	"      --color WHEN    auto, always, never (auto: on a terminal and without NO_COLOR)\n"
+	"  -h, --help          this\n";
+
+struct map_options {
+	struct picture_style style;
+	const char *pool, *from;
+};
+
+static unsigned int terminal_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t number;
+
+	if (columns && parse_number(columns, 10, 10000, &number) && number)
+		return number;
+	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
+		return size.ws_col;
+	return 80;
+}
+
+static bool wants_colour(void)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+}
+
+/* False: not one of auto, always, never. */
+static bool parse_colour(const char *when, bool *colour)
+{
+	if (!strcmp(when, "always"))
+		*colour = true;
+	else if (!strcmp(when, "never"))
+		*colour = false;
+	else
+		return !strcmp(when, "auto");
+	return true;
+}
+
+/* False: an error was printed. */
+static bool map_option(struct map_options *o, int option, const char *value)
+{
+	uint64_t number;
+
+	switch (option) {
+	case 'p':
+		/* It becomes part of a path. */
+		if (!framepool_name_valid(value))
+			return usage_error("'%s' can be no name of a pool", value), false;
+		o->pool = value;
+		return true;
+	case 'f':
+		o->from = value;
+		return true;
+	case 'w':
+	case 'r':
+		if (!parse_number(value, 10, 10000, &number) || !number)
+			return usage_error("'%s' is no number of characters", value), false;
+		*(option == 'w' ? &o->style.width : &o->style.rows) = number;
+		return true;
+	case 'a':
+	case 'u':
+		o->style.unicode = option == 'u';
+		return true;
+	case 'c':
+		if (!parse_colour(value, &o->style.colour))
+			return usage_error("--color is auto, always or never, not '%s'", value), false;
+		return true;
+	default:
+		return usage_hint(), false;
+	}
+}
+
+static FILE *open_frames(const struct map_options *o, char *path, size_t size, int *status)
+{
+	static const struct reason reasons[] = {
+		{ ENOENT, "there is no such pool, or debugfs is not mounted",
+		  "See 'framepool pool list', and mount -t debugfs none /sys/kernel/debug." },
+		{ EACCES, "debugfs is for root alone", "Run it as root." },
+		{ EPERM, "the kernel is locked down", "It cannot be drawn here; 'framepool stat' works." },
+		{ }
+	};
+	static const struct reason reasons_file[] = { { ENOENT, "there is no such file", "Check the path." }, { } };
+	FILE *in;
+
+	if (o->from && !strcmp(o->from, "-"))
+		return stdin;
+	snprintf(path, size, DEBUGFS "/%s/frames", o->pool);
+	in = fopen(o->from ? o->from : path, "re");
+	if (in)
+		return in;
+	*status = errno;
+	/* Without the module there is no pool: that is then the better answer. */
+	if (!o->from && *status == ENOENT && access(FRAMEPOOL_CONTROL, F_OK) && control_open(status) < 0)
+		return NULL;
+	*status = fail("draw", o->from ? o->from : o->pool, *status, o->from ? reasons_file : reasons);
+	return NULL;
+}
+
+static int draw(const struct map_options *o)
+{
+	static const struct reason reasons[] = {
+		{ EINVAL, "a line of it is not understood", "Use the command of the module's release." },
+		{ ENODATA, "it holds no frames", "Use the command of the module's release." },
+		{ }
+	};
+	struct picture picture = { 0 };
+	char path[128], where[128];
+	int err, status = EXIT_OK;
+	unsigned int line;
+	FILE *in;
+
+	in = open_frames(o, path, sizeof(path), &status);
+	if (!in)
+		return status;
+	err = picture_read(&picture, in, &line);
+	if (!err)
+		err = picture_draw(&picture, &o->style, stdout);
+	if (err) {
+		snprintf(where, sizeof(where), "%.64s (line %u)", o->from ? o->from : o->pool, line);
+		status = fail("draw", where, err, reasons);
+	}
+	picture_free(&picture);
+	if (in != stdin)
+		fclose(in);
+	return status;
+}
+
+int cmd_map(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "pool", required_argument, NULL, 'p' },
+		{ "from", required_argument, NULL, 'f' },
+		{ "width", required_argument, NULL, 'w' },
+		{ "rows", required_argument, NULL, 'r' },
+		{ "ascii", no_argument, NULL, 'a' },
+		{ "unicode", no_argument, NULL, 'u' },
+		{ "color", required_argument, NULL, 'c' },
+		{ "colour", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	struct map_options o = {
+		.style = {
+			.width = terminal_width(),
+			.rows = 16,
+			.unicode = !strcmp(nl_langinfo(CODESET), "UTF-8"),
+			.colour = wants_colour(),
+		},
+		.pool = FRAMEPOOL_DEFAULT_POOL,
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "p:f:w:r:h", options, NULL)) != -1) {
+		if (option == 'h')
+			return help(map_help);
+		if (!map_option(&o, option, optarg))
+			return EXIT_USAGE;
+	}
+	if (optind != argc)
+		return usage_error("map takes no argument; a pool is given with --pool");
+	return draw(&o);
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* framepool stat */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "counters.h"
+#include "text.h"
+
+static const char stat_help[] =
+	"usage: framepool stat [NAME | --pool POOL] [--json]\n"
+	"\n"
+	"Show what happened in a space, in a pool, or (without either) in all of them. A minor fault found its page in\n"
+	"memory, a major fault waited for the file; 'resident at most' never exceeds 'bound'.\n"
+	"\n"
+	"  -p, --pool POOL   this pool alone\n"
+	"  -j, --json        for programs: an object, or {\"pools\": [...], \"spaces\": [...]}\n"
+	"  -h, --help        this\n";
+
+static int stat_all_pools(int control, struct json *j)
+{
+	struct framepool_pool pool;
+	int got;
+
+	FRAMEPOOL_INIT(&pool);
+	if (j)
+		json_open(j, "pools", '[');
+	while ((got = framepool_next_pool(control, &pool)) > 0)
+		j ? json_pool(j, &pool) : show_pool(&pool);
+	if (j)
+		json_close(j, ']');
+	return got;
+}
+
+static int stat_all_spaces(int control, struct json *j)
+{
+	struct framepool_space space;
+	int got;
+
+	FRAMEPOOL_INIT(&space);
+	if (j)
+		json_open(j, "spaces", '[');
+	while ((got = framepool_next_space(control, &space)) > 0)
+		j ? json_space(j, &space) : show_space(&space);
+	if (j)
+		json_close(j, ']');
+	return got;
+}
+
+static int stat_all(int control, struct json *j)
+{
+	int err;
+
+	if (j)
+		json_open(j, NULL, '{');
+	err = stat_all_pools(control, j);
+	if (!err)
+		err = stat_all_spaces(control, j);
+	if (j)
+		json_close(j, '}');
+	return err ? fail("show", "the pools and spaces", err, NULL) : EXIT_OK;
+}
+
+static int stat_pool(int control, const char *name, struct json *j)
+{
+	static const struct reason reasons[] = {
+		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },
+		{ }
+	};
+	struct framepool_pool pool;
+	int err;
+
+	FRAMEPOOL_INIT(&pool);
+	err = framepool_find_pool(control, name, &pool);
+	if (err)
+		return fail("show pool", name, err, reasons);
+	j ? json_pool(j, &pool) : show_pool(&pool);
+	return EXIT_OK;
+}
+
+/* Who owns a space but may not use the control node asks the space itself. */
+static int stat_space(const char *name, struct json *j)
+{
+	static const struct reason reasons[] = {
+		{ ENOENT, "nothing is attached under this name", "See 'framepool list'." },
+		{ }
+	};
+	struct framepool_space space;
+	int err, fd, status = EXIT_OK, control = framepool_open();
+
+	FRAMEPOOL_INIT(&space);
+	if (control >= 0) {
+		err = framepool_find_space(control, name, &space);
+		close(control);
+	} else {
+		fd = space_open(name, "show", &status);
+		if (fd < 0)
+			return status;
+		err = framepool_space_info(fd, &space);
+		close(fd);
+	}
+	if (err)
+		return fail("show", name, err, reasons);
+	j ? json_space(j, &space) : show_space(&space);
+	return EXIT_OK;
+}
+
+int cmd_stat(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "pool", required_argument, NULL, 'p' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	struct json writer = { .out = stdout, .first = true }, *j = NULL;
+	int option, control, status = EXIT_OK;
+	const char *pool = NULL;
+
+	while ((option = getopt_long(argc, argv, "p:jh", options, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			pool = optarg;
+			break;
+		case 'j':
+			j = &writer;
+			break;
+		case 'h':
+			return help(stat_help);
+		default:
+			return usage_hint();
+		}
+	}
+	if (argc - optind > 1 || (pool && optind < argc))
+		return usage_error("stat takes one NAME or one --pool");
+	if (optind < argc)
+		return stat_space(space_name(argv[optind]), j);
+
+	control = control_open(&status);
+	if (control < 0)
+		return status;
+	status = pool ? stat_pool(control, pool, j) : stat_all(control, j);
+	close(control);
+	return status;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Spaces and pools, shown: one table of their fields for people and for programs. */
+#ifndef FRAMEPOOL_COUNTERS_H
+#define FRAMEPOOL_COUNTERS_H
+
+#include "../lib/framepool.h"
+#include "text.h"
+
+void show_space(const struct framepool_space *space);
+void show_pool(const struct framepool_pool *pool);
+void json_space(struct json *j, const struct framepool_space *space);
+void json_pool(struct json *j, const struct framepool_pool *pool);
+
+#endif /* FRAMEPOOL_COUNTERS_H */
