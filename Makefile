@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# framepool: every verb of the project. `make help` lists them.
+#
+# The module's own build is in Kbuild; everything made goes to build/, everything fetched to the cache
+# (~/.cache/framepool, or FRAMEPOOL_CACHE).
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KERNEL ?= 6.12
+SIZE ?= 64M
+V ?= 0
+# Stock kernels, and the one with the sanitizers, that `make test` runs on.
+KERNELS := 6.1 6.12 test
+
+export V
+ifneq ($(V),1)
+MAKEFLAGS += --no-print-directory
+Q := @
+quiet := -s
+endif
+
+# Taken literally: make would expand a $ in them.
+export VM_RUN := $(value RUN)
+
+all: module ## build framepool.ko for the running kernel, or for KDIR=
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
+
+deps: ## install the Debian packages that the other verbs need
+	@scripts/deps
+
+module:
+	$(Q)scripts/build-module local $(abspath $(KDIR))
+	$(Q)cp build/local/framepool.ko build/framepool.ko
+	@echo build/framepool.ko
+
+modules: ## build framepool.ko for the kernels of the tests: KERNELS='6.1 6.12 test'
+	$(Q)for kernel in $(KERNELS); do scripts/build-module $$kernel || exit; done
+
+test-kernel: deps ## build the test kernel (KERNEL=test, kcsan, gcov or base), cached outside of the tree
+	$(Q)scripts/test-kernel $(or $(filter-out 6.%,$(KERNEL)),test)
+
+lib: ## build the library
+	$(Q)$(MAKE) $(quiet) -C lib
+
+tools: lib ## build the framepool command
+	$(Q)$(MAKE) $(quiet) -C tools
+
+test-programs: lib
+	$(Q)$(MAKE) $(quiet) -C userspace-test/abi
+
+test: deps ## run the tests: SUITES='core abi*' for some, LONG=1 for the long ones too
+	$(Q)$(MAKE) tools test-programs modules
+	$(Q)userspace-test/harness/run-tests $(if $(LONG),--long) $(SUITES)
+
+check: deps ## run the static checks
+	$(Q)scripts/check
+
+demo: deps ## show the module at work in a VM
+	$(Q)scripts/demo
+
+vm: deps ## a shell in a VM with the module; RUN='command' FILES='a b' KERNEL=6.1|6.12|test SIZE=64M VMFLAGS=
+	$(Q)$(MAKE) tools modules KERNELS=$(KERNEL)
+	$(Q)userspace-test/qemu/vm --kernel $(KERNEL) --size $(SIZE) $(FILES:%=--file %) \
+		$(if $(VM_RUN),--run "$$VM_RUN") $(VMFLAGS)
+
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: all help deps module modules test-kernel lib tools test-programs test check demo vm clean

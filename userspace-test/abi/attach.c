@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attach, use, list, detach: what goes well, on every kind of backing, and what info and nodes say then.
+ */
+#include "test.h"
+
+#include <signal.h>
+
+#define NR	48UL
+#define BYTES	(NR * PAGE - 1000)
+#define RW	(PROT_READ | PROT_WRITE)
+
+/* Use the space fully: look, store, evict, look again, sync; the model follows. */
+static void use(int fd, u8 *model, u64 bytes, u64 version)
+{
+	u64 vpn, room = PAGES(bytes) * PAGE, len;
+	u8 *m = map(fd, room, RW, MAP_SHARED);
+	u8 page[PAGE] __attribute__((aligned(8)));
+
+	expect(bytes_are(m, model, bytes, 0), "the mapping");
+	for (vpn = version & 1; vpn < PAGES(bytes); vpn += 2) {
+		len = bytes - vpn * PAGE < PAGE ? bytes - vpn * PAGE : PAGE;
+		page_fill(page, vpn, version);
+		memcpy(model + vpn * PAGE, page, len);
+		memcpy(m + vpn * PAGE, page, len);
+	}
+	make_absent(fd, m, room);
+	expect(bytes_are(m, model, bytes, 0), "the mapping after eviction");
+	need_ok(munmap(m, room));
+}
+
+static void anonymous_on(const char *path, u8 *model, u64 bytes)
+{
+	int fd = space_attach(path, O_RDWR);
+	u32 id = space_id(fd);
+	struct framepool_space s;
+
+	space_info(fd, &s);
+	expect(s.bytes == bytes, "%ju bytes", (uintmax_t)s.bytes);
+	expect(s.state & FRAMEPOOL_SPACE_WRITABLE, "state %#x", s.state);
+	diag("%s: %s I/O", path, s.state & FRAMEPOOL_SPACE_DIRECT_IO ? "direct" : "buffered");
+	use(fd, model, bytes, 2);
+	need_ok(fsync(fd));
+	use(fd, model, bytes, 3);
+	space_gone(fd, id);
+}
+
+static void on_files(const char *type)
+{
+	char where[DIR_SIZE];
+	u8 *model;
+	char *path;
+
+	pool_use(2 * MIB);
+	if (type) {
+		if (!fs_mount(type, where, sizeof(where)))
+			skip("no %s here", type);
+		strcpy(dir, where);
+	}
+	path = file_make("file", BYTES, 1);
+	model = model_make(BYTES, 1);
+	anonymous_on(path, model, BYTES);
+	expect_file(path, model, BYTES);
+	/* Larger than the pool, so that write-back and reads run against each other. */
+	path = file_make("big", 6 * MIB, 1);
+	model = model_make(6 * MIB, 1);
+	anonymous_on(path, model, 6 * MIB);
+	expect_file(path, model, 6 * MIB);
+}
+
+static void on_ext4(void)
+{
+	on_files(NULL);
+}
+
+static void on_tmpfs(void)
+{
+	on_files("tmpfs");
+}
+
+static void on_xfs(void)
+{
+	on_files("xfs");
+}
+
+static void on_btrfs(void)
+{
+	on_files("btrfs");
+}
+
+static void on_block_device(void)
+{
+	u64 bytes, i;
+	u8 *model, *is;
+	struct framepool_space s;
+	int dev, fd;
+	u32 id;
+	u8 *m;
+
+	dev = open("/dev/ram0", O_RDWR | O_CLOEXEC);
+	if (dev < 0)
+		skip("no /dev/ram0");
+	bytes = need_ok(lseek(dev, 0, SEEK_END));
+	pool_use(2 * MIB);
+	/* Its first 6 MiB are enough to look at. */
+	model = model_make(6 * MIB, 1);
+	need(pwrite(dev, model, 6 * MIB, 0) == 6 * MIB, "pwrite");
+	need_ok(fsync(dev));
+	fd = space_attach("/dev/ram0", O_RDWR);
+	space_info(fd, &s);
+	id = s.space;
+	expect(s.bytes == bytes, "%ju bytes of %ju", (uintmax_t)s.bytes, (uintmax_t)bytes);
+	expect(s.state & FRAMEPOOL_SPACE_BLOCKDEV, "state %#x", s.state);
+	m = map(fd, bytes, RW, MAP_SHARED);
+	expect(bytes_are(m, model, 6 * MIB, 0), "the mapping");
+	for (i = 0; i < 6 * MIB / PAGE; i += 3) {
+		page_fill(m + i * PAGE, i, 2);
+		page_fill(model + i * PAGE, i, 2);
+	}
+	expect(bytes_are(m, model, 6 * MIB, 0), "the mapping after stores");
+	expect(!try_load(m + bytes - 1, NULL), "the last byte");
+	need_ok(munmap(m, bytes));
+	space_gone(fd, id);
+	posix_fadvise(dev, 0, 0, POSIX_FADV_DONTNEED);
+	is = aligned_alloc(PAGE, 6 * MIB);
+	expect(pread(dev, is, 6 * MIB, 0) == 6 * MIB, "pread");
+	expect(bytes_are(is, model, 6 * MIB, 0), "the device");
+}
+
+/* The answer for one space by SPACE_NEXT; how many answers in all. */
+static unsigned int look_up(const char *name, u32 id, struct framepool_space *found)
+{
+	struct framepool_space s = { .size = sizeof(s) };
+	unsigned int n = 0, hits = 0;
+
+	while (!ioctl(control_fd(), FRAMEPOOL_SPACE_NEXT, &s)) {
+		u64 cursor = s.cursor;
+
+		n++;
+		if (name ? !strcmp(s.name, name) : s.space == id) {
+			*found = s;
+			hits++;
+		}
+		memset(&s, 0, sizeof(s));
+		s.size = sizeof(s);
+		s.cursor = cursor;
+	}
+	expect(errno == ENOENT, "%s", strerror(errno));
+	return name ? hits : n;
+}
+
+static void named(void)
+{
+	struct framepool_space s, info;
+	u8 *model = model_make(BYTES, 1);
+	struct stat st;
+	char *path;
+	int fd;
+
+	pool_use(2 * MIB);
+	path = file_make("file", BYTES, 1);
+	umask(0);
+	space_name(path, "t.named", O_RDWR);
+	need_ok(stat(NODES "/t.named", &st));
+	expect(S_ISCHR(st.st_mode), "not a character device");
+	expect((st.st_mode & 07777) == 0600, "mode %o", st.st_mode & 07777);
+	expect(st.st_uid == 0 && st.st_gid == 0, "owner %u:%u", st.st_uid, st.st_gid);
+	expect(look_up("t.named", 0, &s) == 1, "not listed once");
+	expect(s.bytes == BYTES && !s.uid && (s.state & FRAMEPOOL_SPACE_NAMED) &&
+	       (s.state & FRAMEPOOL_SPACE_WRITABLE) && !(s.state & FRAMEPOOL_SPACE_BLOCKDEV),
+	       "%ju bytes, uid %u, state %#x", (uintmax_t)s.bytes, s.uid, s.state);
+	expect(!strcmp(s.pool, pool), "pool '%s'", s.pool);
+	expect(s.opens == 1, "%u opens", s.opens);
+	fd = need_ok(node_open("t.named", O_RDWR));
+	space_info(fd, &info);
+	expect(info.space == s.space && info.opens == 2 && !strcmp(info.name, "t.named"),
+	       "space %u, %u opens, name '%s'", info.space, info.opens, info.name);
+	expect(lseek(fd, 0, SEEK_END) == (off_t)BYTES, "SEEK_END");
+	expect(lseek(fd, 0, SEEK_CUR) == (off_t)BYTES, "SEEK_CUR");
+	expect(lseek(fd, 0, SEEK_SET) == 0, "SEEK_SET");
+	use(fd, model, BYTES, 2);
+	need_ok(close(fd));
+	/* Open again: the pages are still there, and so is what was stored. */
+	fd = need_ok(node_open("t.named", O_RDWR));
+	use(fd, model, BYTES, 3);
+	need_ok(close(fd));
+	need_ok(detach("t.named"));
+	expect(stat(NODES "/t.named", &st) == -1 && errno == ENOENT, "the node is still there");
+	expect(look_up("t.named", 0, &s) == 0, "still listed");
+	expect_file(path, model, BYTES);
+	/* The name is free again. */
+	space_name(path, "t.named", O_RDWR);
+	need_ok(detach("t.named"));
+}
+
+/* Names of every legal shape. */
+static void names(void)
+{
+	static const char * const legal[] = {
+		"t.a", "t.-", "t._", "t...", "t.0123456789", "t.ABCxyz.-_",
+		"t.3456789012345678901234567890123456789012345678901234567890123", /* 63 */
+	};
+	struct framepool_space s;
+	char *path;
+	u64 i;
+	int fd;
+
+	pool_use(2 * MIB);
+	path = file_make("file", BYTES, 1);
+	need(strlen(legal[6]) == 63, "63 it must be");
+	for (i = 0; i < ARRAY_SIZE(legal); i++)
+		space_name(path, legal[i], O_RDWR);
+	for (i = 0; i < ARRAY_SIZE(legal); i++) {
+		expect(look_up(legal[i], 0, &s) == 1, "%s is not listed once", legal[i]);
+		fd = node_open(legal[i], O_RDWR);
+		expect(fd >= 0, "%s: %s", legal[i], strerror(errno));
+		close(fd);
+	}
+	for (i = 0; i < ARRAY_SIZE(legal); i++)
+		expect(!detach(legal[i]), "detach %s: %s", legal[i], strerror(errno));
+}
+
+/* Mode and group on request. */
+static void modes(void)
+{
+	struct framepool_attach a;
+	struct stat st;
+	char *path;
+	int fd;
+
+	pool_use(2 * MIB);
+	path = file_make("file", BYTES, 1);
+	fd = need_ok(open(path, O_RDWR));
+	attach_init(&a, fd);
+	name_set(a.name, "t.mode");
+	a.flags = FRAMEPOOL_ATTACH_MODE | FRAMEPOOL_ATTACH_GROUP;
+	a.mode = 0640;
+	a.gid = 4321;
+	need_ok(attach(&a));
+	need_ok(stat(NODES "/t.mode", &st));
+	expect((st.st_mode & 07777) == 0640, "mode %o", st.st_mode & 07777);
+	expect(st.st_uid == 0 && st.st_gid == 4321, "owner %u:%u", st.st_uid, st.st_gid);
+	need_ok(detach("t.mode"));
+	name_set(a.name, "t.mode2");
+	a.flags = FRAMEPOOL_ATTACH_MODE;
+	a.mode = 0666;
+	need_ok(attach(&a));
+	need_ok(stat(NODES "/t.mode2", &st));
+	expect((st.st_mode & 07777) == 0666 && st.st_gid == 0, "mode %o, group %u", st.st_mode & 07777,
+	       st.st_gid);
+	need_ok(detach("t.mode2"));
+}
+
+static void reading_member(void *arg)
+{
+	int fd;
+
+	(void)arg;
+	become(1000, 4321);
+	expect((fd = node_open("t.group", O_RDONLY)) >= 0, "%s", strerror(errno));
+	expect_errno(node_open("t.group", O_RDWR), EACCES);
+	expect(mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0) == MAP_FAILED && errno == EACCES, "%s",
+	       strerror(errno));
+	map(fd, PAGE, PROT_READ, MAP_SHARED);
+}
+
+/* Who is in the group gets what the mode says. */
+static void group(void)
+{
+	struct framepool_attach a;
+	char *path;
+	int fd;
+
+	pool_use(2 * MIB);
+	path = file_make("file", BYTES, 1);
+	fd = need_ok(open(path, O_RDWR));
+	attach_init(&a, fd);
+	name_set(a.name, "t.group");
+	a.flags = FRAMEPOOL_ATTACH_MODE | FRAMEPOOL_ATTACH_GROUP;
+	a.mode = 0640;
+	a.gid = 4321;
+	need_ok(attach(&a));
+	child_join(child_start(reading_member, NULL));
+	need_ok(detach("t.group"));
+}
+
+static char *users_file;
+
+/* Through a control descriptor that root opened, as the udev rule's group would have its own. */
+static void users_child(void *arg)
+{
+	int control = *(int *)arg, file, fd;
+	struct framepool_attach a;
+	struct framepool_detach d = { .size = sizeof(d) };
+	struct stat st;
+
+	become(1000, 1001);
+	file = need_ok(open(users_file, O_RDWR));
+	attach_init(&a, file);
+	name_set(a.name, "t.user");
+	need_ok(ioctl(control, FRAMEPOOL_ATTACH, &a));
+	need_ok(stat(NODES "/t.user", &st));
+	expect(st.st_uid == 1000 && st.st_gid == 1001, "owner %u:%u", st.st_uid, st.st_gid);
+	fd = need_ok(node_open("t.user", O_RDWR));
+	need_ok(close(fd));
+	a.flags = FRAMEPOOL_ATTACH_GROUP;
+	a.gid = 4321;
+	name_set(a.name, "t.group");
+	expect_errno(ioctl(control, FRAMEPOOL_ATTACH, &a), EPERM);
+	name_set(d.name, "t.root");
+	expect_errno(ioctl(control, FRAMEPOOL_DETACH, &d), EPERM);
+	name_set(d.name, "t.user");
+	need_ok(ioctl(control, FRAMEPOOL_DETACH, &d));
+	/* And once more for root, or another, to detach. */
+	a.flags = 0;
+	name_set(a.name, "t.user");
+	need_ok(ioctl(control, FRAMEPOOL_ATTACH, &a));
+}
+
+static void stranger_child(void *arg)
+{
+	struct framepool_detach d = { .size = sizeof(d) };
+
+	become(2000, 2000);
+	name_set(d.name, "t.user");
+	expect_errno(ioctl(*(int *)arg, FRAMEPOOL_DETACH, &d), EPERM);
+	expect_errno(node_open("t.user", O_RDONLY), EACCES);
+	expect_errno(node_open("t.user", O_RDWR), EACCES);
+}
+
+/* A space is its attacher's: owner of the node, and who may take it down. */
+static void owners(void)
+{
+	int control = control_fd();
+	struct framepool_space s;
+	char *path;
+
+	pool_use(2 * MIB);
+	need_ok(chmod(dir, 0755));
+	path = file_make("root", BYTES, 1);
+	users_file = file_make("user", BYTES, 1);
+	need_ok(chown(users_file, 1000, 1001));
+	space_name(path, "t.root", O_RDWR);
+	child_join(child_start(users_child, &control));
+	expect(look_up("t.user", 0, &s) == 1 && s.uid == 1000, "uid %u", s.uid);
+	child_join(child_start(stranger_child, &control));
+	need_ok(detach("t.user"));
+	need_ok(detach("t.root"));
+}
+
+/* A named and an unnamed attachment of a file: two answers, one space. */
+static void named_and_not(void)
+{
+	struct framepool_space s, t;
+	u8 *model = model_make(BYTES, 1);
+	char *path;
+	int one, two;
+	u32 id;
+	u8 *m;
+
+	pool_use(2 * MIB);
+	path = file_make("file", BYTES, 1);
+	one = space_attach(path, O_RDWR);
+	id = space_id(one);
+	space_name(path, "t.both", O_RDWR);
+	expect(look_up(NULL, id, &s) == 2, "not two answers");
+	expect(look_up("t.both", 0, &t) == 1 && t.space == id, "space %u and %u", id, t.space);
+	two = need_ok(node_open("t.both", O_RDWR));
+	m = map(one, NR * PAGE, RW, MAP_SHARED);
+	m[77] = model[77] = 1;
+	use(two, model, BYTES, 2);
+	expect(bytes_are(m, model, BYTES, 0), "by the unnamed one");
+	need_ok(close(two));
+	need_ok(munmap(m, NR * PAGE));
+	need_ok(close(one));
+	need_ok(detach("t.both"));
+	expect(!space_listed(id), "still there");
+	expect_file(path, model, BYTES);
+}
+
+static void read_only(void)
+{
+	u8 *model = model_make(BYTES, 1), *m;
+	struct framepool_space s;
+	char *path;
+	int fd;
+
+	pool_use(2 * MIB);
+	path = file_make("file", BYTES, 1);
+	need_ok(chmod(path, 0400));
+	space_name(path, "t.ro", O_RDONLY);
+	fd = need_ok(node_open("t.ro", O_RDONLY));
+	space_info(fd, &s);
+	expect(!(s.state & FRAMEPOOL_SPACE_WRITABLE), "state %#x", s.state);
+	m = map(fd, NR * PAGE, PROT_READ, MAP_SHARED);
+	expect(bytes_are(m, model, BYTES, 0), "the mapping");
+	expect(try_store(m, 1) == SIGSEGV, "a store");
+	need_ok(munmap(m, NR * PAGE));
+	need_ok(close(fd));
+	need_ok(detach("t.ro"));
+	expect_file(path, model, BYTES);
+}
+
+static void unlinked(void)
+{
+	u8 *model = model_make(BYTES, 1), *is = aligned_alloc(PAGE, NR * PAGE);
+	int back, fd;
+	char *path;
+
+	pool_use(2 * MIB);
+	path = file_make("file", BYTES, 1);
+	back = need_ok(open(path, O_RDONLY));
+	space_name(path, "t.gone", O_RDWR);
+	need_ok(unlink(path));
+	fd = need_ok(node_open("t.gone", O_RDWR));
+	use(fd, model, BYTES, 2);
+	need_ok(close(fd));
+	need_ok(detach("t.gone"));
+	posix_fadvise(back, 0, 0, POSIX_FADV_DONTNEED);
+	expect(pread(back, is, NR * PAGE, 0) == (ssize_t)BYTES, "pread");
+	expect(bytes_are(is, model, BYTES, 0), "the unlinked file");
+}
+
+/* What counters say after a known little piece of work. */
+static void counters(void)
+{
+	struct framepool_space a, b;
+	struct framepool_pool p;
+	char *path;
+	u64 vpn;
+	u32 id;
+	u8 *m;
+	int fd;
+
+	pool_use(4 * MIB);
+	path = file_make("file", NR * PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	space_info(fd, &a);
+	expect(!a.resident && !a.fills && !a.dirty && !a.major_faults && !a.evictions && !a.written &&
+	       !a.pinned && !a.write_error, "a new space is not new");
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	for (vpn = 0; vpn < NR; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 1), "page");
+	for (vpn = 0; vpn < 10; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	space_info(fd, &b);
+	expect(b.resident == NR && b.fills == NR && b.major_faults == NR, "%ju resident, %ju fills, %ju major",
+	       (uintmax_t)b.resident, (uintmax_t)b.fills, (uintmax_t)b.major_faults);
+	make_absent(fd, m, NR * PAGE);
+	space_info(fd, &b);
+	expect(!b.resident && b.evictions == NR && b.written == 10 && !b.dirty,
+	       "%ju resident, %ju evictions, %ju written, %ju dirty", (uintmax_t)b.resident,
+	       (uintmax_t)b.evictions, (uintmax_t)b.written, (uintmax_t)b.dirty);
+	expect(!try_load(m, NULL), "page 0");
+	space_info(fd, &b);
+	expect(b.refaults == 1, "%ju refaults of one", (uintmax_t)b.refaults);
+	need(pool_info(pool, &p), "no pool");
+	expect(p.spaces == 1 && p.resident == 1 && p.resident_max == NR && p.fills == NR + 1 &&
+	       p.evictions == NR && p.written == 10, "%u spaces, %ju resident, most %ju", p.spaces,
+	       (uintmax_t)p.resident, (uintmax_t)p.resident_max);
+	expect(p.frames == 4 * MIB / PAGE && p.bound == p.frames - p.kernel, "%ju frames, bound %ju",
+	       (uintmax_t)p.frames, (uintmax_t)p.bound);
+	expect(p.free + p.resident + p.nodes + p.kernel == p.frames, "%ju free + %ju + %ju + %ju of %ju",
+	       (uintmax_t)p.free, (uintmax_t)p.resident, (uintmax_t)p.nodes, (uintmax_t)p.kernel,
+	       (uintmax_t)p.frames);
+	for (vpn = 0, id = 0; vpn < 19; vpn++)
+		id += p.free_blocks[vpn] << vpn;
+	expect(id == p.free, "free blocks add up to %u of %ju", id, (uintmax_t)p.free);
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, b.space);
+	need(pool_info(pool, &p), "no pool");
+	expect(!p.resident && !p.nodes && p.free == p.bound && !p.spaces,
+	       "an empty pool has %ju resident, %ju nodes, %ju free of %ju", (uintmax_t)p.resident,
+	       (uintmax_t)p.nodes, (uintmax_t)p.free, (uintmax_t)p.bound);
+}
+
+/* Many spaces at once, listed each once, gone all. */
+static void many(void)
+{
+	enum { MANY = 64 };
+	struct framepool_space s;
+	int fd[MANY];
+	u32 id[MANY];
+	char name[32], *path;
+	u64 i, k;
+	u8 *m;
+
+	pool_use(2 * MIB);
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "many.%ju", (uintmax_t)i);
+		path = file_make(name, 3 * PAGE, i << 8);
+		fd[i] = space_attach(path, O_RDWR);
+		id[i] = space_id(fd[i]);
+		for (k = 0; k < i; k++)
+			expect(id[i] != id[k], "two spaces have id %u", id[i]);
+	}
+	expect(look_up(NULL, id[0], &s) == MANY, "not all are listed");
+	for (k = 0; k < 3; k++)
+		for (i = 0; i < MANY; i++) {
+			m = map(fd[i], 3 * PAGE, RW, MAP_SHARED);
+			expect(page_is(m + k * PAGE, k, i << 8), "space %ju", (uintmax_t)i);
+			page_fill(m + k * PAGE, k, i << 8 | 1);
+			need_ok(munmap(m, 3 * PAGE));
+		}
+	for (i = 0; i < MANY; i++)
+		space_gone(fd[i], id[i]);
+	for (i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "many.%ju", (uintmax_t)i);
+		m = file_load(file_path(name), &k);
+		for (k = 0; k < 3; k++)
+			expect(page_is(m + k * PAGE, k, i << 8 | 1), "file %ju", (uintmax_t)i);
+	}
+}
+
+static const struct test tests[] = {
+	{ "a file on ext4", on_ext4, T_DEVICE },
+	{ "a file on tmpfs", on_tmpfs, T_DEVICE },
+	{ "a file on xfs", on_xfs, T_DEVICE },
+	{ "a file on btrfs", on_btrfs, T_DEVICE },
+	{ "a block device", on_block_device, T_DEVICE },
+	{ "a named space", named, T_DEVICE },
+	{ "names", names, T_DEVICE },
+	{ "mode and group of a node", modes, T_DEVICE },
+	{ "who is in the group", group, T_DEVICE },
+	{ "who owns a space", owners, T_DEVICE },
+	{ "named and unnamed at once", named_and_not, T_DEVICE },
+	{ "read-only", read_only, T_DEVICE },
+	{ "an unlinked file", unlinked, T_DEVICE },
+	{ "counters", counters, T_DEVICE },
+	{ "many spaces", many, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}

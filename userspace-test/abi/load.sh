@@ -1,0 +1,170 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# insmod and rmmod in the guest: parameters that are wrong, parameters that are right, no trace, no leak.
+#
+#   FPOOL_KO	the module, /lib/framepool/framepool.ko unless told
+#   COUNT	how often it is loaded and unloaded, 200 unless told
+# For base= the kernel has to be booted with memmap=SIZE$ADDRESS.
+
+ko=${FPOOL_KO:-/lib/framepool/framepool.ko}
+count=${COUNT:-200}
+number=0
+failed=0
+
+# report NAME: the result of the test that noted its failures in $problems.
+report() {
+	number=$((number + 1))
+	if [ -z "$problems" ]; then
+		echo "ok $number - $1"
+	else
+		echo "not ok $number - $1"
+		printf '%s' "$problems" | sed 's/^/# /'
+		failed=$((failed + 1))
+	fi
+	problems=
+}
+
+problem() {
+	problems="$problems$*
+"
+}
+
+log_mark=0
+mark_log() {
+	log_mark=$((log_mark + 1))
+	echo "load.sh: mark $log_mark" > /dev/kmsg
+}
+
+# What the module said since the mark, without what the kernel says of every such module.
+log_since() {
+	dmesg | sed "1,/load.sh: mark $log_mark\$/d" | grep 'framepool: ' |
+		grep -v -e 'out-of-tree module' -e 'module verification failed' -e 'tainting kernel'
+}
+
+no_trace() {
+	for left in /dev/framepool /sys/module/framepool /sys/kernel/debug/framepool /sys/class/framepool; do
+		[ ! -e "$left" ] || problem "$left is there"
+	done
+	for list in /proc/slabinfo /proc/devices /proc/iomem /proc/modules /proc/misc; do
+		! grep -q framepool "$list" || problem "$list has $(grep framepool "$list" | head -n 1)"
+	done
+}
+
+loaded() {
+	[ -c /dev/framepool/control ] || problem "no /dev/framepool/control"
+	[ -d /sys/kernel/debug/framepool ] || problem "no /sys/kernel/debug/framepool"
+}
+
+# refused NAME PARAMETER...: insmod fails, with one line in the log, and leaves nothing.
+refused() {
+	name=$1
+	shift
+	mark_log
+	if insmod "$ko" "$@" 2>/dev/null; then
+		problem "insmod $* worked"
+		rmmod framepool
+	fi
+	log=$(log_since)
+	lines=$(printf '%s\n' "$log" | grep -c .)
+	[ "$lines" = 1 ] || problem "the log has $lines lines about it: $log"
+	no_trace
+	report "insmod $* is refused: $name"
+}
+
+# works NAME PARAMETER...
+works() {
+	name=$1
+	shift
+	if insmod "$ko" "$@"; then
+		loaded
+		rmmod framepool || problem "rmmod refused"
+	else
+		problem "insmod $* refused"
+	fi
+	no_trace
+	report "insmod $*: $name"
+}
+
+# Memory that is free, in KiB, when nothing can be freed any more.
+mem_free() {
+	sync
+	echo 3 > /proc/sys/vm/drop_caches
+	echo 1 > /proc/sys/vm/compact_memory 2>/dev/null
+	sed -n 's/^MemFree: *\([0-9]*\).*/\1/p' /proc/meminfo
+}
+
+memmap=$(sed -n 's/.*memmap=\([0-9]*[KMG]\)\$\(0x[0-9a-fA-F]*\).*/\1 \2/p' /proc/cmdline)
+tests=23
+echo "1..$tests"
+echo "# $(uname -r), $ko, $count cycles, hidden memory: ${memmap:-none}"
+
+refused "size 0" size=0
+refused "not a number" size=abc
+refused "not a number in the end" size=64Mx
+refused "negative" size=-64M
+refused "no size at all" size=
+refused "too small" size=1M
+refused "no multiple of 2 MiB" size=3M
+refused "larger than RAM" size=1T
+refused "larger than 64 bits" size=99999999999999999999999
+refused "base unaligned" size=4M base=0x10000001
+refused "base not on 2 MiB" size=4M base=0x10100000
+refused "base not reserved" size=4M base=0x10000000
+refused "base not a number" size=4M base=here
+refused "no such node" size=4M node=77
+refused "no such policy" size=4M policy=nonsense
+
+works "the smallest region" size=2M
+works "the default"
+works "in KiB" size=16384K
+works "on a node" size=16M node=0
+
+if [ -n "$memmap" ]; then
+	size=${memmap% *}
+	base=${memmap#* }
+	works "all of the hidden memory" "size=$size" "base=$base"
+	insmod "$ko" "size=$size" "base=$base" || problem "insmod refused"
+	FPOOL_INSMOD="size=$size base=$base" "${0%/*}/unload" "a space open" > /tmp/unload.out 2>&1 ||
+		problem "$(cat /tmp/unload.out)"
+	rmmod framepool || problem "rmmod refused"
+	no_trace
+	report "hidden memory pages a file and unloads"
+	refused "half of it is not hidden" "size=$((${size%?} * 2))${size#"${size%?}"}" "base=$base"
+else
+	for what in "base=" "base= pages" "base= half hidden"; do
+		number=$((number + 1))
+		echo "ok $number - $what # SKIP no memmap= on the command line"
+	done
+fi
+
+# The first loads allocate what stays (caches of the kernel's own): measure after them.
+cycle() {
+	if ! insmod "$ko" size=16M; then
+		problem "insmod refused in cycle $1"
+		return 1
+	fi
+	[ -c /dev/framepool/control ] || problem "cycle $1: no control node"
+	if ! rmmod framepool; then
+		problem "rmmod refused in cycle $1"
+		return 1
+	fi
+}
+
+i=0
+while [ $i -lt 5 ] && cycle warm; do
+	i=$((i + 1))
+done
+before=$(mem_free)
+i=0
+while [ $i -lt "$count" ] && cycle $i; do
+	i=$((i + 1))
+done
+after=$(mem_free)
+echo "# MemFree: $before KiB before, $after KiB after $i cycles"
+# One frame a cycle would be 800 KiB; the machine itself moves by a few MiB.
+[ $((before - after)) -lt 6144 ] || problem "$((before - after)) KiB are gone"
+no_trace
+report "$count loads and unloads"
+
+[ $number = $tests ] || { echo "Bail out! $number tests of $tests"; exit 1; }
+[ $failed = 0 ]

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * I/O that does not come back: the backing lies on a device-mapper device, which can be suspended, so
+ * that a read or a write stands still for exactly as long as the test wants it to.
+ *
+ * Meanwhile nothing else may stand still: not the process's address space (no file I/O under mmap_lock or
+ * a VMA lock), not faults on other pages, not SIGKILL.
+ */
+#include "test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <linux/dm-ioctl.h>
+#include <linux/fs.h>
+
+#define RAM	"/dev/ram0"
+#define NR	512UL			/* pages */
+#define RW	(PROT_READ | PROT_WRITE)
+
+static int dm = -1;
+static char dm_node[64];
+static u8 *m;
+static int fd;
+static u32 id;
+
+static void dm_init(struct dm_ioctl *d, size_t size)
+{
+	memset(d, 0, sizeof(*d));
+	d->version[0] = DM_VERSION_MAJOR;
+	d->data_size = size;
+	d->data_start = sizeof(*d);
+	strcpy(d->name, "t-stall");
+}
+
+static void dm_flags(unsigned long cmd, u32 flags)
+{
+	struct dm_ioctl d;
+
+	dm_init(&d, sizeof(d));
+	d.flags = flags;
+	need_ok(ioctl(dm, cmd, &d));
+}
+
+static void stall(void)
+{
+	dm_flags(DM_DEV_SUSPEND, DM_SUSPEND_FLAG | DM_SKIP_LOCKFS_FLAG | DM_NOFLUSH_FLAG);
+}
+
+static void go_on(void)
+{
+	dm_flags(DM_DEV_SUSPEND, 0);
+}
+
+/* A linear device over the brd; its pages are version 1. */
+static void begin(void)
+{
+	struct {
+		struct dm_ioctl d;
+		struct dm_target_spec spec;
+		char params[64];
+	} load;
+	u64 vpn;
+	u8 *page = aligned_alloc(PAGE, PAGE);
+	int ram;
+
+	if (plain_at_home)
+		skip("not in a VM");
+	if (system("modprobe -q dm_mod 2>/dev/null"))
+		diag("no modprobe of dm_mod");
+	dm = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+	ram = open(RAM, O_RDWR | O_CLOEXEC);
+	if (dm < 0 || ram < 0)
+		skip("no device mapper or no " RAM);
+	for (vpn = 0; vpn < NR; vpn++) {
+		page_fill(page, vpn, 1);
+		need(pwrite(ram, page, PAGE, vpn * PAGE) == PAGE, RAM ": %s", strerror(errno));
+	}
+	need_ok(fsync(ram));
+	need_ok(close(ram));
+	dm_init(&load.d, sizeof(load.d));
+	ioctl(dm, DM_DEV_REMOVE, &load.d);		/* of a run that failed */
+	dm_init(&load.d, sizeof(load.d));
+	need_ok(ioctl(dm, DM_DEV_CREATE, &load.d));
+	snprintf(dm_node, sizeof(dm_node), "/dev/dm-%u", minor(load.d.dev));
+	memset(&load, 0, sizeof(load));
+	dm_init(&load.d, sizeof(load));
+	load.d.target_count = 1;
+	load.spec.length = NR * PAGE / 512;
+	strcpy(load.spec.target_type, "linear");
+	strcpy(load.params, RAM " 0");
+	need_ok(ioctl(dm, DM_TABLE_LOAD, &load));
+	go_on();
+	pool_use(4 * MIB);
+	fd = space_attach(dm_node, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	make_absent(fd, m, NR * PAGE);
+}
+
+static void end(u64 first, u64 version)
+{
+	u64 vpn, bytes;
+	u8 *is;
+
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	is = file_load(dm_node, &bytes);
+	for (vpn = 0; vpn < NR; vpn++)
+		expect(page_is(is + vpn * PAGE, vpn, vpn >= first ? version : 1), "on the device");
+	dm_flags(DM_DEV_REMOVE, 0);
+}
+
+struct waiter {
+	pthread_t thread;
+	atomic_int tid;
+	atomic_int done;
+	u64 vpn;
+};
+
+static void *wait_for_page(void *arg)
+{
+	struct waiter *w = arg;
+
+	atomic_store(&w->tid, syscall(SYS_gettid));
+	expect(page_is(m + w->vpn * PAGE, w->vpn, 1), "the page that was waited for");
+	atomic_store(&w->done, 1);
+	return NULL;
+}
+
+static void waiter_start(struct waiter *w, u64 vpn)
+{
+	memset(w, 0, sizeof(*w));
+	w->vpn = vpn;
+	need(!pthread_create(&w->thread, NULL, wait_for_page, w), "no thread");
+	while (!atomic_load(&w->tid))
+		sched_yield();
+	expect(task_waits(getpid(), w->tid, 20000), "page %ju came from a device that stands still",
+	       (uintmax_t)vpn);
+}
+
+/* Whatever else a process does while one of its threads waits for a page. */
+static void address_space_is_free(void)
+{
+	struct waiter w[2];
+	char line[512];
+	u8 *other;
+	FILE *f;
+	u64 vpn;
+
+	begin();
+	for (vpn = 0; vpn < 16; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 1), "before");
+	stall();
+	waiter_start(&w[0], 100);
+	waiter_start(&w[1], 300);
+	other = mmap(NULL, MIB, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);	/* mmap_lock for writing */
+	need(other != MAP_FAILED, "mmap");
+	memset(other, 1, MIB);
+	need_ok(munmap(other, MIB));
+	other = map(fd, NR * PAGE, RW, MAP_SHARED);
+	for (vpn = 0; vpn < 16; vpn++) {
+		expect(page_is(other + vpn * PAGE, vpn, 1), "a resident page");
+		page_fill(other + vpn * PAGE, vpn, 1);
+	}
+	need_ok(mprotect(other, PAGE, PROT_READ));
+	need_ok(munmap(other, NR * PAGE));
+	f = fopen("/proc/self/maps", "r");
+	while (fgets(line, sizeof(line), f))
+		;
+	fclose(f);
+	expect(!atomic_load(&w[0].done) && !atomic_load(&w[1].done), "the device did not stand still");
+	go_on();
+	pthread_join(w[0].thread, NULL);
+	pthread_join(w[1].thread, NULL);
+	end(0, 1);
+}
+
+/* Many who wait for one page, some in other processes, all get it by one read. */
+static void touching_child(void *arg)
+{
+	u64 vpn = (uintptr_t)arg;
+
+	expect(page_is(m + vpn * PAGE, vpn, 1), "the page that was waited for");
+}
+
+static void many_wait_for_one(void)
+{
+	struct framepool_space before, after;
+	struct waiter w[4];
+	pid_t pid[3];
+	u64 i;
+
+	begin();
+	if (!plain)
+		space_info(fd, &before);
+	stall();
+	for (i = 0; i < 4; i++)
+		waiter_start(&w[i], 77);
+	for (i = 0; i < 3; i++) {
+		pid[i] = child_start(touching_child, (void *)77);
+		expect(task_waits(pid[i], pid[i], 20000), "a child does not wait");
+	}
+	go_on();
+	for (i = 0; i < 4; i++)
+		pthread_join(w[i].thread, NULL);
+	for (i = 0; i < 3; i++)
+		child_join(pid[i]);
+	if (!plain) {
+		space_info(fd, &after);
+		expect(after.fills - before.fills == 1, "%ju reads for one page",
+		       (uintmax_t)(after.fills - before.fills));
+	}
+	end(0, 1);
+}
+
+/* SIGKILL ends the waiting at once; the read that is under way harms nobody. */
+static void killed(void)
+{
+	u64 i, start;
+	pid_t pid[3];
+	int status;
+
+	begin();
+	stall();
+	for (i = 0; i < 3; i++) {
+		pid[i] = child_start(touching_child, (void *)(uintptr_t)(50 + i / 2));
+		expect(task_waits(pid[i], pid[i], 20000), "a child does not wait");
+	}
+	for (i = 0; i < 3; i++) {
+		start = now_ms();
+		need_ok(kill(pid[i], SIGKILL));
+		need_ok(waitpid(pid[i], &status, 0));
+		expect(WIFSIGNALED(status), "status %#x", status);
+		expect(now_ms() - start < 3000 * scale, "took %ju ms to die", (uintmax_t)(now_ms() - start));
+	}
+	go_on();
+	for (i = 0; i < NR; i++)
+		expect(page_is(m + i * PAGE, i, 1), "afterwards");
+	end(0, 1);
+}
+
+static void *sync_all(void *arg)
+{
+	struct waiter *w = arg;
+
+	atomic_store(&w->tid, syscall(SYS_gettid));
+	expect(!fsync(fd), "fsync: %s", strerror(errno));
+	atomic_store(&w->done, 1);
+	return NULL;
+}
+
+/* While a write stands still the page can be read and stored to, and the store is not lost. */
+static void stores_during_write(void)
+{
+	struct waiter w = { 0 };
+	u64 vpn;
+
+	begin();
+	for (vpn = 256; vpn < 288; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	for (vpn = 0; vpn < 16; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 1), "before");
+	stall();
+	need(!pthread_create(&w.thread, NULL, sync_all, &w), "no thread");
+	while (!atomic_load(&w.tid))
+		sched_yield();
+	expect(task_waits(getpid(), w.tid, 20000), "fsync does not wait");
+	for (vpn = 0; vpn < 16; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 1), "a clean page");
+	for (vpn = 256; vpn < 288; vpn++) {
+		expect(page_is(m + vpn * PAGE, vpn, 2), "a page that is being written");
+		page_fill(m + vpn * PAGE, vpn, 3);
+	}
+	expect(!atomic_load(&w.done), "fsync did not wait for the device");
+	go_on();
+	pthread_join(w.thread, NULL);
+	for (vpn = 256; vpn < NR; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 3);
+	end(256, 3);
+}
+
+/* A page of another space is no prisoner of this one's device. */
+static void other_space(void)
+{
+	struct waiter w;
+	char *path;
+	u64 vpn;
+	u8 *mem;
+	int f;
+	u32 f_id;
+
+	begin();
+	path = file_make("file", NR * PAGE, 4);
+	f = space_attach(path, O_RDWR);
+	f_id = space_id(f);
+	mem = map(f, NR * PAGE, RW, MAP_SHARED);
+	stall();
+	waiter_start(&w, 100);
+	for (vpn = 0; vpn < NR; vpn++) {
+		expect(page_is(mem + vpn * PAGE, vpn, 4), "the other space");
+		page_fill(mem + vpn * PAGE, vpn, 5);
+	}
+	need_ok(fsync(f));
+	expect(!atomic_load(&w.done), "the device did not stand still");
+	go_on();
+	pthread_join(w.thread, NULL);
+	need_ok(munmap(mem, NR * PAGE));
+	space_gone(f, f_id);
+	end(0, 1);
+}
+
+static void stopped_child(void *arg)
+{
+	(void)arg;
+	need_ok(ptrace(PTRACE_TRACEME, 0, 0, 0));
+	raise(SIGSTOP);
+}
+
+/* A fault that may not drop its lock waits for a bounded time, and says so; the next one works. */
+static void bounded_without_retry(void)
+{
+	u64 start = now_ms(), want;
+	int status;
+	pid_t pid;
+	long word;
+
+	begin();
+	set_wait_ms(500);
+	pid = child_start(stopped_child, NULL);
+	need_ok(waitpid(pid, &status, 0));
+	stall();
+	errno = 0;
+	start = now_ms();
+	word = ptrace(PTRACE_PEEKDATA, pid, m + 200 * PAGE, 0);
+	expect(word == -1 && errno == EIO, "peek gave %#lx, %s", word, strerror(errno));
+	expect(now_ms() - start < 10000 * scale, "took %ju ms", (uintmax_t)(now_ms() - start));
+	go_on();
+	errno = 0;
+	word = ptrace(PTRACE_PEEKDATA, pid, m + 200 * PAGE, 0);
+	memcpy(&want, m + 200 * PAGE, sizeof(want));
+	expect(!errno && (u64)word == want, "peek gave %#lx, %s", word, strerror(errno));
+	need_ok(ptrace(PTRACE_CONT, pid, 0, 0));
+	child_join(pid);
+	end(0, 1);
+}
+
+static const struct test tests[] = {
+	{ "the address space is free while a read stands still", address_space_is_free, 0 },
+	{ "many wait for one page", many_wait_for_one, 0 },
+	{ "SIGKILL ends the wait for a read", killed, 0 },
+	{ "stores while their page is being written", stores_during_write, 0 },
+	{ "another space goes on", other_space, 0 },
+	{ "a fault that may not drop its lock is bounded", bounded_without_retry, T_DEVICE },
+};
+
+/* A test that gave up may have left the device standing still, and with it all who wait for it. */
+static void clear_away(void)
+{
+	struct dm_ioctl d;
+	int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+
+	if (control < 0)
+		return;
+	dm_init(&d, sizeof(d));
+	ioctl(control, DM_DEV_SUSPEND, &d);
+	dm_init(&d, sizeof(d));
+	d.flags = DM_DEFERRED_REMOVE;
+	ioctl(control, DM_DEV_REMOVE, &d);
+	close(control);
+}
+
+int main(int argc, char **argv)
+{
+	after_test = clear_away;
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A pool in which nothing can leave: a fault waits for a bounded time and then gets SIGBUS, whoever
+ * waits can be killed, the address space stays usable, and when frames come back all goes on.
+ */
+#include "test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#define NR	1024UL			/* pages of the file: twice the smallest region */
+#define RW	(PROT_READ | PROT_WRITE)
+#define WAIT	300
+
+static char *path;
+static u8 *m;
+static int fd;
+static u32 id;
+
+static void begin(unsigned int wait_ms)
+{
+	pool_use(2 * MIB);
+	path = file_make("file", NR * PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	set_wait_ms(wait_ms);
+}
+
+static void end(u64 version)
+{
+	u64 vpn, bytes;
+	u8 *is;
+
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	is = file_load(path, &bytes);
+	for (vpn = 0; vpn < NR; vpn++)
+		expect(page_is(is + vpn * PAGE, vpn, version), "in the file");
+}
+
+/* Pin until the pool takes no more; how many pages from the first on. */
+static u64 fill_with_pins(void)
+{
+	struct framepool_range r;
+	int ret;
+
+	ret = range_op(fd, FRAMEPOOL_PIN, 0, 0, &r);
+	need(ret == -1 && errno == ENOMEM, "a pin of twice the pool: %d, %s", ret, strerror(errno));
+	expect(r.done > 0 && r.done < NR, "%ju pinned", (uintmax_t)r.done);
+	return r.done;
+}
+
+static void *sigbus_soon(void *arg)
+{
+	u64 start = now_ms(), took;
+	int sig = try_load(arg, NULL);
+
+	took = now_ms() - start;
+	expect(sig == SIGBUS, "signal %d", sig);
+	expect(took >= WAIT / 2 && took < WAIT * 20 + 20000 * (scale > 1), "took %ju ms, the limit is %d",
+	       (uintmax_t)took, WAIT);
+	return NULL;
+}
+
+static void all_go_on(u64 version)
+{
+	u64 vpn;
+
+	for (vpn = 0; vpn < NR; vpn++) {
+		expect(page_is(m + vpn * PAGE, vpn, version), "after the famine");
+		page_fill(m + vpn * PAGE, vpn, version + 1);
+	}
+}
+
+static void pinned(void)
+{
+	struct framepool_pool before, after;
+	struct framepool_range r;
+	pthread_t thread[4];
+	u64 n, i;
+	u8 *buf = malloc(PAGE);
+
+	begin(WAIT);
+	n = fill_with_pins();
+	need(pool_info(pool, &before), "no pool");
+	diag("%ju pages pinned of a bound of %ju", (uintmax_t)n, (uintmax_t)before.bound);
+	expect(!before.starved, "starved already");
+	sigbus_soon(m + (NR - 1) * PAGE);
+	for (i = 0; i < 4; i++)
+		need(!pthread_create(&thread[i], NULL, sigbus_soon, m + (NR - 1 - i / 2) * PAGE), "no thread");
+	for (i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	expect(pread(fd, buf, PAGE, (NR - 1) * PAGE) == -1, "a read worked");
+	diag("read of a page that cannot come: %s", strerror(errno));
+	need(pool_info(pool, &after), "no pool");
+	expect(after.starved >= 3, "%ju starved", (uintmax_t)after.starved);
+	/* What is there serves on. */
+	for (i = 0; i < n; i++)
+		expect(page_is(m + i * PAGE, i, 1), "a pinned page");
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
+	expect(r.done == n, "%ju unpinned of %ju", (uintmax_t)r.done, (uintmax_t)n);
+	all_go_on(1);
+	end(2);
+}
+
+/* Frames held by pipes are no better. */
+static void held(void)
+{
+	struct iovec iov;
+	int p[8][2], pipes = 0, i;
+	u64 vpn = 0, n;
+	u8 *buf = malloc(PAGE);
+	ssize_t ret;
+
+	begin(WAIT);
+	for (pipes = 0; pipes < 8; pipes++) {
+		need_ok(pipe2(p[pipes], O_NONBLOCK));
+		n = need_ok(fcntl(p[pipes][1], F_SETPIPE_SZ, 128 * PAGE)) / PAGE;
+		for (i = 0; i < (int)n; i++) {
+			iov = (struct iovec){ m + vpn * PAGE, PAGE };
+			ret = vmsplice(p[pipes][1], &iov, 1, SPLICE_F_NONBLOCK);
+			if (ret != (ssize_t)PAGE)
+				break;
+			vpn++;
+		}
+		if (i < (int)n)
+			break;
+	}
+	diag("%ju pages held; then vmsplice says %s", (uintmax_t)vpn, strerror(errno));
+	need(pipes < 8, "the pool has no end");
+	expect(errno == EFAULT, "%s", strerror(errno));
+	expect(try_load(m + (NR - 1) * PAGE, NULL) == SIGBUS, "a page came out of nothing");
+	n = vpn;
+	for (i = 0, vpn = 0; i <= pipes; i++)
+		while (read(p[i][0], buf, PAGE) == (ssize_t)PAGE) {
+			expect(page_is(buf, vpn, 1), "from a pipe");
+			vpn++;
+		}
+	expect(vpn == n, "%ju pages went in, %ju came out", (uintmax_t)n, (uintmax_t)vpn);
+	all_go_on(1);
+	end(2);
+}
+
+struct waiter {
+	atomic_int tid;
+	u8 *at;
+	u64 vpn;
+};
+
+static void *wait_for_page(void *arg)
+{
+	struct waiter *w = arg;
+	u8 page[PAGE];
+	int sig;
+
+	atomic_store(&w->tid, syscall(SYS_gettid));
+	sig = try_copy(page, w->at, PAGE);
+	expect(!sig, "signal %d", sig);
+	if (!sig)
+		expect(page_is(page, w->vpn, 1), "the page that was waited for");
+	return NULL;
+}
+
+/* Who waits gets the page as soon as there is a frame, and its process may map and unmap meanwhile. */
+static void rescued(void)
+{
+	struct waiter w = { 0 };
+	struct framepool_range r;
+	pthread_t thread;
+	u64 start;
+	u8 *other;
+
+	begin(120000);
+	fill_with_pins();
+	w.vpn = NR - 5;
+	w.at = m + w.vpn * PAGE;
+	need(!pthread_create(&thread, NULL, wait_for_page, &w), "no thread");
+	while (!atomic_load(&w.tid))
+		;
+	expect(task_waits(getpid(), w.tid, 20000), "the thread does not wait");
+	/* Both take mmap_lock for writing. */
+	other = map(fd, NR * PAGE, PROT_READ, MAP_SHARED);
+	expect(page_is(other, 0, 1), "a resident page by another mapping");
+	need_ok(munmap(other, NR * PAGE));
+	start = now_ms();
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 64 * PAGE, &r));
+	pthread_join(thread, NULL);
+	expect(now_ms() - start < 10000 * scale, "took %ju ms after frames came back",
+	       (uintmax_t)(now_ms() - start));
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
+	all_go_on(1);
+	end(2);
+}
+
+static void waiting_child(void *arg)
+{
+	*(volatile u8 *)arg = 1;
+}
+
+/* SIGKILL ends the waiting at once. */
+static void killed(void)
+{
+	struct framepool_range r;
+	u64 start;
+	int status;
+	pid_t pid;
+
+	begin(120000);
+	fill_with_pins();
+	pid = child_start(waiting_child, m + (NR - 7) * PAGE);
+	expect(task_waits(pid, pid, 20000), "the child does not wait");
+	start = now_ms();
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, &status, 0));
+	expect(now_ms() - start < 5000 * scale, "took %ju ms to die", (uintmax_t)(now_ms() - start));
+	expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "status %#x", status);
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
+	all_go_on(1);
+	end(2);
+}
+
+/* More than there is: what cannot come is said, and no byte is wrong. */
+static void prefetch_too_much(void)
+{
+	struct framepool_range r;
+	struct framepool_pool p;
+	int ret;
+
+	begin(WAIT);
+	ret = range_op(fd, FRAMEPOOL_PREFETCH, 0, 0, &r);
+	need(!ret || errno == ENOMEM, "%s", strerror(errno));
+	need(pool_info(pool, &p), "no pool");
+	diag("a prefetch of %lu pages: %s, %ju done, bound %ju", NR, ret ? strerror(errno) : "done",
+	     (uintmax_t)r.done, (uintmax_t)p.bound);
+	expect(r.done + r.already <= NR && r.done, "%ju done", (uintmax_t)r.done);
+	all_go_on(1);
+	end(2);
+}
+
+/* The smallest region that there is works, on one page at a time and all at once. */
+static void smallest(void)
+{
+	struct framepool_pool p;
+	u64 round;
+
+	begin(WAIT);
+	need(pool_info(pool, &p), "no pool");
+	expect(p.bytes == 2 * MIB && p.frames == 512, "%ju bytes, %ju frames", (uintmax_t)p.bytes,
+	       (uintmax_t)p.frames);
+	expect(p.bound == p.frames - p.kernel && p.bound > 400, "a bound of %ju", (uintmax_t)p.bound);
+	for (round = 1; round < 4; round++)
+		all_go_on(round);
+	end(4);
+}
+
+static const struct test tests[] = {
+	{ "everything pinned", pinned, T_DEVICE },
+	{ "everything held", held, T_DEVICE },
+	{ "a waiter is rescued", rescued, T_DEVICE },
+	{ "a waiter is killed", killed, T_DEVICE },
+	{ "a prefetch of more than the pool", prefetch_too_much, T_DEVICE },
+	{ "the smallest region", smallest, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Nothing is lost: after msync, fsync, fdatasync or SYNC gave 0 the bytes are in the file, and after
+ * close, exit or a kill they get there.  The file is read by others, with O_DIRECT where there is such a thing.
+ */
+#include "test.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#define NR	256UL
+#define RW	(PROT_READ | PROT_WRITE)
+
+static char *path;
+static u8 *model, *m;
+static int fd;
+static u32 id;
+
+static void begin(void)
+{
+	pool_use(4 * MIB);
+	path = file_make("file", NR * PAGE, 1);
+	model = model_make(NR * PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+}
+
+static void end(void)
+{
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	expect_file(path, model, NR * PAGE);
+}
+
+static void store(u64 vpn, u64 version)
+{
+	page_fill(m + vpn * PAGE, vpn, version);
+	page_fill(model + vpn * PAGE, vpn, version);
+}
+
+static u64 written(void)
+{
+	struct framepool_space s;
+
+	space_info(fd, &s);
+	return s.written;
+}
+
+/* Every way to say "to the file, now". */
+static int flush(unsigned int how)
+{
+	struct framepool_range r;
+
+	switch (how) {
+	case 0:
+		return msync(m, NR * PAGE, MS_SYNC);
+	case 1:
+		return fsync(fd);
+	case 2:
+		return fdatasync(fd);
+	default:
+		return plain ? fsync(fd) : range_op(fd, FRAMEPOOL_SYNC, 0, 0, &r);
+	}
+}
+
+static void flushes(void)
+{
+	u64 round, i, vpn;
+	struct rnd r;
+
+	begin();
+	rnd_init(&r, 1);
+	for (round = 0; round < scaled(60) + 8; round++) {
+		for (i = rnd_below(&r, 40); i > 0; i--) {
+			vpn = rnd_below(&r, NR);
+			store(vpn, 2 + round);
+		}
+		if (round % 7 == 3)
+			make_absent(fd, m, NR * PAGE);
+		need_ok(flush(round % 4));
+		expect_file(path, model, NR * PAGE);
+	}
+	end();
+}
+
+/* The same few pages again and again: each store after a sync has to be noticed anew. */
+static void same_page(void)
+{
+	u64 i;
+
+	begin();
+	for (i = 0; i < scaled(200) + 8; i++) {
+		store(5, 2 + i);
+		m[7 * PAGE + 123] = i;
+		model[7 * PAGE + 123] = i;
+		need_ok(flush(i % 4));
+		expect_file(path, model, NR * PAGE);
+	}
+	end();
+}
+
+/* Only what is dirty is written, and only once. */
+static void only_dirty(void)
+{
+	struct framepool_range r;
+	u64 before, i, n;
+	u8 sum = 0;
+
+	begin();
+	for (i = 0; i < NR; i++)
+		sum += m[i * PAGE];		/* all resident, none dirty */
+	before = written();
+	need_ok(fsync(fd));
+	expect(written() == before, "clean pages were written: %ju", (uintmax_t)(written() - before));
+	for (n = 1; n <= 64; n *= 4) {
+		for (i = 0; i < n; i++)
+			store(i * (NR / n), 10 + n);
+		before = written();
+		need_ok(flush(n % 3));
+		expect(written() - before == n, "%ju pages written for %ju stored",
+		       (uintmax_t)(written() - before), (uintmax_t)n);
+		need_ok(fsync(fd));
+		expect(written() - before == n, "written twice");
+		expect_file(path, model, NR * PAGE);
+	}
+	/* A range writes its own pages and leaves the others. */
+	for (i = 0; i < NR; i++)
+		store(i, 20);
+	before = written();
+	need_ok(range_op(fd, FRAMEPOOL_SYNC, 16 * PAGE, 32 * PAGE, &r));
+	expect(r.done == 32 && !r.failed && !r.error, "%ju done, %ju failed", (uintmax_t)r.done,
+	       (uintmax_t)r.failed);
+	expect(written() - before == 32, "%ju pages written for a range of 32",
+	       (uintmax_t)(written() - before));
+	need_ok(fsync(fd));
+	expect(written() - before == NR, "%ju pages written in all", (uintmax_t)(written() - before));
+	expect_file(path, model, NR * PAGE);
+	diag("sum %u", sum);
+	end();
+}
+
+/* msync of a part: that part is in the file. */
+static void part(void)
+{
+	u64 i, bytes;
+	u8 *is;
+
+	begin();
+	for (i = 0; i < NR; i++)
+		store(i, 3);
+	need_ok(msync(m + 100 * PAGE, 50 * PAGE, MS_SYNC));
+	is = file_load(path, &bytes);
+	expect(bytes_are(is + 100 * PAGE, model + 100 * PAGE, 50 * PAGE, 100 * PAGE), "the part");
+	end();
+}
+
+/* Without any sync: unmapping and closing is enough, in each order, for each number of descriptors. */
+static void close_writes(void)
+{
+	u64 i, order;
+	int two;
+
+	pool_use(4 * MIB);
+	path = file_make("file", NR * PAGE, 1);
+	model = model_make(NR * PAGE, 1);
+	for (order = 0; order < 3; order++) {
+		fd = space_attach(path, O_RDWR);
+		id = space_id(fd);
+		two = need_ok(dup(fd));
+		m = map(fd, NR * PAGE, RW, MAP_SHARED);
+		if (order == 2)
+			need_ok(close(two));
+		for (i = order; i < NR; i += 2)
+			store(i, 10 + order);
+		if (order == 0) {
+			need_ok(munmap(m, NR * PAGE));
+			need_ok(close(two));
+			space_gone(fd, id);
+		} else {
+			need_ok(close(fd));
+			if (order == 1)
+				need_ok(close(two));
+			need_ok(munmap(m, NR * PAGE));
+			space_gone(-1, id);
+		}
+		expect_file(path, model, NR * PAGE);
+	}
+}
+
+static void exiting_child(void *arg)
+{
+	u64 version = (uintptr_t)arg, i;
+
+	fd = space_attach(path, O_RDWR);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	for (i = 0; i < NR; i++)
+		page_fill(m + i * PAGE, i, version);
+	if (version & 1)
+		execl("/bin/true", "true", NULL);
+	_exit(0);			/* nothing unmapped, nothing closed */
+}
+
+static bool file_is_model(void *arg)
+{
+	u64 bytes;
+	u8 *is = file_load(path, &bytes);
+	bool same = bytes == NR * PAGE && !memcmp(is, arg, bytes);
+
+	free(is);
+	return same;
+}
+
+static bool no_spaces(void *arg)
+{
+	(void)arg;
+	return !spaces_count();
+}
+
+/* exit and exec in the middle of it. */
+static void exits(void)
+{
+	u64 i, version;
+
+	pool_use(4 * MIB);
+	path = file_make("file", NR * PAGE, 1);
+	model = model_make(NR * PAGE, 1);
+	for (version = 2; version < 6; version++) {
+		child_join(child_start(exiting_child, (void *)(uintptr_t)version));
+		if (!plain)
+			expect(wait_until(no_spaces, NULL, 20000), "the space stays");
+		for (i = 0; i < NR; i++)
+			page_fill(model + i * PAGE, i, version);
+		expect_file(path, model, NR * PAGE);
+	}
+}
+
+struct progress {
+	atomic_ullong done;		/* stores that are finished */
+};
+
+static void killed_child(void *arg)
+{
+	struct progress *p = arg;
+	u64 i;
+
+	fd = space_attach(path, O_RDWR);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	for (i = 0;; i++) {
+		page_fill(m + i % NR * PAGE, i % NR, 2 + i / NR);
+		atomic_store(&p->done, i + 1);
+	}
+}
+
+/* A kill loses no store that was finished; the one in hand may be torn. */
+static void kills(void)
+{
+	struct progress *p = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	u64 round, i, at, done, version, bytes;
+	struct rnd r;
+	int status;
+	pid_t pid;
+	u8 *is;
+
+	pool_use(2 * MIB);
+	rnd_init(&r, 5);
+	for (round = 0; round < scaled(24) + 2; round++) {
+		path = file_make("file", NR * PAGE, 1);
+		atomic_store(&p->done, 0);
+		pid = child_start(killed_child, p);
+		at = rnd_below(&r, 3 * NR) + 1;
+		while (atomic_load(&p->done) < at)
+			;
+		need_ok(kill(pid, SIGKILL));
+		need_ok(waitpid(pid, &status, 0));
+		done = atomic_load(&p->done);
+		if (!plain)
+			need(wait_until(no_spaces, NULL, 20000), "the space stays");
+		is = file_load(path, &bytes);
+		expect(bytes == NR * PAGE, "%ju bytes", (uintmax_t)bytes);
+		for (i = 0; i < NR; i++) {
+			/* the last version of page i among the first done stores */
+			version = 1 + (done + NR - 1 - i) / NR;
+			if (i == done % NR)
+				expect(page_torn(is + i * PAGE, i, version, version + 1), "the last page, %ju",
+				       (uintmax_t)i);
+			else
+				expect(page_is(is + i * PAGE, i, version), "killed after %ju stores",
+				       (uintmax_t)done);
+		}
+		free(is);
+	}
+}
+
+struct counter {
+	atomic_uint stop;
+	atomic_ullong value;
+};
+
+static void *count(void *arg)
+{
+	struct counter *c = arg;
+	u64 v;
+
+	for (v = 1; !atomic_load(&c->stop); v++) {
+		*(volatile u64 *)(m + 9 * PAGE) = v;
+		*(volatile u64 *)(m + (10 + v % 50) * PAGE) = v;
+		atomic_store(&c->value, v);
+	}
+	return NULL;
+}
+
+/* While another thread keeps storing: the file is never behind what was stored before the call. */
+static void against_stores(void)
+{
+	struct counter c = { 0 };
+	u64 i, before, bytes, is_value;
+	pthread_t thread;
+	u8 *is;
+
+	begin();
+	need(!pthread_create(&thread, NULL, count, &c), "no thread");
+	while (!atomic_load(&c.value))
+		;
+	for (i = 0; i < scaled(100) + 10; i++) {
+		before = atomic_load(&c.value);
+		need_ok(flush(i % 4));
+		is = file_load(path, &bytes);
+		memcpy(&is_value, is + 9 * PAGE, sizeof(is_value));
+		expect(is_value >= before, "the file has %ju, %ju was stored before the sync",
+		       (uintmax_t)is_value, (uintmax_t)before);
+		free(is);
+	}
+	atomic_store(&c.stop, 1);
+	pthread_join(thread, NULL);
+	memcpy(model, m, NR * PAGE);
+	end();
+}
+
+/* A sync of what may not be written has nothing to do. */
+static void read_only(void)
+{
+	u8 sum = 0;
+	u64 i;
+
+	pool_use(2 * MIB);
+	path = file_make("file", NR * PAGE, 1);
+	model = model_make(NR * PAGE, 1);
+	fd = space_attach(path, O_RDONLY);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, PROT_READ, MAP_SHARED);
+	for (i = 0; i < NR; i++)
+		sum += m[i * PAGE];
+	diag("sum %u", sum);
+	need_ok(msync(m, NR * PAGE, MS_SYNC));
+	need_ok(fsync(fd));
+	need_ok(fdatasync(fd));
+	expect(file_is_model(model), "the file");
+	end();
+}
+
+/* A file that has no name any more still takes its bytes. */
+static void unlinked(void)
+{
+	u64 i;
+	int back;
+
+	begin();
+	back = need_ok(open(path, O_RDONLY));
+	need_ok(unlink(path));
+	for (i = 0; i < NR; i++)
+		store(i, 4);
+	need_ok(fsync(fd));
+	for (i = 0; i < NR; i += 3)
+		store(i, 5);
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	m = aligned_alloc(PAGE, NR * PAGE);
+	posix_fadvise(back, 0, 0, POSIX_FADV_DONTNEED);
+	expect(pread(back, m, NR * PAGE, 0) == NR * PAGE, "pread");
+	expect(bytes_are(m, model, NR * PAGE, 0), "the unlinked file");
+}
+
+static const struct test tests[] = {
+	{ "msync, fsync, fdatasync, SYNC", flushes, 0 },
+	{ "the same page again and again", same_page, 0 },
+	{ "only dirty pages are written, once", only_dirty, T_DEVICE },
+	{ "msync of a part", part, 0 },
+	{ "close and munmap lose nothing", close_writes, 0 },
+	{ "exit and exec lose nothing", exits, 0 },
+	{ "SIGKILL loses no finished store", kills, 0 },
+	{ "syncs against stores", against_stores, 0 },
+	{ "a read-only space", read_only, 0 },
+	{ "an unlinked file", unlinked, 0 },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}

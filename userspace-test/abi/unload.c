@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * rmmod: refused while anything is open, mapped, attached or held; afterwards it works, loses no stored byte
+ * and leaves no trace.  Each test unloads the module and loads it again, from $FPOOL_KO.
+ */
+#include "test.h"
+
+#include <dirent.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#define NR	512UL
+#define RW	(PROT_READ | PROT_WRITE)
+
+static char *path;
+static u8 *model, *m;
+static int fd = -1;
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "framepool", O_NONBLOCK);
+}
+
+static void load(void)
+{
+	const char *ko = getenv("FPOOL_KO"), *args = getenv("FPOOL_INSMOD");
+	int module = need_ok(open(ko ? ko : "/lib/framepool/framepool.ko", O_RDONLY | O_CLOEXEC));
+
+	need_ok(syscall(SYS_finit_module, module, args ? args : "size=64M", 0));
+	need_ok(close(module));
+}
+
+static bool try_unload(void *arg)
+{
+	(void)arg;
+	return !unload();
+}
+
+static void refused(const char *why)
+{
+	control_close();
+	expect(unload() == -1 && (errno == EWOULDBLOCK || errno == EBUSY), "%s: rmmod says %s", why,
+	       strerror(errno));
+	expect(!access(CONTROL, F_OK), "%s: a refused rmmod took the control node away", why);
+}
+
+static bool mentions(const char *file, const char *word)
+{
+	char line[512];
+	bool found = false;
+	FILE *f = fopen(file, "r");
+
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f))
+		found = strstr(line, word);
+	fclose(f);
+	return found;
+}
+
+static void no_threads(void)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *d;
+	char name[300];
+
+	while ((d = readdir(proc))) {
+		snprintf(name, sizeof(name), "/proc/%s/comm", d->d_name);
+		if (d->d_name[0] < '0' || d->d_name[0] > '9')
+			continue;
+		expect(!mentions(name, "framepool") && !mentions(name, "fpool"), "a thread is left: %s", name);
+	}
+	closedir(proc);
+}
+
+static void no_trace(void)
+{
+	static const char * const gone[] = { NODES, "/sys/module/framepool", "/sys/kernel/debug/framepool",
+					     "/sys/class/framepool", "/sys/kernel/tracing/events/framepool" };
+	static const char * const lists[] = { "/proc/slabinfo", "/proc/devices", "/proc/iomem",
+					      "/proc/filesystems", "/proc/misc", "/proc/modules" };
+	u64 i;
+
+	for (i = 0; i < ARRAY_SIZE(gone); i++)
+		expect(access(gone[i], F_OK) == -1 && errno == ENOENT, "%s is left", gone[i]);
+	for (i = 0; i < ARRAY_SIZE(lists); i++)
+		expect(!mentions(lists[i], "framepool"), "%s still has framepool", lists[i]);
+	no_threads();
+}
+
+/* Now that nobody holds it. */
+static void unload_and_check(void)
+{
+	control_close();
+	need(wait_until(try_unload, NULL, 20000), "rmmod of an unused module: %s", strerror(errno));
+	no_trace();
+	if (path)
+		expect_file(path, model, NR * PAGE);
+	load();
+	expect(!spaces_count(), "spaces after a fresh load");
+}
+
+static void make(void)
+{
+	path = file_make("file", NR * PAGE, 1);
+	model = model_make(NR * PAGE, 1);
+}
+
+static void store_all(u64 version)
+{
+	u64 vpn;
+
+	for (vpn = 0; vpn < NR; vpn++) {
+		page_fill(m + vpn * PAGE, vpn, version);
+		page_fill(model + vpn * PAGE, vpn, version);
+	}
+}
+
+static void unused(void)
+{
+	unload_and_check();
+}
+
+static void by_control(void)
+{
+	int control = need_ok(open(CONTROL, O_RDWR | O_CLOEXEC));
+
+	refused("control open");
+	need_ok(close(control));
+	unload_and_check();
+}
+
+static void by_space(void)
+{
+	make();
+	fd = space_attach(path, O_RDWR);
+	refused("a space open");
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	store_all(2);
+	need_ok(munmap(m, NR * PAGE));
+	refused("a dirty space open");
+	need_ok(close(fd));
+	unload_and_check();
+}
+
+static void by_mapping(void)
+{
+	make();
+	fd = space_attach(path, O_RDWR);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	store_all(2);
+	need_ok(close(fd));
+	refused("a mapping");
+	store_all(3);
+	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping after a refused rmmod");
+	need_ok(munmap(m, NR * PAGE));
+	unload_and_check();
+}
+
+static void by_name(void)
+{
+	make();
+	space_name(path, "t.name", O_RDWR);
+	refused("a named space that nobody has open");
+	fd = need_ok(node_open("t.name", O_RDWR));
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	store_all(2);
+	refused("a named space, open and mapped");
+	need_ok(munmap(m, NR * PAGE));
+	need_ok(close(fd));
+	refused("a named space with dirty pages");
+	need_ok(detach("t.name"));
+	unload_and_check();
+}
+
+static void by_pipe(void)
+{
+	struct iovec iov;
+	u8 page[PAGE];
+	int p[2];
+
+	make();
+	need_ok(pipe(p));
+	fd = space_attach(path, O_RDWR);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	store_all(2);
+	iov = (struct iovec){ m + 7 * PAGE, PAGE };
+	need(vmsplice(p[1], &iov, 1, 0) == PAGE, "vmsplice: %s", strerror(errno));
+	need_ok(munmap(m, NR * PAGE));
+	need_ok(close(fd));
+	refused("a held frame");
+	need(read(p[0], page, PAGE) == PAGE, "pipe");
+	expect(page_is(page, 7, 2), "from the pipe");
+	unload_and_check();
+}
+
+/* A pool of our own that nobody uses goes with the module. */
+static void with_pool(void)
+{
+	make();
+	pool_use(4 * MIB);
+	fd = space_attach(path, O_RDWR);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	store_all(2);
+	refused("a space in another pool");
+	need_ok(munmap(m, NR * PAGE));
+	need_ok(close(fd));
+	unload_and_check();
+}
+
+static const struct test tests[] = {
+	{ "unused", unused, T_DEVICE },
+	{ "control open", by_control, T_DEVICE },
+	{ "a space open", by_space, T_DEVICE },
+	{ "a mapping alone", by_mapping, T_DEVICE },
+	{ "a named space", by_name, T_DEVICE },
+	{ "a held frame", by_pipe, T_DEVICE },
+	{ "another pool", with_pool, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}

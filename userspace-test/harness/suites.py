@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The table of test suites: the one place to add to."""
+import os
+from dataclasses import dataclass
+
+
+@dataclass
+class Suite:
+    """One suite; it becomes one job for each of its kernels, or a single one on the host."""
+    name: str
+    # On the host a shell command in the tree's top that prints TAP. In a VM one or several, run one after the other.
+    commands: list
+    kernels: tuple = ()             # none: on the host
+    files: tuple = ()               # carried into the VM, from the tree's top
+    options: tuple = ()             # more options of `vm`
+    timeout: int = 300              # seconds, on a stock kernel or the host
+    long: bool = False              # only by run-tests --long
+
+
+STOCK = ('6.1', '6.12')
+ALL = (*STOCK, 'test')
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+ABI = 'build/host/abi'
+
+
+def abi_programs():
+    """The built black-box programs, as the guest calls them."""
+    path = os.path.join(TOP, ABI)
+    names = sorted(os.listdir(path)) if os.path.isdir(path) else []
+    return [f'abi/{name}' for name in names if '.' not in name]
+
+
+SUITES = [
+    Suite('parser', ['userspace-test/harness/selftest parser']),
+    Suite('vm', ['userspace-test/harness/selftest vm']),
+    Suite('core', ['make -s -C userspace-test/core check']),
+    Suite('kunit', ['insmod /lib/framepool/framepool_kunit.ko && cat /sys/kernel/debug/kunit/*/results'],
+          kernels=('test',)),
+    Suite('abi', abi_programs(), kernels=ALL, files=(ABI,), timeout=900),
+    # 64 MiB at 512 MiB are hidden from the kernel, for base=.
+    Suite('load', ['sh abi/load.sh'], kernels=ALL, files=(ABI,), timeout=600,
+          options=('--no-module', '--append=memmap=64M$0x20000000')),
+]

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What in a kernel's log means that something is broken."""
+import re
+
+BEGIN = 'framepool-vm: begin'
+
+_SPLAT = re.compile('|'.join([
+    r'WARNING:',
+    r'\bBUG:',
+    r'kernel BUG at',
+    r'Oops:',
+    r'general protection',
+    r'unable to handle',
+    r'Kernel panic',
+    r'KASAN:',
+    r'KCSAN:',
+    r'UBSAN:',
+    r'possible circular locking',
+    r'possible recursive locking',
+    r'possible irq lock inversion',
+    r'inconsistent lock state',
+    r'bad unlock balance',
+    r'held lock freed',
+    r'still has locks held',
+    r'lock held when returning to user space',
+    r'suspicious RCU',
+    r'rcu: INFO:',
+    r'INFO: task .* blocked',
+    r'INFO: trying to register non-static key',
+    r'soft lockup',
+    r'hard LOCKUP',
+    r'workqueue lockup',
+    r'sleeping function called',
+    r'scheduling while atomic',
+    r'unreferenced object',
+    r'refcount_t:',
+    r'ODEBUG:',
+    r'Bad page',
+    r'bad: scheduling',
+    r'list_(add|del) corruption',
+    r'page_table_check',
+    r'page allocation failure',
+    r'Out of memory: Killed',
+    r'Objects remaining in',
+    r'Call Trace',
+]))
+
+
+def find(log, before=2, after=40, limit=3):
+    """Excerpts of the log's splats, counted from where our init takes over: what came earlier is the kernel's own."""
+    start = log.find(BEGIN)
+    lines = log[max(start, 0):].splitlines() if start >= 0 else log.splitlines()[-after:]
+    excerpts, at = [], 0
+    while at < len(lines) and len(excerpts) < limit:
+        if _SPLAT.search(lines[at]):
+            excerpts.append('\n'.join(lines[max(at - before, 0):at + after]))
+            at += after
+        else:
+            at += 1
+    return excerpts
