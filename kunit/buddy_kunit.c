@@ -682,10 +682,23 @@ static void check_sees_wrong_sets(struct kunit *test)
 	damage32(test, fx, &b->order[0].nlevels, 1, "a set does not end in one word");
 	damage32(test, fx, &b->order[0].only, 6,
 		 "a set without a summary is not the one block that it says");
+	damage32(test, fx, &b->order[0].only, U32_MAX - 1,
+		 "a set without a summary is not the one block that it says");
 	damage32(test, fx, &b->order[1].only, 3,
 		 "a set's summary does not agree with what it sums up");
 	/* 5 allocated instead of 4. */
 	damage64(test, fx, &b->allocated.words[0], 0x23, "a free block has an allocated frame");
+}
+
+/* 1 and 4 are free alone, and one of them is said to be the only one. */
+static void check_sees_a_second_only_block(struct kunit *test)
+{
+	struct fixture *fx = make(test, 8);
+
+	do_alloc_range(test, fx, 0, 1, 1);
+	do_alloc_range(test, fx, 5, 1, 1);
+	damage32(test, fx, &fx->b.order[0].only, 1,
+		 "a set without a summary is not the one block that it says");
 }
 
 /* The same four free frames, told wrongly in three ways. */
@@ -888,6 +901,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(questions_about_foreign_frames_are_answered),
 	KUNIT_CASE(check_sees_wrong_counts),
 	KUNIT_CASE(check_sees_wrong_sets),
+	KUNIT_CASE(check_sees_a_second_only_block),
 	KUNIT_CASE(check_sees_blocks_that_cannot_be),
 	KUNIT_CASE(every_move_from_every_state),
 	KUNIT_CASE(every_sequence_of_moves),

@@ -438,6 +438,7 @@ static void update_refuses_the_rest(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, get(pt, 9), fpool_spte_raw(present(6)));
 	KUNIT_EXPECT_TRUE(test, refused(pt, 10, 0, FPOOL_SPTE_A));
+	KUNIT_EXPECT_TRUE(test, refused(pt, 10, 0, FPOOL_SPTE_BUSY));
 	KUNIT_EXPECT_TRUE(test, refused(pt, LAST, 0, FPOOL_SPTE_A));
 	KUNIT_EXPECT_EQ(test, get(pt, 10), 0);
 

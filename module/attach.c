@@ -2,11 +2,12 @@
 /*
  * Who uses a space, and what happens when the last one goes.
  *
- * A user is a descriptor or a named node. The same file, attached again, is the same space with one more
- * user.  When the last user goes the space is torn down: written back, flushed, emptied, unlinked.
- * Where that cannot finish (a page that cannot be written, a frame that the kernel still
- * holds), the space is an orphan: it stays in its pool, is seen in lists, keeps the module, and is tried
- * again every second, until it succeeds or somebody attaches the file again and gets his pages back.
+ * A user is a descriptor or a named node. The same file, attached again, is the same space with
+ * one more user.  When the last user goes the space is torn down: written back, flushed,
+ * emptied, unlinked. Where that cannot finish (a page that cannot be written, a frame that the
+ * kernel still holds), the space is an orphan: it stays in its pool, is seen in lists, keeps
+ * the module, and is tried again every second, until it succeeds or somebody attaches the file
+ * again and gets his pages back.
  */
 #include "attach.h"
 
@@ -46,6 +47,7 @@ static int join(struct fpool_space *space, const struct fpool_attach_params *par
 			return err;
 	}
 	space->users++;
+	space->unnamed += !params->named;
 	space->orphan = false;
 	return 0;
 }
@@ -71,6 +73,7 @@ static struct fpool_space *make(const struct fpool_attach_params *params)
 	space->block_type = params->block_type;
 	space->uid = current_fsuid();
 	space->users = 1;
+	space->unnamed = !params->named;
 	list_add_tail(&space->link, &fpool_spaces);
 	return space;
 }
@@ -139,14 +142,15 @@ static int empty_out(struct fpool_space *space)
 static int tear_down(struct fpool_space *space)
 {
 	int err = empty_out(space);
+	bool gone = false;
 
 	mutex_lock(&fpool_attach_lock);
-	if (space->users) {
-		/* Attached again meanwhile. */
+	if (space->users || list_empty(&space->link)) {
+		/* Attached again meanwhile; or attached, left and torn down by another. */
 		err = 0;
 	} else if (!err && is_empty(space)) {
-		list_del(&space->link);
-		fpool_space_unlink(space);
+		list_del_init(&space->link);
+		gone = true;
 	} else {
 		space->orphan = true;
 		fpool_space_get(space);
@@ -154,6 +158,9 @@ static int tear_down(struct fpool_space *space)
 			fpool_space_put(space);
 	}
 	mutex_unlock(&fpool_attach_lock);
+	/* Without the lock: it waits for references, whose holders may want the lock. */
+	if (gone)
+		fpool_space_unlink(space);
 	return err;
 }
 
@@ -178,18 +185,20 @@ static int leave_job(struct fpool_job *job)
 /**
  * fpool_attach_leave - a user goes
  * @space: the space, perhaps gone when this returns
+ * @named: it came through a named node
  *
  * The last one waits until everything is written back, unless he is being killed: then a worker
  * does it after him.
  *
  * Context: Process context, without fpool_attach_lock.
  */
-void fpool_attach_leave(struct fpool_space *space)
+void fpool_attach_leave(struct fpool_space *space, bool named)
 {
 	struct fpool_job *job = NULL;
 	bool last;
 
 	mutex_lock(&fpool_attach_lock);
+	space->unnamed -= !named;
 	last = !--space->users;
 	if (last) {
 		job = fpool_job_create(space, leave_job);
@@ -241,7 +250,8 @@ static int detach_job(struct fpool_job *job)
  * On failure the node is back.
  *
  * Context: Process context, without fpool_attach_lock.
- * Return: 0; -EBUSY: held; -EINTR: killed, it goes on without the caller; -ENOMEM; or the error of writing.
+ * Return: 0; -EBUSY: held; -EINTR: killed, it goes on without the caller; -ENOMEM; or the error
+ * of writing.
  */
 int fpool_attach_detach(struct fpool_node *node)
 {

@@ -9,13 +9,14 @@ struct fpool_attach_params {
 	struct file *file;
 	struct fpool_pool *pool;	/* G held */
 	bool write;
+	bool named;
 	unsigned int block_type;
 };
 
 extern struct list_head fpool_spaces;	/* A */
 
 struct fpool_space *fpool_attach_space(const struct fpool_attach_params *params);
-void fpool_attach_leave(struct fpool_space *space);
+void fpool_attach_leave(struct fpool_space *space, bool named);
 int fpool_attach_detach(struct fpool_node *node);
 
 #endif /* FPOOL_ATTACH_H */

@@ -7,7 +7,8 @@
  *
  *  - the last partial page is written to exactly the end of the file, which a direct write of whole
  *    blocks would grow;
- *  - btrfs checksums what it writes, and stores go on while a page is written: the copy that the page
+ *  - btrfs checksums what it writes, and stores go on while a page is written: the copy that
+ *  the page
  *    cache takes is the stable one;
  *  - tmpfs is a page cache.
  *
@@ -33,9 +34,9 @@
  * @write: whether pages are to be written back
  *
  * Context: Any.
- * Return: 0; -EISDIR: a directory; -EINVAL: neither a regular file nor a block device, or opened with
- * O_APPEND, which would move every write to the end; -EROFS: on a read-only mount; -EACCES: not opened
- * for reading, or not for writing; -ENODATA: empty.
+ * Return: 0; -EISDIR: a directory; -EINVAL: neither a regular file nor a block device, or
+ * opened with O_APPEND, which would move every write to the end; -EROFS: on a read-only mount;
+ * -EACCES: not opened for reading, or not for writing; -ENODATA: empty.
  */
 int fpool_backing_validate(struct file *file, bool write)
 {
@@ -140,7 +141,8 @@ void fpool_backing_close(struct fpool_backing *b)
 	if (b->wfile && b->wfile != b->file)
 		fput(b->wfile);
 	fput(b->file);
-	b->file = b->wfile = NULL;
+	b->file = NULL;
+	b->wfile = NULL;
 }
 
 /**
@@ -263,8 +265,8 @@ static int write_buffered(struct fpool_backing *b, struct bio_vec *bv, unsigned 
  * @len: bytes; not a multiple of 4096 only where it ends at the end of the file
  *
  * Context: A worker or the reclaim thread; sleeps uninterruptibly.
- * Return: 0: all of it is with the device, perhaps in its volatile cache; or a negative errno of the file
- * system (-EIO, -ENOSPC, ...): any part of it may be.
+ * Return: 0: all of it is with the device, perhaps in its volatile cache; or a negative errno
+ * of the file system (-EIO, -ENOSPC, ...): any part of it may be.
  */
 int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			loff_t pos, size_t len)

@@ -2,8 +2,8 @@
 /*
  * Descriptors of a space: open, read, write, seek, mmap, fsync.
  *
- * A descriptor's f_mapping is the space's, whichever way it was opened: so its mappings are found by
- * rmap, and its fsync sees the space's errors.
+ * A descriptor's f_mapping is the space's, whichever way it was opened: so its mappings are
+ * found by rmap, and its fsync sees the space's errors.
  */
 #include "cdev.h"
 
@@ -71,7 +71,7 @@ static int cdev_release(struct inode *inode, struct file *file)
 		handle->node->opens--;
 		mutex_unlock(&fpool_attach_lock);
 	}
-	fpool_attach_leave(handle->space);
+	fpool_attach_leave(handle->space, handle->node);
 	kfree(handle);
 	return 0;
 }
@@ -82,9 +82,9 @@ static loff_t cdev_llseek(struct file *file, loff_t offset, int whence)
 }
 
 /*
- * Copy between one page and the iterator.  With a reference and without the page lock: the program's
- * buffer may be this very page.  The reference makes the frame held, so nobody evicts it, and who
- * writes it back meanwhile leaves it dirty.
+ * Copy between one page and the iterator.  With a reference and without the page lock: the
+ * program's buffer may be this very page.  The reference makes the frame held, so nobody evicts
+ * it, and who writes it back meanwhile leaves it dirty.
  */
 static size_t copy_part(struct page *page, size_t offset, size_t len, struct iov_iter *iter)
 {
@@ -139,7 +139,7 @@ static ssize_t cdev_read_iter(struct kiocb *iocb, struct iov_iter *iter)
 	ssize_t ret = copy(iocb, iter);
 
 	file_accessed(iocb->ki_filp);
-	/* Past the end a page is gone between the look at the size and the page: that is the end. */
+	/* The space shrank between the look at its size and the page: that is the end. */
 	return ret == -ENXIO ? 0 : ret;
 }
 
@@ -207,7 +207,8 @@ static struct file *make_file(struct fpool_space *space, bool write)
  * @write: whether it may write
  *
  * Context: System call.
- * Return: the descriptor, close-on-exec; -EMFILE, -ENFILE or -ENOMEM: the user is still the caller's.
+ * Return: the descriptor, close-on-exec; -EMFILE, -ENFILE or -ENOMEM: the user is still the
+ * caller's.
  */
 int fpool_cdev_install(struct fpool_space *space, bool write)
 {

@@ -110,6 +110,7 @@ static struct fpool_space *join(const struct framepool_attach *a, struct file *b
 	struct fpool_attach_params params = {
 		.file = backing,
 		.write = !(a->flags & FRAMEPOOL_ATTACH_READ_ONLY),
+		.named = *a->name,
 		.block_type = a->block_type,
 	};
 	struct fpool_space *space = ERR_PTR(-ENOENT);
@@ -145,7 +146,7 @@ static int attach_file(struct framepool_attach *a, struct file *backing, kgid_t 
 	a->space = space->id;
 	ret = *a->name ? name_it(space, a, gid) : fpool_cdev_install(space, write);
 	if (ret < 0) {
-		fpool_attach_leave(space);
+		fpool_attach_leave(space, *a->name);
 		return ret;
 	}
 	a->space_fd = *a->name ? -1 : ret;
@@ -202,10 +203,10 @@ static long detach(struct file *file, void *arg)
 }
 
 /*
- * SPACE_NEXT: the named nodes by their cursor, then the spaces that have no node, by theirs:
- * with the top bit set, so that all come after the nodes'.
+ * SPACE_NEXT: the named nodes by their cursor, then the spaces that have users without a node (or no
+ * user at all), by theirs: with the top bit set, so that all come after the nodes'.
  */
-#define UNNAMED_CURSOR	(1ULL << 63)
+#define UNNAMED_CURSOR	BIT_ULL(63)
 
 static u64 unnamed_cursor(const struct fpool_space *space)
 {
@@ -222,22 +223,12 @@ static struct fpool_node *next_named(u64 cursor)
 	return NULL;
 }
 
-static bool has_node(const struct fpool_space *space)
-{
-	struct fpool_node *node;
-
-	list_for_each_entry(node, &fpool_nodes, link)
-		if (node->space == space)
-			return true;
-	return false;
-}
-
 static struct fpool_space *next_unnamed(u64 cursor)
 {
 	struct fpool_space *space, *best = NULL;
 
 	list_for_each_entry(space, &fpool_spaces, link)
-		if (unnamed_cursor(space) > cursor && !has_node(space) &&
+		if (unnamed_cursor(space) > cursor && (space->unnamed || !space->users) &&
 		    (!best || unnamed_cursor(space) < unnamed_cursor(best)))
 			best = space;
 	return best;
@@ -312,7 +303,7 @@ static void describe_frames(struct fpool_pool *pool, struct framepool_pool *info
 
 	spin_lock(&pool->lock);
 	info->spaces = pool->nspaces;
-	info->kernel = pool->frames.count[FPOOL_FRAME_KERNEL];
+	info->kernel = pool->frames.count[FPOOL_FRAME_KERNEL] + pool->ncached;
 	info->nodes = pool->frames.count[FPOOL_FRAME_NODE];
 	info->free = pool->buddy.nfree;
 	info->resident = fpool_pool_resident(pool);
@@ -379,10 +370,10 @@ static const struct fpool_ioctl commands[] = {
 	FPOOL_IOCTL(FRAMEPOOL_ATTACH, struct framepool_attach, space_fd,
 		    FRAMEPOOL_ATTACH_READ_ONLY | FRAMEPOOL_ATTACH_MODE | FRAMEPOOL_ATTACH_GROUP,
 		    attach),
-	FPOOL_IOCTL(FRAMEPOOL_DETACH, struct framepool_detach, name, 0, detach),
+	FPOOL_IOCTL_IN(FRAMEPOOL_DETACH, struct framepool_detach, name, detach),
 	FPOOL_IOCTL(FRAMEPOOL_SPACE_NEXT, struct framepool_space, name, 0, space_next),
-	FPOOL_IOCTL(FRAMEPOOL_POOL_CREATE, struct framepool_pool_create, name, 0, pool_create),
-	FPOOL_IOCTL(FRAMEPOOL_POOL_DESTROY, struct framepool_pool_destroy, name, 0, pool_destroy),
+	FPOOL_IOCTL_IN(FRAMEPOOL_POOL_CREATE, struct framepool_pool_create, name, pool_create),
+	FPOOL_IOCTL_IN(FRAMEPOOL_POOL_DESTROY, struct framepool_pool_destroy, name, pool_destroy),
 	FPOOL_IOCTL(FRAMEPOOL_POOL_NEXT, struct framepool_pool, name, 0, pool_next),
 };
 

@@ -9,7 +9,8 @@
  *	spaces		a line each
  *	pagetable/	a file per space: runs of pages of one state: FIRST NR STATE [FRAME]
  *	policy		name, lists, counters
- *	check		checks every invariant: "ok", or the read fails with EUCLEAN and the log says why
+ *	check		checks every invariant: "ok", or the read fails with EUCLEAN and the log
+ *	says why
  *
  * Long files are made in pieces, the lock taken for each piece: what they show is true piece
  * by piece, not as a whole.

@@ -5,14 +5,15 @@
  *	claim	the shadow PTE gets BUSY: who faults now waits, who has looked before has a
  *		reference and makes the freeze below fail
  *	unmap	neighbours with one call and one TLB flush; dirty bits arrive at the pages
- *	freeze	a reference count of exactly ours cannot be raised any more: nobody uses the frame. Only
+ *	freeze	a reference count of exactly ours cannot be raised any more: nobody uses the
+ *	frame. Only
  *		now is the dirty flag final
  *	write	if dirty: here, or by the reclaim thread where the caller may not do file I/O
  *	free	the entry becomes a ghost, the frame goes back, those who wait are woken
  *
  * Who looks an entry up takes a reference first and looks again (fpool_pager_lookup): either it
- * sees BUSY, or the freeze sees its reference.  Both sides have a full barrier between their write and
- * their read (an atomic read-modify-write each).
+ * sees BUSY, or the freeze sees its reference.  Both sides have a full barrier between their
+ * write and their read (an atomic read-modify-write each).
  *
  * A victim whose freeze fails goes back to the policy as if nothing had happened: it was
  * unmapped, which costs its users a minor fault, and no data.
@@ -383,8 +384,8 @@ static u64 evict_batch(struct fpool_pool *pool, bool may_write, unsigned int *lo
  *
  * Looks at each resident page at most twice: once to clear its accessed bit, once to take it.
  *
- * Context: Process context without mmap_lock or a file system's lock if @may_write; may sleep. Needs no
- * allocation unless the file system under a write does.
+ * Context: Process context without mmap_lock or a file system's lock if @may_write; may sleep.
+ * Needs no allocation unless the file system under a write does.
  * Return: frames that became free.
  */
 u64 fpool_evict_some(struct fpool_pool *pool, u64 want, bool may_write)

@@ -56,8 +56,8 @@ static bool has_results(long ret)
  * @arg: address of the program's struct
  *
  * Context: System call.
- * Return: what the command says; -ENOTTY: no such command; -EINVAL: a struct below the first version's size or
- * an unknown flag; -E2BIG: bytes beyond what is known are not zero; -EFAULT.
+ * Return: what the command says; -ENOTTY: no such command; -EINVAL: a struct below the first
+ * version's size or an unknown flag; -E2BIG: bytes beyond what is known are not zero; -EFAULT.
  */
 long fpool_ioctl_dispatch(const struct fpool_ioctl *table, size_t nr, struct file *file,
 			  unsigned int cmd, unsigned long arg)
@@ -82,8 +82,11 @@ long fpool_ioctl_dispatch(const struct fpool_ioctl *table, size_t nr, struct fil
 		return ret;
 	if (head->flags & ~row->flags)
 		return -EINVAL;
+	/* Results that cannot be told have better not happened: try before. */
+	if (row->results && copy_to_user(uarg, buffer, min(size, row->size)))
+		return -EFAULT;
 	ret = row->fn(file, buffer);
-	if (has_results(ret) && copy_to_user(uarg, buffer, min(size, row->size)))
+	if (row->results && has_results(ret) && copy_to_user(uarg, buffer, min(size, row->size)))
 		return -EFAULT;
 	return ret;
 }

@@ -18,20 +18,27 @@ struct fpool_ioctl_head {
  * @size: of its struct
  * @min: of its struct's first version
  * @flags: that are known
- * @fn: does it; @arg is a kernel copy, and what it leaves there is copied back, also after -EINTR or
- *	-ENOMEM, which say how far it came
+ * @results: what @fn leaves in its argument is copied back, also after -EINTR or -ENOMEM, which
+ *	say how far it came
+ * @fn: does it, on a kernel copy of the argument
  */
 struct fpool_ioctl {
 	unsigned int cmd;
 	u32 size;
 	u32 min;
 	u32 flags;
+	bool results;
 	long (*fn)(struct file *file, void *arg);
 };
 
 #define FPOOL_IOCTL(_cmd, _struct, _last, _flags, _fn) {			\
 	.cmd = (_cmd), .size = sizeof(_struct), .min = offsetofend(_struct, _last),	\
-	.flags = (_flags), .fn = (_fn) }
+	.flags = (_flags), .results = true, .fn = (_fn) }
+
+/* A command that only takes: its argument may be in memory that cannot be written. */
+#define FPOOL_IOCTL_IN(_cmd, _struct, _last, _fn) {				\
+	.cmd = (_cmd), .size = sizeof(_struct), .min = offsetofend(_struct, _last),	\
+	.fn = (_fn) }
 
 long fpool_ioctl_dispatch(const struct fpool_ioctl *table, size_t nr, struct file *file,
 			  unsigned int cmd, unsigned long arg);

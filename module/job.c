@@ -2,9 +2,9 @@
 /*
  * Work on a space that a worker does while its caller waits, killably.
  *
- * File I/O of ours sleeps uninterruptibly, and under a program's limits and signals it would fail in the
- * program's name (RLIMIT_FSIZE): so no program does it for itself.  Who is killed while he waits leaves
- * the work to end on its own.
+ * File I/O of ours sleeps uninterruptibly, and under a program's limits and signals it would
+ * fail in the program's name (RLIMIT_FSIZE): so no program does it for itself.  Who is killed
+ * while he waits leaves the work to end on its own.
  */
 #include "job.h"
 

@@ -10,8 +10,9 @@
 
 #include "compat.h"
 
-#define MINORS	(1U << 16)
+#define MINORS	BIT(16)
 
+/* Who uses which space, under which name; docs/locking.md. */
 DEFINE_MUTEX(fpool_attach_lock);
 LIST_HEAD(fpool_nodes);
 

@@ -8,11 +8,7 @@
 
 #include "space.h"
 
-/**
- * struct fpool_node - /dev/framepool/NAME
- *
- * Letters: I and A as in space.h.
- */
+/* /dev/framepool/NAME; the letters are space.h's. */
 struct fpool_node {
 	struct device dev;
 	struct cdev cdev;

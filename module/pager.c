@@ -7,12 +7,13 @@
  *
  *	empty/ghost --claim--> BUSY --fill--> P|A
  *	      ^                  |
- *	      |                  +--failed--> E(errno) --taken by a waiter, or by the next claim--> empty
- *	      +--------------------------------+
+ *	      |                  +--failed--> E(errno) --taken by a waiter, or by the next
+ *	      claim--> empty +--------------------------------+
  *
  * The fill belongs to a worker, which owns frame and entry until it ends: whoever asked only waits
- * for the entry, and may die while he waits.  A failed fill leaves its errno in the entry; the thread that
- * waited comes back (its fault is TRIED) and takes it, everybody else's touch tries again.
+ * for the entry, and may die while he waits.  A failed fill leaves its errno in the entry; the
+ * thread that waited comes back (its fault is TRIED) and takes it, everybody else's touch tries
+ * again.
  */
 #include "pager.h"
 
@@ -139,6 +140,8 @@ static int claim(struct fill *fill, fpool_vpn_t vpn)
 	/* A block of 256 aligned entries lies in one node. */
 	err = fpool_ptable_prepare(&space->ptable, vpn);
 	if (err) {
+		/* The oldest ghosts make room for what is there; their nodes come back later. */
+		fpool_ptable_drop_ghosts(&space->ptable, 1);
 		give_block(space->pool, fill);
 		return err;
 	}
@@ -237,8 +240,8 @@ static void fill_work(struct work_struct *work)
  * @vpn: the page
  *
  * Context: Process context; may sleep for a descriptor, never for I/O.
- * Return: 0: a worker is at it; -EEXIST: it is there, or on its way, or just leaving; -ENXIO: past the
- * end; -ENOMEM: no free frame.
+ * Return: 0: a worker is at it; -EEXIST: it is there, or on its way, or just leaving; -ENXIO:
+ * past the end; -ENOMEM: no free frame.
  */
 int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn)
 {
@@ -275,8 +278,9 @@ static bool have_frames(struct fpool_pool *pool)
 }
 
 /*
- * Nothing is free: evict what is clean; if there is nothing, wait until the reclaim thread has written
- * something.  0: try again; -EINTR: killed; -ENOMEM: in all the time that a fault may wait, nothing.
+ * Nothing is free: evict what is clean; if there is nothing, wait until the reclaim thread has
+ * written something.  0: try again; -EINTR: killed; -ENOMEM: in all the time that a fault may
+ * wait, nothing.
  */
 static int make_room(struct fpool_pool *pool, unsigned long timeout)
 {
@@ -298,10 +302,10 @@ static int make_room(struct fpool_pool *pool, unsigned long timeout)
  * @space: the space, of which the caller has a reference
  * @vpn: the page
  *
- * Context: Process context, with no lock of mm's or of a file system's: it may reclaim, and it waits
- * for I/O, killably.
- * Return: 0: the entry is not busy any more; look again; -EINTR: killed; -ENXIO: past the end; -ENOMEM: no
- * frame for fpool_pager_wait_ms.
+ * Context: Process context, with no lock of mm's or of a file system's: it may reclaim, and it
+ * waits for I/O, killably.
+ * Return: 0: the entry is not busy any more; look again; -EINTR: killed; -ENXIO: past the end;
+ * -ENOMEM: no frame for fpool_pager_wait_ms.
  */
 int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn)
 {
@@ -313,7 +317,7 @@ int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn)
 		if (err == -ENOMEM) {
 			err = make_room(pool, msecs_to_jiffies(fpool_pager_wait_ms));
 			if (!err)
-				err = -EAGAIN;
+				err = fatal_signal_pending(current) ? -EINTR : -EAGAIN;
 		}
 	} while (err == -EAGAIN);
 	if (err && err != -EEXIST)
@@ -329,7 +333,8 @@ int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn)
  *
  * Context: A fault that may not drop mmap_lock. A worker does the I/O; it may need a lock
  * whose holder waits for ours, so the wait ends after fpool_pager_wait_ms.
- * Return: 0: present, or it was a moment ago; -ETIMEDOUT; -EINTR; -ENXIO; -ENOMEM; or the error of the fill.
+ * Return: 0: present, or it was a moment ago; -ETIMEDOUT; -EINTR; -ENXIO; -ENOMEM; or the error
+ * of the fill.
  */
 int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn)
 {
@@ -341,12 +346,14 @@ int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn)
 	for (;;) {
 		left = max_t(long, end - jiffies, 1);
 		err = fpool_pager_start(space, vpn);
+		if (!err || err == -EEXIST)
+			break;
 		if (err == -ENOMEM)
 			err = make_room(pool, left);
-		else if (!err || err == -EEXIST)
-			break;
 		if (err)
 			return err;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		if (time_after(jiffies, end))
 			return -ENOMEM;
 	}
@@ -454,7 +461,8 @@ struct page *fpool_pager_lookup(struct fpool_space *space, fpool_vpn_t vpn)
  * @vpn: the page
  *
  * Context: As fpool_pager_bring().
- * Return: the page with a reference, or an ERR_PTR: -EINTR, -ENXIO, -ENOMEM, or the error of the fill.
+ * Return: the page with a reference, or an ERR_PTR: -EINTR, -ENXIO, -ENOMEM, or the error of
+ * the fill.
  */
 struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn)
 {

@@ -9,8 +9,8 @@
  *	+---------------+-----------------+--------------------------------+
  *	|<------ kernel space ----------->|
  *
- * The reserve is as large as the nodes of a space of four times the region; beyond it nodes come from
- * user space, up to a quarter of the region.
+ * The reserve is as large as the nodes of a space of four times the region; beyond it nodes
+ * come from user space, up to a quarter of the region.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -24,6 +24,7 @@
 #include "check.h"
 #include "trace.h"
 
+/* Which pools there are; docs/locking.md. */
 DEFINE_MUTEX(fpool_pools_lock);
 LIST_HEAD(fpool_pools);
 
@@ -78,7 +79,8 @@ struct fpool_pool *fpool_pool_find(const char *name)
  * The frames stay FREE in the frame table; the caller marks them at once.
  *
  * Context: Caller holds pool->lock.
- * Return: 0, or -ENOMEM: no block of this order; where @order is 0 the pool counts as starved from now on.
+ * Return: 0, or -ENOMEM: no block of this order; where @order is 0 the pool counts as starved
+ * from now on.
  */
 int fpool_pool_take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *frame)
 {
@@ -428,7 +430,8 @@ static u32 gather_tables(struct fpool_pool *pool, const struct fpool_ptable **ta
  * fpool_pool_check - do all structures of a pool agree?
  * @pool: the pool
  *
- * Logs the first disagreement. Takes time proportional to the region, with the lock held: for tests.
+ * Logs the first disagreement. Takes time proportional to the region, with the lock held: for
+ * tests.
  *
  * Context: Process context; takes pool->lock.
  * Return: 0, -EUCLEAN, or -ENOMEM; -EAGAIN: many spaces came meanwhile.

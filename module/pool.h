@@ -40,21 +40,21 @@ struct fpool_pool {
 	u32 kernel_frames;		/* I: metadata and the nodes' reserve */
 	u32 low, high;			/* I: watermarks of free frames */
 
-	spinlock_t lock;
+	spinlock_t lock;		/* P: everything in the region */
 	struct fpool_buddy buddy;	/* P */
 	struct fpool_frames frames;	/* P */
 	struct fpool_policy policy;	/* P */
 	struct xarray tables;		/* P: the shadow page tables of the spaces, by id */
 	u32 nspaces;			/* P: how many */
-	u32 ncached;			/* P: FREE in the table, allocated in the buddy: node_reserve and limbo */
+	u32 ncached;			/* P: FREE in the table, not in the buddy: the next three */
 	struct fpool_frame_list node_reserve;	/* P: kernel space kept for nodes */
-	struct fpool_frame_list limbo;		/* P: nodes freed since the last grace period began */
-	struct fpool_frame_list limbo_waiting;	/* P: nodes whose grace period is running */
-	struct fpool_frame_list laundry;	/* P: dirty victims, unmapped, for the reclaim thread to write */
+	struct fpool_frame_list limbo;		/* P: nodes freed since that began */
+	struct fpool_frame_list limbo_waiting;	/* P: nodes whose grace period runs */
+	struct fpool_frame_list laundry;	/* P: dirty victims for the reclaim thread */
 	u32 resident_max;		/* P */
-	unsigned long starved_since;	/* P: jiffies when a faulter found nothing free; 0: since then, something was */
+	unsigned long starved_since;	/* P: jiffies; nothing freed since a faulter wanted it */
 
-	struct mutex victim_lock;	/* choosing victims: one at a time, or all look at the same */
+	struct mutex victim_lock;	/* choosing victims: one at a time */
 	struct rcu_work limbo_work;	/* X */
 	wait_queue_head_t frame_wait;	/* X: for a free frame */
 	wait_queue_head_t busy_wait[FPOOL_BUSY_QUEUES];	/* X: for an entry that is not busy */

@@ -37,8 +37,10 @@ static int parse_range(struct file *file, struct framepool_range *r, fpool_vpn_t
 {
 	if (r->__reserved)
 		return -EINVAL;
-	r->done = r->already = r->written = r->pinned = r->held = r->busy = r->failed = 0;
-	r->error = 0;
+	/* What the program left in the results is not ours to add to. */
+	*r = (struct framepool_range){
+		.size = r->size, .offset = r->offset, .length = r->length,
+	};
 	return parse(fpool_file_space(file), r->offset, r->length, start, end);
 }
 
@@ -189,8 +191,8 @@ static long sync_ioctl(struct file *file, void *arg)
  * @datasync: no difference: there is nothing but data and its size
  *
  * Context: System call, without mmap_lock.
- * Return: 0: every byte stored in the range before the call is on the medium; -EINTR: killed; or the
- * error of a write, reported once to each descriptor.
+ * Return: 0: every byte stored in the range before the call is on the medium; -EINTR: killed;
+ * or the error of a write, reported once to each descriptor.
  */
 int fpool_range_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
@@ -494,8 +496,8 @@ static const struct fpool_ioctl commands[] = {
 	FPOOL_IOCTL(FRAMEPOOL_PIN, struct framepool_range, __reserved, 0, pin),
 	FPOOL_IOCTL(FRAMEPOOL_UNPIN, struct framepool_range, __reserved, 0, unpin),
 	FPOOL_IOCTL(FRAMEPOOL_SYNC, struct framepool_range, __reserved, 0, sync_ioctl),
-	FPOOL_IOCTL(FRAMEPOOL_RESIZE, struct framepool_resize, bytes, 0, resize),
-	FPOOL_IOCTL(FRAMEPOOL_SET_BLOCK, struct framepool_block, __reserved, 0, set_block),
+	FPOOL_IOCTL_IN(FRAMEPOOL_RESIZE, struct framepool_resize, bytes, resize),
+	FPOOL_IOCTL_IN(FRAMEPOOL_SET_BLOCK, struct framepool_block, __reserved, set_block),
 };
 
 /**
@@ -512,6 +514,17 @@ long fpool_range_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return fpool_ioctl_dispatch(commands, ARRAY_SIZE(commands), file, cmd, arg);
 }
 
+/* Start what the pool has room for; wait for nothing. */
+static void start_range(struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_t end)
+{
+	for (; fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
+		if (fpool_pool_is_low(space->pool) || fatal_signal_pending(current))
+			break;
+		fpool_pager_start(space, vpn);
+		cond_resched();
+	}
+}
+
 /**
  * fpool_range_fadvise - posix_fadvise and madvise(MADV_WILLNEED)
  * @file: a descriptor of a space
@@ -519,7 +532,8 @@ long fpool_range_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
  * @len: bytes, 0 to the end
  * @advice: POSIX_FADV_*
  *
- * WILLNEED starts reads and waits for none; DONTNEED evicts what can leave. The others change nothing yet.
+ * WILLNEED starts reads and waits for none; DONTNEED evicts what can leave. The others change
+ * nothing yet.
  *
  * Context: System call, without mmap_lock.
  * Return: 0, or -EINVAL: no such advice.
@@ -538,9 +552,7 @@ int fpool_range_fadvise(struct file *file, loff_t offset, loff_t len, int advice
 	if (fpool_vpn_nr(start) >= fpool_vpn_nr(end))
 		return 0;
 	if (advice == POSIX_FADV_WILLNEED) {
-		for (; fpool_vpn_nr(start) < fpool_vpn_nr(end) && !fpool_pool_is_low(space->pool) &&
-		       !fatal_signal_pending(current); start = fpool_vpn_add(start, 1))
-			fpool_pager_start(space, start);
+		start_range(space, start, end);
 	} else if (advice == POSIX_FADV_DONTNEED) {
 		job = run(space, start, end, evict_job, &err);
 		if (!IS_ERR(job))

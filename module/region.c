@@ -6,8 +6,8 @@
  * Two ways to get one:
  *
  *  - alloc_contig_range(): moves out of the way whatever is in a range of the buddy allocator's
- *    memory.  Ranges are tried from the top of each zone downwards, never in ZONE_MOVABLE: a long-term
- *    pin of a page there makes the kernel migrate it, and our frames cannot be migrated.
+ *    memory.  Ranges are tried from the top of each zone downwards, never in ZONE_MOVABLE: a
+ *    long-term pin of a page there makes the kernel migrate it, and our frames cannot be migrated.
  *  - memremap_pages(): gives struct pages to memory that the kernel was told not to use
  *    (memmap=SIZE$BASE on its command line), for a region that must not fail.
  */
@@ -152,8 +152,8 @@ static int reserve_hidden(struct fpool_region *region, u64 base, int node)
  * The contents are whatever was there: nothing of it may be shown to anybody.
  *
  * Context: Process context; may sleep, and takes long where much has to be moved.
- * Return: 0; -EINVAL, -ERANGE: see fpool_region_check(), or no such node; -ENOMEM: no contiguous range;
- * -EBUSY: @base is not hidden memory, or in use.
+ * Return: 0; -EINVAL, -ERANGE: see fpool_region_check(), or no such node; -ENOMEM: no
+ * contiguous range; -EBUSY: @base is not hidden memory, or in use.
  */
 int fpool_region_reserve(struct fpool_region *region, u64 bytes, u64 base, int node)
 {

@@ -2,10 +2,10 @@
 /*
  * From frames to the hardware entries that map them: unmap, clean, look at the accessed bit.
  *
- * The first two are core mm's.  For accessed bits core mm's rmap walk is not exported, and unmapping only to
- * look would cost a fault each: so we walk the mapping's interval tree of VMAs ourselves, under
- * i_mmap_rwsem, which keeps the page tables of all these VMAs alive (free_pgtables() takes a VMA out
- * of the tree before it frees them).
+ * The first two are core mm's.  For accessed bits core mm's rmap walk is not exported, and
+ * unmapping only to look would cost a fault each: so we walk the mapping's interval tree of
+ * VMAs ourselves, under i_mmap_rwsem, which keeps the page tables of all these VMAs alive
+ * (free_pgtables() takes a VMA out of the tree before it frees them).
  */
 #include "rmap.h"
 
@@ -45,7 +45,8 @@ static int young_pte(pte_t *pte, unsigned long addr, void *data)
 		return 0;
 	/*
 	 * No TLB flush: an access through a cached translation may then go unseen until the
-	 * translation leaves the TLB.  "Not young" is a hint, and the flush costs more than the hint.
+	 * translation leaves the TLB.  "Not young" is a hint, and the flush costs more than the
+	 * hint.
 	 */
 	if (test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte)) {
 		walk->young[(addr - walk->start) >> PAGE_SHIFT] = 1;
@@ -92,7 +93,8 @@ bool fpool_rmap_test_clear_young(struct fpool_space *space, fpool_vpn_t vpn, u64
  * @vpn: first page
  * @nr: pages
  *
- * When it returns the TLBs are flushed and every dirty bit is in its page's flags. Private copies stay.
+ * When it returns the TLBs are flushed and every dirty bit is in its page's flags. Private
+ * copies stay.
  *
  * Context: Process context; takes i_mmap_rwsem and page-table locks.
  */
@@ -101,7 +103,7 @@ void fpool_rmap_unmap(struct fpool_space *space, fpool_vpn_t vpn, u64 nr)
 	unmap_mapping_pages(space->inode->i_mapping, fpool_vpn_nr(vpn), nr, false);
 }
 
-/* Frames are single pages, on every kernel counted like this; 6.1 does not export folio_mapcount(). */
+/* Frames are single pages. 6.1 does not export folio_mapcount(). */
 static int mapcount(const struct folio *folio)
 {
 	return atomic_read(&folio->_mapcount) + 1;
@@ -109,14 +111,16 @@ static int mapcount(const struct folio *folio)
 
 /*
  * References beyond ours and the mappings'.  A mapping that comes or goes between the reads (fork
- * and munmap do not take the page lock) must rather look held than hide a holder: the smaller count.
+ * and munmap do not take the page lock) must rather look held than hide a holder: the smaller
+ * count.
  */
 static bool is_held(struct folio *folio)
 {
 	int before = mapcount(folio);
 	int refs = folio_ref_count(folio);
 
-	smp_rmb();	/* pairs with nothing: only the order of our own reads counts */
+	/* Pairs with nothing: only the order of our own reads counts. */
+	smp_rmb();
 	return min(before, mapcount(folio)) + 1 < refs;
 }
 
@@ -126,8 +130,9 @@ static bool is_held(struct folio *folio)
  * @held: out: somebody holds the frame and may write to it without telling anyone
  *
  * From now on a store faults and makes the page dirty again, so what happens during the write is
- * not lost.  Who has a reference besides us and the mappings may be a device that writes into the frame, or
- * an unmapping that has not flushed the TLB yet: for them the page has to stay dirty after the write.
+ * not lost.  Who has a reference besides us and the mappings may be a device that writes into
+ * the frame, or an unmapping that has not flushed the TLB yet: for them the page has to stay
+ * dirty after the write.
  *
  * Context: Process context; takes the page lock, never held across the write.
  * Return: whether there is something to write.

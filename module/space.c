@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A space: its structure, its inode, its place in the pool. What happens to its pages is the pager's. */
+/* A space: its structure, its inode, its place in the pool. Its pages are the pager's. */
 #include "space.h"
 
 #include <linux/mount.h>
@@ -140,8 +140,8 @@ void fpool_space_put(struct fpool_space *space)
 
 /**
  * fpool_space_unlink - take a space without pages out of its pool
- * @space: nobody faults on it, and none of its pages is resident; the caller has a reference besides
- *	the first one, which goes here
+ * @space: nobody faults on it, and none of its pages is resident; the caller has a reference
+ *	besides the first one, which goes here
  *
  * When it returns, the caller's reference is the last.
  *

@@ -28,11 +28,12 @@ struct fpool_space {
 	struct fpool_backing backing;	/* A: opened and upgraded; I otherwise */
 	struct list_head link;		/* A: all spaces of all pools */
 	u32 users;			/* A: descriptors and named nodes; 0: being torn down */
+	u32 unnamed;			/* A: of these, descriptors that ATTACH returned */
 	kuid_t uid;			/* I: of the first attacher */
 	u8 block_type;			/* any time, READ_ONCE: a hint to the next fill */
 	struct delayed_work retry;	/* X: of a tear-down that could not finish */
-	bool dying;			/* any time, READ_ONCE: unlinked, waits for the last references */
-	bool orphan;			/* A: a tear-down could not finish and will be tried again */
+	bool dying;			/* any time, READ_ONCE: waits for the last references */
+	bool orphan;			/* A: its tear-down will be tried again */
 	struct mutex sync_lock;		/* one fsync's flush at a time */
 	u16 epoch;			/* P: pages written now carry it in the frame table */
 	u16 flushed;			/* P: all that carry up to this one are on the medium */

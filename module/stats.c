@@ -51,6 +51,7 @@ u64 fpool_stats_read(const struct fpool_stats *stats, enum fpool_stat id)
 
 	/* A counter is one word that its CPU alone writes: a racing read is an older value. */
 	for_each_possible_cpu(cpu)
+		/* As said above. */
 		sum += data_race(per_cpu_ptr(stats->cpu, cpu)->count[id]);
 	return sum;
 }

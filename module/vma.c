@@ -76,8 +76,8 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
  * @vmf: which, and what the fault may do
  *
  * Context: mmap_lock or the VMA's lock held for reading.
- * Return: VM_FAULT_LOCKED and the page; VM_FAULT_SIGBUS: past the end, the fill failed, or the pool is
- * starved; VM_FAULT_RETRY: see the table above; VM_FAULT_HWPOISON.
+ * Return: VM_FAULT_LOCKED and the page; VM_FAULT_SIGBUS: past the end, the fill failed, or the
+ * pool is starved; VM_FAULT_RETRY: see the table above; VM_FAULT_HWPOISON.
  */
 static vm_fault_t fault(struct vm_fault *vmf)
 {

@@ -12,9 +12,9 @@
  * The page is dirty or under WB at every moment at which its bytes are not in the file, so
  * nobody who looks in that order can miss it.
  *
- * Durability needs the device's flush too.  Pages carry the epoch in which they were written; a flush
- * covers all epochs that were over when it began, and when it fails the pages of unflushed epochs that
- * are still resident become dirty again.
+ * Durability needs the device's flush too.  Pages carry the epoch in which they were written; a
+ * flush covers all epochs that were over when it began, and when it fails the pages of
+ * unflushed epochs that are still resident become dirty again.
  */
 #include "writeback.h"
 
@@ -95,9 +95,9 @@ static void note_failure(struct fpool_run *run, int err)
 }
 
 /*
- * Up to where the run is written: not past the end of the space, which a write of the last page must
- * not move.  Pages that lie past it are being cut off by a resize, which may fail yet: they go to
- * the file as long as it has room for them, and the resize waits for that.
+ * Up to where the run is written: not past the end of the space, which a write of the last page
+ * must not move.  Pages that lie past it are being cut off by a resize, which may fail yet:
+ * they go to the file as long as it has room for them, and the resize waits for that.
  */
 static u64 end_of_file(const struct fpool_run *run)
 {
@@ -310,11 +310,11 @@ int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t start, fpool_vp
 static void redirty_unflushed(struct fpool_space *space)
 {
 	struct fpool_pool *pool = space->pool;
-	fpool_vpn_t vpn = fpool_vpn(0);
+	fpool_vpn_t vpn = fpool_vpn(0), end = fpool_vpn(FPOOL_VPN_MAX);
 	fpool_spte_t e;
 
 	spin_lock(&pool->lock);
-	while (fpool_ptable_next(&space->ptable, &vpn, fpool_vpn(FPOOL_VPN_MAX), FPOOL_SPTE_P, &e)) {
+	while (fpool_ptable_next(&space->ptable, &vpn, end, FPOOL_SPTE_P, &e)) {
 		u16 epoch = fpool_frames_info(&pool->frames, fpool_spte_frame(e))->aux;
 
 		if (epoch && (s16)(epoch - space->flushed) > 0)

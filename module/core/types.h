@@ -15,13 +15,14 @@
 #ifndef FPOOL_CORE_TYPES_H
 #define FPOOL_CORE_TYPES_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 #include <linux/limits.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
 
 #define FPOOL_PAGE_SHIFT	12
-#define FPOOL_PAGE_BYTES	(1UL << FPOOL_PAGE_SHIFT)
+#define FPOOL_PAGE_BYTES	BIT(FPOOL_PAGE_SHIFT)
 #define FPOOL_VPN_BITS		52
 #define FPOOL_VPN_MAX		((1ULL << FPOOL_VPN_BITS) - 1)
 

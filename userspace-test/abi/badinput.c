@@ -361,6 +361,18 @@ static void attach_mode_unnamed(void)
 	refuse(attach(&a), EINVAL);
 }
 
+/* A value that no flag announces is not ignored: one day it may mean something. */
+static void attach_unannounced(void)
+{
+	struct framepool_attach a = good();
+
+	a.mode = 0600;
+	refuse(attach(&a), EINVAL);
+	a.mode = 0;
+	a.gid = 5;
+	refuse(attach(&a), EINVAL);
+}
+
 static void attach_mode_bits(void)
 {
 	static const u32 bad[] = { 01000, 02000, 04000, 010000, 020600, 0100600, 1u << 31 };
@@ -834,10 +846,10 @@ static void detach_unknown(void)
 	struct framepool_detach d = { .size = sizeof(d) };
 
 	refuse(detach("t.nosuch"), ENOENT);
-	refuse(detach("control"), EINVAL);
-	refuse(detach(""), EINVAL);
-	refuse(detach("."), EINVAL);
-	refuse(detach("a/b"), EINVAL);
+	refuse(detach("control"), ENOENT);
+	refuse(detach(""), ENOENT);
+	refuse(detach("."), ENOENT);
+	refuse(detach("a/b"), ENOENT);
 	memset(d.name, 'a', sizeof(d.name));
 	refuse(ioctl(control_fd(), FRAMEPOOL_DETACH, &d), EINVAL);
 }
@@ -1123,6 +1135,7 @@ static const struct test tests[] = {
 	{ "attach by a bad name: EINVAL", attach_names, T_DEVICE },
 	{ "attach with an unknown flag: EINVAL", attach_flags, T_DEVICE },
 	{ "attach with mode or group and no name: EINVAL", attach_mode_unnamed, T_DEVICE },
+	{ "attach with mode or group and no flag: EINVAL", attach_unannounced, T_DEVICE },
 	{ "attach with more than permission bits: EINVAL", attach_mode_bits, T_DEVICE },
 	{ "attach with block type 5: EINVAL", attach_block_type, T_DEVICE },
 	{ "attach in an unknown pool: ENOENT", attach_no_pool, T_DEVICE },

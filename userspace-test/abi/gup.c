@@ -380,7 +380,7 @@ static void held_by_a_pipe(void)
 		expect(range.held == 8, "%ju held", (uintmax_t)range.held);
 		expect(resident_pages(fd, 8 * PAGE, 8 * PAGE, buf) == 8, "held pages left");
 	}
-	squeeze(6 * MIB);
+	squeeze(4 * MIB);
 	if (!plain)
 		expect(resident_pages(fd, 8 * PAGE, 8 * PAGE, buf) == 8, "held pages left under pressure");
 	/* Stores after the splice go to the page that the pipe has. */

@@ -140,7 +140,8 @@ static void mremap_moves(void)
 	back = mremap(m, 10 * PAGE, 30 * PAGE, MREMAP_MAYMOVE);
 	if (back == MAP_FAILED) {
 		diag("a mapping may not grow: %s", strerror(errno));
-		expect(errno == EFAULT, "%s", strerror(errno));
+		/* The kernel grows a mapping in place by a merge, which ones with frames in them refuse. */
+		expect(errno == EFAULT || errno == ENOMEM, "%s", strerror(errno));
 		back = m;
 	} else {
 		same(back, 10, 30);
@@ -259,9 +260,11 @@ static void locks(void)
 	need_ok(mlock2(m + 16 * PAGE, 8 * PAGE, MLOCK_ONFAULT));
 	for (vpn = 0; vpn < NR; vpn++)
 		store(m + vpn * PAGE, vpn, 2);
-	expect_errno(msync(m, 8 * PAGE, MS_SYNC | MS_INVALIDATE), EBUSY);
-	expect_errno(madvise(m, 8 * PAGE, MADV_DONTNEED), EINVAL);
-	squeeze(4 * MIB);
+	if (plain) {
+		expect_errno(msync(m, 8 * PAGE, MS_SYNC | MS_INVALIDATE), EBUSY);
+		expect_errno(madvise(m, 8 * PAGE, MADV_DONTNEED), EINVAL);
+	}
+	squeeze(3 * MIB);
 	same(m, 0, NR);
 	need_ok(munlock(m, 4 * PAGE));
 	need_ok(munmap(m + 2 * PAGE, PAGE));		/* unlocked */

@@ -163,6 +163,7 @@ static void random_order(u64 pages, u64 ops)
 		expect(info.fills >= pages, "%ju fills", (uintmax_t)info.fills);
 		expect(info.major_faults, "no major fault");
 		expect(info.evictions >= pages - after.bound, "%ju evictions", (uintmax_t)info.evictions);
+		expect(info.refaults, "no ghost was ever remembered");
 		expect(info.written >= pages - after.bound, "%ju pages written", (uintmax_t)info.written);
 		expect(!info.fill_errors && !info.write_errors && !info.write_error, "I/O errors");
 	}

@@ -227,7 +227,7 @@ static void fork_private(void)
 static void pressing_child(void *arg)
 {
 	(void)arg;
-	squeeze(8 * MIB);
+	squeeze(4 * MIB);
 }
 
 /* A fork whose two sides live on under pressure of a third. */

@@ -160,7 +160,7 @@ static void pin(void)
 	store(50, 2);
 	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
 	expect(!r.done && r.pinned == 96, "%ju evicted, %ju pinned", (uintmax_t)r.done, (uintmax_t)r.pinned);
-	squeeze(8 * MIB);
+	squeeze(4 * MIB);
 	resident_is(32, 128, "after pressure");
 	expect(bytes_are(m + 32 * PAGE, model + 32 * PAGE, 96 * PAGE, 32 * PAGE), "the pinned pages");
 	/* A pin does not keep a page from being written. */
@@ -173,7 +173,7 @@ static void pin(void)
 	resident_is(64, 128, "after half was unpinned");
 	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
 	expect(r.done == 64, "%ju unpinned", (uintmax_t)r.done);
-	squeeze(8 * MIB);
+	squeeze(4 * MIB);
 	space_info(fd, &s);
 	expect(!s.pinned, "%ju pinned", (uintmax_t)s.pinned);
 	resident_is(0, 0, "after pressure without pins");
@@ -330,7 +330,8 @@ static void block_types(void)
 			if (rnd_next(&r) & 1)
 				store(vpn, 10 + b.block_type);
 		}
-		squeeze(6 * MIB);
+		if (b.block_type % 3 == 1)
+			squeeze(5 * MIB);
 		expect(bytes_are(m, model, NR * PAGE, 0), "block type %u after pressure", b.block_type);
 		need_ok(fsync(fd));
 		expect_file(path, model, NR * PAGE);

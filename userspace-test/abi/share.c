@@ -291,7 +291,7 @@ static void mutex(void)
 	need(!pthread_mutex_init(&g->mutex, &attr), "mutex");
 	for (i = 0; i < 3; i++)
 		pid[i] = child_start(counting_child, g);
-	squeeze(6 * MIB);
+	squeeze(4 * MIB);
 	for (i = 0; i < 3; i++)
 		child_join(pid[i]);
 	expect(g->count == 3 * scaled(4000), "counted %ju", (uintmax_t)g->count);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# The demo, inside the VM: three programs on files four times as large as the memory that they get.
+# The demo, inside the VM: three programs on files four times and twice as large as the memory that they get.
 #
 # On /mnt: demo.tar, records.dat, and `expected`, which sets tar_sha256 and records_sum as the host found them. The module
 # is loaded. The first check that fails ends the demo.
@@ -19,10 +19,10 @@ now() { cut -d ' ' -f 1 /proc/uptime; }
 # field KEY FILE: a number out of the JSON that framepool printed.
 field() { sed -n "s/^ *\"$1\": \([0-9]*\),*\$/\1/p" "$2"; }
 
-# attach FILE: sets node.
+# attach FILE: sets node. Programs that go through a file from end to end do well with large blocks.
 attach() {
-	node=$(framepool attach "$1") || die "$1 cannot be attached"
-	echo "\$ framepool attach $1"
+	node=$(framepool attach "$1" --block 64) || die "$1 cannot be attached"
+	echo "\$ framepool attach $1 --block 64"
 	echo "$node"
 }
 
@@ -61,19 +61,19 @@ check_sum() {
 }
 
 check_sort() {
-	heading "2. Sort 1,048,576 records of 256 bytes in place, through a mapping"
+	heading "2. Sort a file of 128 MiB in place, 524,288 records of 256 bytes, through a mapping"
 	attach /mnt/records.dat
 	measure sort /mnt/records.dat demo-sort "$node"
 	detach /mnt/records.dat
 	got=$(demo-sort --check /mnt/records.dat) || die "records.dat cannot be read"
 	echo "\$ demo-sort --check /mnt/records.dat   (by read(), not through the pool)"
 	echo "$got"
-	[ "$got" = "sorted records=1048576 sum=$records_sum" ] ||
-		die "expected: sorted records=1048576 sum=$records_sum"
+	[ "$got" = "sorted records=524288 sum=$records_sum" ] ||
+		die "expected: sorted records=524288 sum=$records_sum"
 }
 
 check_share() {
-	heading "3. Two processes on one file, writing and checking each other's pages"
+	heading "3. Two processes on that file, filling and checking each other's pages"
 	attach /mnt/records.dat
 	measure share /mnt/records.dat demo-share "$node"
 	# The picture is of now: two files, one region.
@@ -101,6 +101,7 @@ report() {
 	heading "What happened"
 	printf '  %-22s %12s %12s %12s\n' "" demo-sum demo-sort demo-share
 	printf '  %-22s %10s s %10s s %10s s\n' "time" "$(cat /tmp/sum.time)" "$(cat /tmp/sort.time)" "$(cat /tmp/share.time)"
+	row "file, bytes" bytes
 	row "minor faults" minor_faults
 	row "major faults" major_faults
 	row "pages read" fills
@@ -116,7 +117,7 @@ report() {
 	[ "$max" -le "$bound" ] || die "more pages were resident than the bound allows"
 	[ "$max" -gt 0 ] || die "nothing was ever resident"
 	[ "$(field evictions /tmp/sum.json)" -gt 0 ] || die "nothing was evicted"
-	[ "$(field written /tmp/sort.json)" -ge 65536 ] || die "fewer pages were written back than were changed"
+	[ "$(field written /tmp/sort.json)" -ge 32768 ] || die "fewer pages were written back than were changed"
 	for key in starved fill_errors write_errors; do
 		[ "$(field $key /tmp/pool.json)" = 0 ] || die "$key is not 0"
 	done
@@ -129,7 +130,7 @@ tar_sha256='' records_sum=''
 # shellcheck disable=SC1091
 . /mnt/expected
 echo 3 > /proc/sys/vm/drop_caches
-echo "Linux $(uname -r), two files of 256 MiB on ext4, one region of memory of ${DEMO_SIZE}"
+echo "Linux $(uname -r), files of 256 and 128 MiB on ext4, a region of ${DEMO_SIZE}iB of memory for them"
 check_sum
 check_sort
 check_share

@@ -66,6 +66,10 @@ def parse(text, title):
 
     for line in text.splitlines():
         if m := _PLAN.match(line):
+            while levels and levels[-1].indent > len(m[1]):
+                close(levels.pop(), name_of('its tests'))
+            if levels and levels[-1].indent == len(m[1]) and levels[-1].planned is not None:
+                close(levels.pop(), name_of('its tests'))       # one document after another
             level(len(m[1])).planned = int(m[2])
             if m[3] and m[2] == '0':
                 report.skipped += 1

@@ -7,8 +7,8 @@
  * missing fields as zero, one that knows less answers E2BIG where they are not zero.  One meaning
  * per errno, everywhere:
  *
- *   EINVAL	a field has a value that is never legal; an unknown flag; a size below the first version
- *   E2BIG	bytes beyond what this kernel knows are not zero
+ *   EINVAL	a field has a value that is never legal; an unknown flag; a size below the first
+ *   version E2BIG	bytes beyond what this kernel knows are not zero
  *   EFAULT	a pointer is bad
  *   ENOTTY	no such command on this descriptor
  *   EPERM	the caller may not do this
@@ -59,7 +59,8 @@
  * @fd: the backing: a regular file or a block device, opened for reading, and for
  *	writing too unless READ_ONLY; without O_APPEND
  * @mode: permission bits of the node, 0600 unless ATTACH_MODE
- * @gid: group of the node, the caller's unless ATTACH_GROUP (one that the caller is in, or CAP_CHOWN)
+ * @gid: group of the node, the caller's unless ATTACH_GROUP (one that the caller is in, or
+ *	CAP_CHOWN)
  * @block_type: 0..4, pages are fetched in blocks of 4^block_type
  * @pool: the pool, "" for the default one
  * @name: makes /dev/framepool/NAME, which lasts until DETACH; "" makes an anonymous
@@ -102,7 +103,7 @@ struct framepool_detach {
 /* struct framepool_space.state, bits */
 #define FRAMEPOOL_SPACE_WRITABLE	(1U << 0)
 #define FRAMEPOOL_SPACE_NAMED		(1U << 1)
-#define FRAMEPOOL_SPACE_ORPHAN		(1U << 2)	/* nobody's any more; waits to be written back or let go */
+#define FRAMEPOOL_SPACE_ORPHAN		(1U << 2)	/* nobody's, waits to be written back */
 #define FRAMEPOOL_SPACE_BLOCKDEV	(1U << 3)
 #define FRAMEPOOL_SPACE_DIRECT_IO	(1U << 4)
 
@@ -174,8 +175,8 @@ struct framepool_space {
  * @policy: "" for the default
  * @name: of the pool
  *
- * EPERM without CAP_SYS_ADMIN; EINVAL; ERANGE: larger than the memory there is; EEXIST; ENOMEM: no contiguous
- * memory of this size; EBUSY: @base is not reserved.
+ * EPERM without CAP_SYS_ADMIN; EINVAL; ERANGE: larger than the memory there is; EEXIST; ENOMEM:
+ * no contiguous memory of this size; EBUSY: @base is not reserved.
  */
 struct framepool_pool_create {
 	__u32 size;
@@ -212,12 +213,12 @@ struct framepool_pool_destroy {
  * @node: NUMA node
  * @spaces: how many
  * @frames: all frames of the region
- * @kernel: of these, the pool's bitmap and frame table
+ * @kernel: of these, bitmap, frame table, and what is kept for nodes and not in use
  * @nodes: of these, nodes of shadow page tables
  * @free: of these, free
  * @resident: of these, holding pages
  * @resident_max: the most that @resident has ever been
- * @bound: the most that @resident can be: @frames less @kernel
+ * @bound: the most that @resident can be: @frames less the kernel space at creation
  * @minor_faults: faults on pages that were resident
  * @major_faults: faults that waited for a page
  * @fills: pages read
@@ -286,6 +287,7 @@ struct framepool_pool {
  * @busy: out: EVICT: stayed because busy
  * @failed: out: pages whose I/O failed
  * @error: out: errno of the last of these, 0 for none
+ * @__reserved: 0
  *
  * PREFETCH and PIN stop, with what they did in the fields, when the pool cannot take more (ENOMEM).
  * EINTR: killed while waiting.
@@ -330,8 +332,8 @@ struct framepool_residency {
  * @flags: 0
  * @bytes: new size, at least 1
  *
- * Needs a descriptor opened for writing (EBADF), and a regular file behind it (EINVAL). EBUSY: pages past
- * the new end are held.
+ * Needs a descriptor opened for writing (EBADF), and a regular file behind it (EINVAL). EBUSY:
+ * pages past the new end are held.
  */
 struct framepool_resize {
 	__u32 size;
