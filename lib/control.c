@@ -7,7 +7,8 @@
 
 bool framepool_name_valid(const char *name)
 {
-	static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	static const char legal[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	size_t length = strlen(name);
 
 	if (!length || length >= FRAMEPOOL_NAME_SIZE || strspn(name, legal) != length)

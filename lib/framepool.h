@@ -4,12 +4,13 @@
  *
  * The structures are those of <linux/framepool.h>, handed to the kernel as they are.  Begin with
  * FRAMEPOOL_INIT(), which sets the size that your program was compiled with: an older or a newer
- * library and kernel then know what you know.  A descriptor of a space can be mapped, read, written,
- * asked for its size with lseek(SEEK_END), and synchronised with msync() and fsync() like that of a file.
+ * library and kernel then know what you know.  A descriptor of a space can be mapped, read,
+ * written, asked for its size with lseek(SEEK_END), and synchronised with msync() and fsync() like
+ * that of a file.
  *
- * Functions return 0 (or what is said) or a negative errno; what they leave in errno means nothing.  A
- * command's errnos are those listed in <linux/framepool.h>; only what the library adds is said here.
- * There is no state in the library: every function may be called from any thread.
+ * Functions return 0 (or what is said) or a negative errno; what they leave in errno means nothing.
+ * A command's errnos are those listed in <linux/framepool.h>; only what the library adds is said
+ * here. There is no state in the library: every function may be called from any thread.
  */
 #ifndef FRAMEPOOL_H
 #define FRAMEPOOL_H
@@ -24,13 +25,14 @@
 extern "C" {
 #endif
 
-#define FRAMEPOOL_DIR		"/dev/framepool"
-#define FRAMEPOOL_CONTROL	FRAMEPOOL_DIR "/control"
-#define FRAMEPOOL_DEFAULT_POOL	"default"
+#define FRAMEPOOL_DIR	       "/dev/framepool"
+#define FRAMEPOOL_CONTROL      FRAMEPOOL_DIR "/control"
+#define FRAMEPOOL_DEFAULT_POOL "default"
 
 /** FRAMEPOOL_INIT() - clear a structure of <linux/framepool.h> and set its size. */
 #define FRAMEPOOL_INIT(structure) \
-	((void)memset((structure), 0, sizeof(*(structure))), (void)((structure)->size = sizeof(*(structure))))
+	((void)memset((structure), 0, sizeof(*(structure))), \
+	 (void)((structure)->size = sizeof(*(structure))))
 
 /**
  * framepool_name_valid() - may a space or a pool be called so?
@@ -41,8 +43,8 @@ bool framepool_name_valid(const char *name);
 /**
  * framepool_open() - open the control node
  *
- * Return: a descriptor (close-on-exec) for the functions that take @control; -ENOENT, -ENXIO or -ENODEV
- * while the module is not loaded; -EACCES without the right to it.
+ * Return: a descriptor (close-on-exec) for the functions that take @control; -ENOENT, -ENXIO or
+ * -ENODEV while the module is not loaded; -EACCES without the right to it.
  */
 int framepool_open(void);
 
@@ -59,7 +61,8 @@ int framepool_attach(int control, struct framepool_attach *attach);
 /**
  * framepool_attach_path() - put a backing file, given by its path, behind a space
  * @control: from framepool_open()
- * @path: opened for reading, and for writing too unless @attach->flags has FRAMEPOOL_ATTACH_READ_ONLY
+ * @path: opened for reading, and for writing too unless @attach->flags has
+ *	FRAMEPOOL_ATTACH_READ_ONLY
  * @attach: as in framepool_attach(), but for @attach->fd, which is not looked at and -1 afterwards
  *
  * Return: also the errors of open(2).
@@ -184,7 +187,8 @@ int framepool_sync(int space, struct framepool_range *range);
  * @bitmap: room for a bit per page, rounded up to bytes; page i is bit i % 8 of byte i / 8
  * @resident: how many, or NULL
  */
-int framepool_residency(int space, uint64_t offset, uint64_t length, void *bitmap, uint64_t *resident);
+int framepool_residency(int space, uint64_t offset, uint64_t length, void *bitmap,
+			uint64_t *resident);
 
 /**
  * framepool_resize() - change the size of the backing file and of the space together
@@ -201,9 +205,9 @@ int framepool_resize(int space, uint64_t bytes);
 int framepool_set_block(int space, unsigned int block_type);
 
 /* Flags of framepool_map_file(). */
-#define FRAMEPOOL_MAP_WRITE	(1U << 0)	/* stores reach the file */
-#define FRAMEPOOL_MAP_PRIVATE	(1U << 1)	/* stores are allowed and reach nobody (MAP_PRIVATE) */
-#define FRAMEPOOL_MAP_FALLBACK	(1U << 2)	/* no module, or no right to it: map the file itself */
+#define FRAMEPOOL_MAP_WRITE    (1U << 0) /* stores reach the file */
+#define FRAMEPOOL_MAP_PRIVATE  (1U << 1) /* stores are allowed and reach nobody (MAP_PRIVATE) */
+#define FRAMEPOOL_MAP_FALLBACK (1U << 2) /* no module, or no right to it: map the file itself */
 
 /**
  * struct framepool_mapping - a file mapped whole
@@ -226,17 +230,19 @@ struct framepool_mapping {
  * @pool: name of the pool; "" or NULL for the default one
  * @mapping: out
  *
- * Return: the errors of open(2), of FRAMEPOOL_ATTACH and of mmap(2); -EINVAL: unknown flags, or WRITE and
- * PRIVATE together; -EFBIG: larger than the address space.  On error @mapping is untouched.
+ * Return: the errors of open(2), of FRAMEPOOL_ATTACH and of mmap(2); -EINVAL: unknown flags, or
+ * WRITE and PRIVATE together; -EFBIG: larger than the address space.  On error @mapping is
+ * untouched.
  */
-int framepool_map_file(const char *path, unsigned int flags, const char *pool, struct framepool_mapping *mapping);
+int framepool_map_file(const char *path, unsigned int flags, const char *pool,
+		       struct framepool_mapping *mapping);
 
 /**
  * framepool_unmap() - undo framepool_map_file()
  * @mapping: invalid afterwards, whatever is returned
  *
- * What was stored stays stored: the pool writes it back in time.  Call msync() or fsync(@mapping->fd) first where it
- * must be on the device when this returns.
+ * What was stored stays stored: the pool writes it back in time.  Call msync() or
+ * fsync(@mapping->fd) first where it must be on the device when this returns.
  */
 int framepool_unmap(struct framepool_mapping *mapping);
 

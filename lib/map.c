@@ -29,7 +29,7 @@ static int attach_to(int control, int file, unsigned int flags, const char *pool
 	return err ? err : attach.space_fd;
 }
 
-/* Take the ownership of @file and return a descriptor of its space, or itself where that is what to map. */
+/* Takes the ownership of @file; returns a descriptor of its space, or @file to be mapped itself. */
 static int to_space(int file, unsigned int flags, const char *pool, bool *pooled)
 {
 	int control = framepool_open();
@@ -46,7 +46,7 @@ static int to_space(int file, unsigned int flags, const char *pool, bool *pooled
 	}
 	space = attach_to(control, file, flags, pool);
 	close(control);
-	if (space == -ELOOP)	/* it is a node of a space already */
+	if (space == -ELOOP) /* it is a node of a space already */
 		return file;
 	close(file);
 	return space;
@@ -54,7 +54,8 @@ static int to_space(int file, unsigned int flags, const char *pool, bool *pooled
 
 static int map_whole(int fd, unsigned int flags, struct framepool_mapping *mapping)
 {
-	int prot = flags & (FRAMEPOOL_MAP_WRITE | FRAMEPOOL_MAP_PRIVATE) ? PROT_READ | PROT_WRITE : PROT_READ;
+	bool stores = flags & (FRAMEPOOL_MAP_WRITE | FRAMEPOOL_MAP_PRIVATE);
+	int prot = stores ? PROT_READ | PROT_WRITE : PROT_READ;
 	int type = flags & FRAMEPOOL_MAP_PRIVATE ? MAP_PRIVATE : MAP_SHARED;
 	off_t bytes = lseek(fd, 0, SEEK_END);
 	void *addr;
@@ -74,7 +75,8 @@ static int map_whole(int fd, unsigned int flags, struct framepool_mapping *mappi
 	return 0;
 }
 
-int framepool_map_file(const char *path, unsigned int flags, const char *pool, struct framepool_mapping *mapping)
+int framepool_map_file(const char *path, unsigned int flags, const char *pool,
+		       struct framepool_mapping *mapping)
 {
 	int fd, err;
 	bool pooled;

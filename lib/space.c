@@ -47,7 +47,8 @@ int framepool_sync(int space, struct framepool_range *range)
 	return command(space, FRAMEPOOL_SYNC, range);
 }
 
-int framepool_residency(int space, uint64_t offset, uint64_t length, void *bitmap, uint64_t *resident)
+int framepool_residency(int space, uint64_t offset, uint64_t length, void *bitmap,
+			uint64_t *resident)
 {
 	struct framepool_residency residency;
 	int err;

@@ -229,6 +229,35 @@ ssize_t fpool_backing_read(struct fpool_backing *b, struct bio_vec *bv, unsigned
 	return ret;
 }
 
+/**
+ * fpool_backing_read_nowait - start a direct read, if nothing has to be waited for
+ * @b: the backing
+ * @iocb: for the read; stays until @done was called
+ * @bv: where to, one segment; stays as long
+ * @pos: offset in the file, a multiple of 4096
+ * @done: called with bytes or an errno, in any context, perhaps before this returns; only after
+ *	-EIOCBQUEUED
+ *
+ * Any error means no more than that fpool_backing_read() has to do it: a file system's lock was taken, the
+ * device has no room, or one of them knows no IOCB_NOWAIT.
+ *
+ * Context: Process context, with no lock of mm's.
+ * Return: -EIOCBQUEUED: @done is or will be called; bytes read; or an error.
+ */
+ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct kiocb *iocb, struct bio_vec *bv,
+				  loff_t pos, void (*done)(struct kiocb *iocb, long ret))
+{
+	struct iov_iter iter;
+
+	if (!b->direct || !(b->file->f_mode & FMODE_NOWAIT))
+		return -EAGAIN;
+	prepare(iocb, b->file, pos, true);
+	iocb->ki_flags |= IOCB_NOWAIT;
+	iocb->ki_complete = done;
+	iov_iter_bvec(&iter, ITER_DEST, bv, 1, bv->bv_len);
+	return vfs_iocb_iter_read(b->file, iocb, &iter);
+}
+
 static int write_direct(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			loff_t pos, size_t len)
 {

@@ -22,6 +22,8 @@ struct inode *fpool_backing_host(struct file *file);
 
 ssize_t fpool_backing_read(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			   loff_t pos, size_t len);
+ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct kiocb *iocb, struct bio_vec *bv,
+				  loff_t pos, void (*done)(struct kiocb *iocb, long ret));
 int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			loff_t pos, size_t len);
 int fpool_backing_flush(struct fpool_backing *b);

@@ -10,8 +10,9 @@
  *	      |                  +--failed--> E(errno) --taken by a waiter, or by the next
  *	      claim--> empty +--------------------------------+
  *
- * The fill belongs to a worker, which owns frame and entry until it ends: whoever asked only waits
- * for the entry, and may die while he waits.  A failed fill leaves its errno in the entry; the
+ * The read is started by who claims, where he holds no lock of mm's and nothing has to be waited for;
+ * else by a worker. Either way the fill owns frame and entry until it ends: whoever asked only waits for
+ * the entry, and may die while he waits.  A failed fill leaves its errno in the entry; the
  * thread that waited comes back (its fault is TRIED) and takes it, everybody else's touch tries
  * again.
  */
@@ -32,8 +33,19 @@
 /* How long a fault waits for a frame, or for I/O where it may not drop its lock. */
 unsigned int fpool_pager_wait_ms = 10000;
 
+/* Of a read that was started without waiting: who comes second ends the fill. */
+enum fill_state {
+	FILL_NEW,
+	FILL_STARTED,	/* the call that started it has returned */
+	FILL_DONE,	/* the read has ended */
+};
+
 struct fill {
 	struct work_struct work;
+	struct kiocb iocb;
+	struct bio_vec bv;
+	atomic_t state;			/* enum fill_state */
+	ssize_t got;			/* bytes read, or an error: then it is to be read by a worker */
 	struct fpool_space *space;	/* a reference */
 	fpool_vpn_t vpn;		/* first page of the block */
 	fpool_vpn_t wanted;		/* who gets the error */
@@ -41,6 +53,8 @@ struct fill {
 	u32 nr;				/* pages */
 };
 
+/* Ends reads on the CPU that took their interrupt. */
+static struct workqueue_struct *end_queue;
 static struct kmem_cache *fill_cache;
 static mempool_t *fill_pool;
 
@@ -220,43 +234,94 @@ static void finish(struct fill *fill, ssize_t got)
 	fpool_space_wake(space, fill->vpn);
 }
 
+static void end(struct fill *fill)
+{
+	struct fpool_space *space = fill->space;
+
+	finish(fill, fill->got);
+	mempool_free(fill, fill_pool);
+	fpool_space_put(space);
+}
+
+static loff_t position(const struct fill *fill)
+{
+	return fpool_vpn_nr(fill->vpn) << PAGE_SHIFT;
+}
+
+/* In a worker: end a read that went well, or do one that could not be started. */
 static void fill_work(struct work_struct *work)
 {
 	struct fill *fill = container_of(work, struct fill, work);
-	struct fpool_space *space = fill->space;
-	size_t bytes = (size_t)fill->nr << PAGE_SHIFT;
-	struct bio_vec bv;
 
-	bvec_set_page(&bv, fpool_pool_page(space->pool, fill->frame), bytes, 0);
-	finish(fill, fpool_backing_read(&space->backing, &bv, 1,
-					fpool_vpn_nr(fill->vpn) << PAGE_SHIFT, bytes));
-	mempool_free(fill, fill_pool);
-	fpool_space_put(space);
+	if (fill->got < 0)
+		fill->got = fpool_backing_read(&fill->space->backing, &fill->bv, 1, position(fill),
+					       fill->bv.bv_len);
+	end(fill);
+}
+
+static void hand_over(struct fill *fill)
+{
+	queue_work(fill->got < 0 ? fill->space->pool->wq : end_queue, &fill->work);
+}
+
+/* The device's word, in any context. */
+static void read_done(struct kiocb *iocb, long ret)
+{
+	struct fill *fill = container_of(iocb, struct fill, iocb);
+
+	fill->got = ret;
+	/* Orders @got before the state, for start_read() and, by the queue, for the worker. */
+	if (atomic_xchg(&fill->state, FILL_DONE) == FILL_STARTED)
+		hand_over(fill);
+}
+
+static void start_read(struct fill *fill, bool may_io)
+{
+	ssize_t ret = -EAGAIN;
+
+	bvec_set_page(&fill->bv, fpool_pool_page(fill->space->pool, fill->frame),
+		      (size_t)fill->nr << PAGE_SHIFT, 0);
+	atomic_set(&fill->state, FILL_NEW);
+	INIT_WORK(&fill->work, fill_work);
+	if (may_io)
+		ret = fpool_backing_read_nowait(&fill->space->backing, &fill->iocb, &fill->bv,
+						position(fill), read_done);
+	if (ret == -EIOCBQUEUED) {
+		if (atomic_xchg(&fill->state, FILL_STARTED) != FILL_DONE)
+			return;
+		/* It has ended before the call returned: no need of a worker. */
+		ret = fill->got;
+	}
+	fill->got = ret;
+	if (ret < 0)
+		hand_over(fill);
+	else
+		end(fill);
 }
 
 /**
  * fpool_pager_start - start to bring a page, unless it is there or coming
  * @space: the space, of which the caller has a reference
  * @vpn: the page
+ * @may_io: the caller holds no lock of mm's, so that the read may be started here
  *
- * Context: Process context; may sleep for a descriptor, never for I/O.
- * Return: 0: a worker is at it; -EEXIST: it is there, or on its way, or just leaving; -ENXIO:
+ * Context: Process context; may sleep for memory, never for I/O.
+ * Return: 0: it is being read; -EEXIST: it is there, or on its way, or just leaving; -ENXIO:
  * past the end; -ENOMEM: no free frame.
  */
-int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn)
+int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, bool may_io)
 {
 	struct fpool_pool *pool = space->pool;
 	struct fill *fill = mempool_alloc(fill_pool, GFP_KERNEL);
 	int err;
 
-	INIT_WORK(&fill->work, fill_work);
 	fill->space = space;
 	spin_lock(&pool->lock);
 	err = claim(fill, vpn);
 	spin_unlock(&pool->lock);
 	if (!err) {
 		fpool_space_get(space);
-		queue_work(pool->wq, &fill->work);
+		start_read(fill, may_io);
 	} else {
 		mempool_free(fill, fill_pool);
 	}
@@ -313,7 +378,7 @@ int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn)
 	int err;
 
 	do {
-		err = fpool_pager_start(space, vpn);
+		err = fpool_pager_start(space, vpn, true);
 		if (err == -ENOMEM) {
 			err = make_room(pool, msecs_to_jiffies(fpool_pager_wait_ms));
 			if (!err)
@@ -339,13 +404,13 @@ int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn)
 int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn)
 {
 	struct fpool_pool *pool = space->pool;
-	unsigned long end = jiffies + msecs_to_jiffies(fpool_pager_wait_ms);
+	unsigned long limit = jiffies + msecs_to_jiffies(fpool_pager_wait_ms);
 	long left;
 	int err;
 
 	for (;;) {
-		left = max_t(long, end - jiffies, 1);
-		err = fpool_pager_start(space, vpn);
+		left = max_t(long, limit - jiffies, 1);
+		err = fpool_pager_start(space, vpn, false);
 		if (!err || err == -EEXIST)
 			break;
 		if (err == -ENOMEM)
@@ -354,7 +419,7 @@ int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn)
 			return err;
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		if (time_after(jiffies, end))
+		if (time_after(jiffies, limit))
 			return -ENOMEM;
 	}
 	left = wait_event_killable_timeout(*fpool_pool_busy_queue(pool, space->id, vpn),
@@ -495,11 +560,17 @@ int fpool_pager_init(void)
 	if (!fill_cache)
 		return -ENOMEM;
 	fill_pool = mempool_create_slab_pool(64, fill_cache);
-	if (!fill_pool) {
-		kmem_cache_destroy(fill_cache);
-		return -ENOMEM;
-	}
+	if (!fill_pool)
+		goto destroy_cache;
+	end_queue = alloc_workqueue("framepool-fills", WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
+	if (!end_queue)
+		goto destroy_pool;
 	return 0;
+destroy_pool:
+	mempool_destroy(fill_pool);
+destroy_cache:
+	kmem_cache_destroy(fill_cache);
+	return -ENOMEM;
 }
 
 /**
@@ -509,6 +580,7 @@ int fpool_pager_init(void)
  */
 void fpool_pager_exit(void)
 {
+	destroy_workqueue(end_queue);
 	mempool_destroy(fill_pool);
 	kmem_cache_destroy(fill_cache);
 }

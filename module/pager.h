@@ -9,7 +9,7 @@ int fpool_pager_init(void);
 void fpool_pager_exit(void);
 
 struct page *fpool_pager_lookup(struct fpool_space *space, fpool_vpn_t vpn);
-int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn);
+int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, bool may_io);
 int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn);
 int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn);
 struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn);

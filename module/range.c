@@ -79,7 +79,7 @@ static int fetch_chunk(struct fpool_space *space, fpool_vpn_t vpn, u32 nr,
 			there |= 1U << i;
 	for (i = 0; i < nr && !fpool_pool_is_low(space->pool); i++)
 		if (!(there & 1U << i))
-			fpool_pager_start(space, fpool_vpn_add(vpn, i));
+			fpool_pager_start(space, fpool_vpn_add(vpn, i), true);
 	for (i = 0; i < nr && !err; i++)
 		err = fetch(space, fpool_vpn_add(vpn, i), there & 1U << i, r);
 	return err;
@@ -520,7 +520,7 @@ static void start_range(struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_t 
 	for (; fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
 		if (fpool_pool_is_low(space->pool) || fatal_signal_pending(current))
 			break;
-		fpool_pager_start(space, vpn);
+		fpool_pager_start(space, vpn, true);
 		cond_resched();
 	}
 }

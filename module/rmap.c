@@ -87,6 +87,25 @@ bool fpool_rmap_test_clear_young(struct fpool_space *space, fpool_vpn_t vpn, u64
 	return walk.any;
 }
 
+static int old_pte(pte_t *pte, unsigned long addr, void *data)
+{
+	clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte);
+	return 0;
+}
+
+/**
+ * fpool_rmap_make_old - clear the accessed bits of entries that were just made
+ * @vma: of which
+ * @addr: of the first page
+ * @nr: pages
+ *
+ * Context: mmap_lock or the VMA's lock held; takes page-table locks.
+ */
+void fpool_rmap_make_old(struct vm_area_struct *vma, unsigned long addr, unsigned long nr)
+{
+	apply_to_existing_page_range(vma->vm_mm, addr, nr << PAGE_SHIFT, old_pte, NULL);
+}
+
 /**
  * fpool_rmap_unmap - remove a run of pages from every process
  * @space: the space

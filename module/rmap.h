@@ -5,6 +5,7 @@
 
 #include "space.h"
 
+void fpool_rmap_make_old(struct vm_area_struct *vma, unsigned long addr, unsigned long nr);
 void fpool_rmap_unmap(struct fpool_space *space, fpool_vpn_t vpn, u64 nr);
 bool fpool_rmap_test_clear_young(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, u8 *young);
 bool fpool_rmap_clean(struct page *page, bool *held);

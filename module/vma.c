@@ -21,7 +21,70 @@
 
 #include "compat.h"
 #include "pager.h"
+#include "rmap.h"
 #include "trace.h"
+
+/* Pages of an aligned run that are mapped together. */
+#define AROUND	16
+
+/* Map @nr neighbours; those that are mapped already end the run. */
+static void map_run(struct vm_area_struct *vma, struct fpool_space *space, u64 first,
+		    struct page **pages, unsigned long nr)
+{
+	unsigned long addr = vma->vm_start + ((first - vma->vm_pgoff) << PAGE_SHIFT);
+	unsigned long i, left = nr;
+
+	if (!nr)
+		return;
+	vm_insert_pages(vma, addr, pages, &left);
+	/* New entries are born accessed; nobody has used these yet. */
+	if (left < nr)
+		fpool_rmap_make_old(vma, addr, nr - left);
+	fpool_space_count(space, FPOOL_STAT_MAPPED_AROUND, nr - left);
+	for (i = 0; i < nr; i++)
+		put_page(pages[i]);
+}
+
+/*
+ * Map the resident neighbours of a page with it: one fault for many pages.  As with any page, a
+ * reference and a second look (fpool_pager_lookup) keep eviction away while the entry is made.
+ */
+static void map_around(struct vm_fault *vmf, struct fpool_space *space)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	u64 first = max_t(u64, ALIGN_DOWN(vmf->pgoff, AROUND), vma->vm_pgoff);
+	u64 end = min_t(u64, ALIGN_DOWN(vmf->pgoff, AROUND) + AROUND,
+			vma->vm_pgoff + vma_pages(vma));
+	struct page *pages[AROUND];
+	unsigned long nr = 0;
+	u64 vpn;
+
+	for (vpn = first; vpn < end; vpn++) {
+		struct page *page = vpn == vmf->pgoff ? NULL :
+				    fpool_pager_lookup(space, fpool_vpn(vpn));
+
+		if (page && unlikely(PageHWPoison(page))) {
+			put_page(page);
+			page = NULL;
+		}
+		if (page) {
+			pages[nr++] = page;
+			continue;
+		}
+		map_run(vma, space, vpn - nr, pages, nr);
+		nr = 0;
+	}
+	map_run(vma, space, vpn - nr, pages, nr);
+}
+
+/* Worth it for a page that was there before, in a mapping that is not said to be read at random. */
+static bool wants_around(const struct vm_fault *vmf)
+{
+	if (vmf->flags & FAULT_FLAG_TRIED || vmf->vma->vm_flags & VM_RAND_READ)
+		return false;
+	/* A private mapping's write takes a copy of one page. */
+	return !(vmf->flags & FAULT_FLAG_WRITE) || vmf->vma->vm_flags & VM_SHARED;
+}
 
 static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struct page *page)
 {
@@ -32,6 +95,8 @@ static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struc
 		put_page(page);
 		return VM_FAULT_HWPOISON;
 	}
+	if (wants_around(vmf))
+		map_around(vmf, space);
 	/* Held for moments only: while it is mapped, and while it is write-protected. */
 	lock_page(page);
 	/* A resize may have cut it off; its reference keeps the cut waiting, not the fault. */
@@ -59,7 +124,7 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
 		return fpool_pager_bring_bounded(space, vpn) ? VM_FAULT_SIGBUS : 0;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT) {
-		fpool_pager_start(space, vpn);
+		fpool_pager_start(space, vpn, false);
 		return VM_FAULT_RETRY;
 	}
 	/* The file keeps the space; from the unlock on the VMA may be gone. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the commands of the `framepool` program share: exit codes, errors, rights to the control node. */
+/*
+ * What the commands of the `framepool` program share: exit codes, errors, rights to the control
+ * node.
+ */
 #ifndef FRAMEPOOL_CMD_H
 #define FRAMEPOOL_CMD_H
 
@@ -11,11 +14,14 @@
 /* Exit codes; a command returns one of them. */
 enum {
 	EXIT_OK = 0,
-	EXIT_FAILED = 1,	/* refused, or partly done */
+	EXIT_FAILED = 1, /* refused, or partly done */
 	EXIT_USAGE = 2,
 	EXIT_NO_MODULE = 3,
 	EXIT_NO_RIGHT = 4,
 };
+
+/* Says that '%s' can be no name of a space or a pool. */
+#define NO_NAME "'%s' can be no name: 1 to 63 of A-Z a-z 0-9 . _ - and not 'control'"
 
 typedef int (*cmd_fn)(int argc, char **argv);
 
@@ -37,8 +43,10 @@ struct reason {
 };
 
 /*
- * Print "framepool: cannot @verb @subject: what was wrong (errno text). What to do next." and return the exit code.
- * @reasons, ended by error 0, is looked up first, then what errnos mean everywhere. @error may be negative.
+ * Print "framepool: cannot @verb @subject: what was wrong (errno text). What to do next." and
+ * return the exit code.
+ * @reasons, ended by error 0, is looked up first, then what errnos mean everywhere. @error may be
+ * negative.
  */
 int fail(const char *verb, const char *subject, int error, const struct reason *reasons);
 
@@ -51,10 +59,15 @@ int usage_hint(void);
 /* Print a command's help on standard output; EXIT_OK. */
 int help(const char *text);
 
+bool module_loaded(void);
+
 /* A descriptor of the control node, or -1 after an error that is in *@status. */
 int control_open(int *status);
 
-/* A descriptor of a named space, or -1 after an error that is in *@status. For writing if that is allowed. */
+/*
+ * A descriptor of a named space, or -1 after an error that is in *@status. For writing if that is
+ * allowed.
+ */
 int space_open(const char *name, const char *verb, int *status);
 
 /* NAME, from a name or from its path /dev/framepool/NAME. */

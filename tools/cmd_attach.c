@@ -13,8 +13,9 @@
 static const char attach_help[] =
 	"usage: framepool attach FILE [options]\n"
 	"\n"
-	"Put FILE (a regular file or a block device) behind /dev/framepool/NAME and print that path. The node belongs to\n"
-	"you, mode 0600, and stays until 'framepool detach NAME'.\n"
+	"Put FILE (a regular file or a block device) behind /dev/framepool/NAME and\n"
+	"print that path. The node belongs to you, mode 0600, and stays until\n"
+	"'framepool detach NAME'.\n"
 	"\n"
 	"  -n, --name NAME     name of the node (default: the file's own, cleaned up)\n"
 	"  -r, --read-only     FILE is opened and can be mapped for reading only\n"
@@ -27,7 +28,8 @@ static const char attach_help[] =
 static const char detach_help[] =
 	"usage: framepool detach NAME...\n"
 	"\n"
-	"Write everything back and remove /dev/framepool/NAME. Refused while a program has it open or mapped.\n";
+	"Write everything back and remove /dev/framepool/NAME. Refused while a program\n"
+	"has it open or mapped.\n";
 
 static bool parse_group(const char *text, uint32_t *gid)
 {
@@ -52,7 +54,7 @@ static bool attach_option(struct framepool_attach *attach, int option, const cha
 	switch (option) {
 	case 'n':
 		if (!framepool_name_valid(value))
-			return usage_error("'%s' can be no name: 1 to 63 of A-Z a-z 0-9 . _ - and not 'control'", value), false;
+			return usage_error(NO_NAME, value), false;
 		snprintf(attach->name, sizeof(attach->name), "%s", value);
 		return true;
 	case 'r':
@@ -71,7 +73,8 @@ static bool attach_option(struct framepool_attach *attach, int option, const cha
 		return true;
 	case 'b':
 		if (!parse_block(value, &attach->block_type))
-			return usage_error("a block is 1, 4, 16, 64 or 256 pages, not '%s'", value), false;
+			return usage_error("a block is 1, 4, 16, 64 or 256 pages, not '%s'", value),
+			       false;
 		return true;
 	case 'p':
 		if (!framepool_name_valid(value))
@@ -86,13 +89,16 @@ static bool attach_option(struct framepool_attach *attach, int option, const cha
 static int open_backing(const char *path, bool read_only, int *status)
 {
 	static const struct reason for_writing[] = {
-		{ ENOENT, "there is no such file", "Check the path; a new file can be made with truncate -s SIZE." },
+		{ ENOENT, "there is no such file",
+		  "Check the path; a new file can be made with truncate -s SIZE." },
 		{ ENOTDIR, "a part of the path is no directory", "Check the path." },
-		{ EACCES, "you may not read and write it", "Attach with --read-only, or as its owner." },
+		{ EACCES, "you may not read and write it",
+		  "Attach with --read-only, or as its owner." },
 		{ EPERM, "you may not write it", "Attach with --read-only; lsattr may say why." },
 		{ EROFS, "its file system is mounted read-only", "Attach with --read-only." },
 		{ EISDIR, "it is a directory", "Attach a regular file or a block device." },
-		{ ETXTBSY, "it is a program that runs, or a swap file", "Attach with --read-only, or a copy." },
+		{ ETXTBSY, "it is a program that runs, or a swap file",
+		  "Attach with --read-only, or a copy." },
 		{ ELOOP, "its symbolic links go in a circle", "Attach the file itself." },
 		{ }
 	};
@@ -115,15 +121,19 @@ static int attach_file(struct framepool_attach *attach, const char *path)
 {
 	static const struct reason reasons[] = {
 		{ EISDIR, "it is a directory", "Attach a regular file or a block device." },
-		{ EINVAL, "it is neither a regular file nor a block device", "Attach one of these." },
+		{ EINVAL, "it is neither a regular file nor a block device",
+		  "Attach one of these." },
 		{ ELOOP, "it is a node of framepool itself", "Attach the file behind it." },
 		{ ENODATA, "it is empty", "Give it a size first: truncate -s SIZE." },
 		{ EACCES, "you may not write it", "Attach with --read-only." },
 		{ EROFS, "its file system is mounted read-only", "Attach with --read-only." },
-		{ EEXIST, "the name is in use", "Give another one with --name; 'framepool list' shows them." },
+		{ EEXIST, "the name is in use",
+		  "Give another one with --name; 'framepool list' shows them." },
 		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },
-		{ EPERM, "you may not give the node to this group", "Take a group that you are in, or run it as root." },
-		{ EBUSY, "it is attached to another pool, or otherwise in use", "See 'framepool list'; detach it there first." },
+		{ EPERM, "you may not give the node to this group",
+		  "Take a group that you are in, or run it as root." },
+		{ EBUSY, "it is attached to another pool, or otherwise in use",
+		  "See 'framepool list'; detach it there first." },
 		{ }
 	};
 	int status = EXIT_FAILED, control, err;
@@ -186,10 +196,14 @@ int cmd_detach(int argc, char **argv)
 		{ EINVAL, "this can be no name", "See 'framepool list'." },
 		{ EIO, "pages could not be written; it stays attached and nothing is lost",
 		  "Look at the kernel's log (dmesg), mend the device and try again." },
-		{ ENOSPC, "the file system is full; it stays attached and nothing is lost", "Make room and try again." },
+		{ ENOSPC, "the file system is full; it stays attached and nothing is lost",
+		  "Make room and try again." },
 		{ }
 	};
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { } };
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
 	int option, control, err, status = EXIT_OK;
 
 	option = getopt_long(argc, argv, "h", options, NULL);

@@ -11,8 +11,9 @@
 static const char list_help[] =
 	"usage: framepool list [--json]\n"
 	"\n"
-	"List what is attached. RESIDENT is what of it is in memory now, DIRTY what is known to await writing. A space\n"
-	"without a name belongs to programs that attached the file by the library.\n"
+	"List what is attached. RESIDENT is what of it is in memory now, DIRTY what is\n"
+	"known to await writing, BLK how many pages are fetched together. A space without\n"
+	"a name belongs to programs that attached the file by the library.\n"
 	"\n"
 	"  -j, --json   for programs; the fields of 'framepool stat --json'\n"
 	"  -h, --help   this\n";
@@ -26,7 +27,8 @@ static void row(const struct framepool_space *s)
 	       text_bytes(bytes, s->bytes), text_bytes(resident, s->resident * PAGE_BYTES),
 	       text_bytes(dirty, s->dirty * PAGE_BYTES), s->opens, block_pages(s->block_type),
 	       s->state & FRAMEPOOL_SPACE_WRITABLE ? "rw" : "ro",
-	       s->state & FRAMEPOOL_SPACE_ORPHAN ? ",orphan" : "", s->write_error ? ",write-error" : "");
+	       s->state & FRAMEPOOL_SPACE_ORPHAN ? ",orphan" : "",
+	       s->write_error ? ",write-error" : "");
 }
 
 int cmd_list(int argc, char **argv)
@@ -62,8 +64,8 @@ int cmd_list(int argc, char **argv)
 			continue;
 		}
 		if (!header)
-			printf("%-20s %-10s %10s %10s %10s %5s %3s  %s\n", "NAME", "POOL", "SIZE", "RESIDENT", "DIRTY",
-			       "OPENS", "BLK", "STATE");
+			printf("%-20s %-10s %10s %10s %10s %5s %3s  %s\n", "NAME", "POOL", "SIZE",
+			       "RESIDENT", "DIRTY", "OPENS", "BLK", "STATE");
 		header = true;
 		row(&space);
 	}

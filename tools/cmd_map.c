@@ -18,16 +18,18 @@
 static const char map_help[] =
 	"usage: framepool map [--pool POOL] [options]\n"
 	"\n"
-	"Draw the memory of a pool, frame 0 at the upper left: what is free, what holds pages, what the pool needs for\n"
-	"itself. A character stands for several frames and shows what most of them are, or what is on its way in or out.\n"
+	"Draw the memory of a pool, frame 0 at the upper left: what is free, what holds\n"
+	"pages, what the pool needs for itself. A character stands for several frames and\n"
+	"shows what most of them are, or what is on its way in or out.\n"
 	"\n"
 	"  -p, --pool POOL     (default: 'default')\n"
-	"  -f, --from FILE     draw what was saved from debugfs (framepool/POOL/frames); - is standard input\n"
+	"  -f, --from FILE     draw what was saved from debugfs (framepool/POOL/frames);\n"
+	"                      - is standard input\n"
 	"  -w, --width N       characters in a line (default: the terminal's)\n"
 	"  -r, --rows N        at most so many lines (default 16)\n"
 	"      --ascii         no other characters than ASCII\n"
 	"      --unicode       block characters, whatever the locale says\n"
-	"      --color WHEN    auto, always, never (auto: on a terminal and without NO_COLOR)\n"
+	"      --color WHEN    auto, always, never (auto: on a terminal without NO_COLOR)\n"
 	"  -h, --help          this\n";
 
 struct map_options {
@@ -52,7 +54,8 @@ static bool wants_colour(void)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
+	       !(term && !strcmp(term, "dumb"));
 }
 
 /* False: not one of auto, always, never. */
@@ -94,7 +97,8 @@ static bool map_option(struct map_options *o, int option, const char *value)
 		return true;
 	case 'c':
 		if (!parse_colour(value, &o->style.colour))
-			return usage_error("--color is auto, always or never, not '%s'", value), false;
+			return usage_error("--color is auto, always or never, not '%s'", value),
+			       false;
 		return true;
 	default:
 		return usage_hint(), false;
@@ -107,10 +111,14 @@ static FILE *open_frames(const struct map_options *o, char *path, size_t size, i
 		{ ENOENT, "there is no such pool, or debugfs is not mounted",
 		  "See 'framepool pool list', and mount -t debugfs none /sys/kernel/debug." },
 		{ EACCES, "debugfs is for root alone", "Run it as root." },
-		{ EPERM, "the kernel is locked down", "It cannot be drawn here; 'framepool stat' works." },
+		{ EPERM, "the kernel is locked down",
+		  "It cannot be drawn here; 'framepool stat' works." },
 		{ }
 	};
-	static const struct reason reasons_file[] = { { ENOENT, "there is no such file", "Check the path." }, { } };
+	static const struct reason reasons_file[] = {
+		{ ENOENT, "there is no such file", "Check the path." },
+		{ }
+	};
 	FILE *in;
 
 	if (o->from && !strcmp(o->from, "-"))
@@ -121,16 +129,20 @@ static FILE *open_frames(const struct map_options *o, char *path, size_t size, i
 		return in;
 	*status = errno;
 	/* Without the module there is no pool: that is then the better answer. */
-	if (!o->from && *status == ENOENT && access(FRAMEPOOL_CONTROL, F_OK) && control_open(status) < 0)
+	if (!o->from && *status == ENOENT && !module_loaded()) {
+		control_open(status);
 		return NULL;
-	*status = fail("draw", o->from ? o->from : o->pool, *status, o->from ? reasons_file : reasons);
+	}
+	*status = fail("draw", o->from ? o->from : o->pool, *status,
+		       o->from ? reasons_file : reasons);
 	return NULL;
 }
 
 static int draw(const struct map_options *o)
 {
 	static const struct reason reasons[] = {
-		{ EINVAL, "a line of it is not understood", "Use the command of the module's release." },
+		{ EINVAL, "a line of it is not understood",
+		  "Use the command of the module's release." },
 		{ ENODATA, "it holds no frames", "Use the command of the module's release." },
 		{ }
 	};
@@ -147,7 +159,8 @@ static int draw(const struct map_options *o)
 	if (!err)
 		err = picture_draw(&picture, &o->style, stdout);
 	if (err) {
-		snprintf(where, sizeof(where), "%.64s (line %u)", o->from ? o->from : o->pool, line);
+		snprintf(where, sizeof(where), "%.64s (line %u)", o->from ? o->from : o->pool,
+			 line);
 		status = fail("draw", where, err, reasons);
 	}
 	picture_free(&picture);

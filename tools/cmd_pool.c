@@ -13,14 +13,17 @@
 #define REGION_UNIT (2ULL << 20)
 
 static const char pool_help[] =
-	"usage: framepool pool create NAME --size SIZE [--base ADDRESS] [--node N] [--policy POLICY]\n"
+	"usage: framepool pool create NAME --size SIZE [--base ADDRESS] [--node N]\n"
+	"                             [--policy POLICY]\n"
 	"       framepool pool destroy NAME\n"
 	"       framepool pool list [--json]\n"
 	"\n"
-	"A pool is a region of physical memory that is reserved as a whole. 'default' is made when the module is loaded.\n"
+	"A pool is a region of physical memory that is reserved as a whole. 'default' is\n"
+	"made when the module is loaded.\n"
 	"\n"
-	"  -s, --size SIZE       of the region (K, M, G, T as suffixes; a multiple of 2M)\n"
-	"  -b, --base ADDRESS    physical address of memory hidden with memmap= on the kernel's command line\n"
+	"  -s, --size SIZE       of the region: K, M, G, T as suffixes; a multiple of 2M\n"
+	"  -b, --base ADDRESS    physical address of memory hidden with memmap= on the\n"
+	"                        kernel's command line\n"
 	"  -N, --node N          NUMA node (default: any)\n"
 	"  -P, --policy POLICY   how victims are chosen (default: the module's)\n"
 	"  -j, --json            for programs\n"
@@ -39,12 +42,14 @@ static bool pool_option(struct pool_options *o, int option, const char *value)
 	o->create_only |= option != 'j';
 	switch (option) {
 	case 's':
-		if (!parse_bytes(value, &o->create.bytes) || !o->create.bytes || o->create.bytes % REGION_UNIT)
-			return usage_error("'%s' is no size of a region: a multiple of 2M, such as 512M", value), false;
+		if (!parse_bytes(value, &o->create.bytes) || !o->create.bytes ||
+		    o->create.bytes % REGION_UNIT)
+			return usage_error("'%s' is no size of a region, such as 512M", value),
+			       false;
 		return true;
 	case 'b':
 		if (!parse_bytes(value, &o->create.base) || o->create.base % REGION_UNIT)
-			return usage_error("'%s' is no base of a region: a multiple of 2M, such as 4G", value), false;
+			return usage_error("'%s' is no base of a region, such as 4G", value), false;
 		return true;
 	case 'N':
 		if (!parse_number(value, 10, INT32_MAX, &node))
@@ -69,12 +74,14 @@ static int pool_create(int control, struct framepool_pool_create *create)
 	static const struct reason reasons[] = {
 		{ EPERM, "it takes CAP_SYS_ADMIN", "Run it as root." },
 		{ EINVAL, "the module refused the size, the base, the node or the policy",
-		  "Sizes and bases are multiples of 2M; the kernel's log (dmesg) says which it was." },
+		  "Sizes and bases are multiples of 2M; the kernel's log (dmesg) tells more." },
 		{ ERANGE, "it is larger than the memory there is", "Take a smaller --size." },
-		{ EEXIST, "the name is in use", "Take another one; 'framepool pool list' shows them." },
+		{ EEXIST, "the name is in use",
+		  "Take another one; 'framepool pool list' shows them." },
 		{ ENOMEM, "no contiguous memory of this size is free",
 		  "Take a smaller one, or hide memory at boot with memmap= and give --base." },
-		{ EBUSY, "the kernel uses the memory at this base", "Hide it at boot with memmap= first." },
+		{ EBUSY, "the kernel uses the memory at this base",
+		  "Hide it at boot with memmap= first." },
 		{ }
 	};
 	int err = framepool_pool_create(control, create);
@@ -87,7 +94,8 @@ static int pool_destroy(int control, const char *name)
 	static const struct reason reasons[] = {
 		{ EPERM, "it takes CAP_SYS_ADMIN", "Run it as root." },
 		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },
-		{ EBUSY, "files are attached to it", "Detach them first; 'framepool list' shows them." },
+		{ EBUSY, "files are attached to it",
+		  "Detach them first; 'framepool list' shows them." },
 		{ EINVAL, "this can be no name of a pool", "See 'framepool pool list'." },
 		{ }
 	};
@@ -98,12 +106,14 @@ static int pool_destroy(int control, const char *name)
 
 static void row(const struct framepool_pool *p)
 {
-	char bytes[NUMBER_SIZE], free[NUMBER_SIZE], resident[NUMBER_SIZE], max[NUMBER_SIZE], bound[NUMBER_SIZE];
+	char bytes[NUMBER_SIZE], free[NUMBER_SIZE], resident[NUMBER_SIZE], max[NUMBER_SIZE],
+		bound[NUMBER_SIZE];
 
 	printf("%-16s %10s %10s %10s %10s %10s %6u  %s\n", p->name, text_bytes(bytes, p->bytes),
-	       text_bytes(free, p->free * PAGE_BYTES), text_bytes(resident, p->resident * PAGE_BYTES),
-	       text_bytes(max, p->resident_max * PAGE_BYTES), text_bytes(bound, p->bound * PAGE_BYTES), p->spaces,
-	       p->policy);
+	       text_bytes(free, p->free * PAGE_BYTES),
+	       text_bytes(resident, p->resident * PAGE_BYTES),
+	       text_bytes(max, p->resident_max * PAGE_BYTES),
+	       text_bytes(bound, p->bound * PAGE_BYTES), p->spaces, p->policy);
 }
 
 static int pool_list(int control, bool json)
@@ -115,8 +125,8 @@ static int pool_list(int control, bool json)
 	if (json)
 		json_open(&j, NULL, '[');
 	else
-		printf("%-16s %10s %10s %10s %10s %10s %6s  %s\n", "POOL", "SIZE", "FREE", "RESIDENT", "AT MOST",
-		       "BOUND", "SPACES", "POLICY");
+		printf("%-16s %10s %10s %10s %10s %10s %6s  %s\n", "POOL", "SIZE", "FREE",
+		       "RESIDENT", "AT MOST", "BOUND", "SPACES", "POLICY");
 	FRAMEPOOL_INIT(&pool);
 	while ((got = framepool_next_pool(control, &pool)) > 0)
 		json ? json_pool(&j, &pool) : row(&pool);
@@ -135,7 +145,7 @@ static int check_words(const char *verb, int argc, char **argv, const struct poo
 	if (argc != (list ? 0 : 1))
 		return usage_error("pool %s takes %s", verb, list ? "no argument" : "one NAME");
 	if (!list && !framepool_name_valid(argv[0]))
-		return usage_error("'%s' can be no name: 1 to 63 of A-Z a-z 0-9 . _ - and not 'control'", argv[0]);
+		return usage_error(NO_NAME, argv[0]);
 	if (create && !o->create.bytes)
 		return usage_error("pool create needs a --size");
 	if ((o->create_only && !create) || (o->json && !list))

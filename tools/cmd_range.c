@@ -15,7 +15,9 @@
 	"  -j, --json           the result for programs\n" \
 	"  -h, --help           this\n"
 
-/* The kernel is asked for so much at a time, so that there is a bar to see, and ^C works at once. */
+/*
+ * The kernel is asked for so much at a time, so that there is a bar to see, and ^C works at once.
+ */
 #define CHUNK (8ULL << 20)
 
 /* One of the three commands. */
@@ -115,7 +117,8 @@ static int run_on(int fd, const struct request *r)
 	if (err)
 		return fail(r->verb->name, r->name, err, r->verb->reasons);
 	if (total.failed) {
-		fprintf(stderr, "framepool: %llu pages of %s failed (%s). Look at the kernel's log (dmesg).\n",
+		fprintf(stderr,
+			"framepool: %llu pages of %s failed (%s). Look at dmesg.\n",
 			(unsigned long long)total.failed, r->name, strerror(total.error));
 		return EXIT_FAILED;
 	}
@@ -130,7 +133,8 @@ static int range_option(struct request *r, int option, const char *value)
 	case 'o':
 	case 'l':
 		if (!parse_bytes(value, to) || *to % PAGE_BYTES)
-			return usage_error("'%s' is no number of bytes in whole pages of 4096", value);
+			return usage_error("'%s' is no number of bytes in whole pages of 4096",
+					   value);
 		return EXIT_OK;
 	case 'j':
 		r->json = true;
@@ -177,8 +181,9 @@ static void say_evicted(const char *name, const struct framepool_range *t)
 	printf("evicted %s pages of %s, %s of them written first", text_count(done, t->done), name,
 	       text_count(written, t->written));
 	if (t->pinned || t->held || t->busy)
-		printf("; stayed: %llu pinned, %llu held by the kernel, %llu busy", (unsigned long long)t->pinned,
-		       (unsigned long long)t->held, (unsigned long long)t->busy);
+		printf("; stayed: %llu pinned, %llu held by the kernel, %llu busy",
+		       (unsigned long long)t->pinned, (unsigned long long)t->held,
+		       (unsigned long long)t->busy);
 	putchar('\n');
 }
 
@@ -200,14 +205,16 @@ static void say_synced(const char *name, const struct framepool_range *t)
 int cmd_evict(int argc, char **argv)
 {
 	static const struct reason reasons[] = {
-		{ EBADF, "it was opened for reading only", "Run it as the owner of the space or as root." },
+		{ EBADF, "it was opened for reading only",
+		  "Run it as the owner of the space or as root." },
 		{ }
 	};
 	static const struct verb evict = {
 		"evict",
 		"usage: framepool evict NAME [options]\n"
 		"\n"
-		"Write back what is dirty and give the frames of a space back to its pool; says what stayed, and why.\n"
+		"Write back what is dirty and give the frames of a space back to its pool; says\n"
+		"what stayed, and why.\n"
 		"\n" RANGE_OPTIONS,
 		framepool_evict, say_evicted, reasons
 	};
@@ -218,15 +225,18 @@ int cmd_evict(int argc, char **argv)
 int cmd_warm(int argc, char **argv)
 {
 	static const struct reason reasons[] = {
-		{ ENOMEM, "the pool is full", "Warm a smaller part (--offset, --length), or use a larger pool." },
-		{ EIO, "the backing device reported an error", "Look at the kernel's log (dmesg)." },
+		{ ENOMEM, "the pool is full",
+		  "Warm a smaller part (--offset, --length), or use a larger pool." },
+		{ EIO, "the backing device reported an error",
+		  "Look at the kernel's log (dmesg)." },
 		{ }
 	};
 	static const struct verb warm = {
 		"warm",
 		"usage: framepool warm NAME [options]\n"
 		"\n"
-		"Read a space into memory before a program touches it, as far as the pool has room.\n"
+		"Read a space into memory before a program touches it, as far as the pool has\n"
+		"room.\n"
 		"\n" RANGE_OPTIONS,
 		framepool_prefetch, say_warmed, reasons
 	};
@@ -240,7 +250,8 @@ int cmd_sync(int argc, char **argv)
 		"sync",
 		"usage: framepool sync NAME [options]\n"
 		"\n"
-		"Write back what is dirty in a space and flush its device: what was stored before is then safe.\n"
+		"Write back what is dirty in a space and flush its device: what was stored before\n"
+		"is then safe.\n"
 		"\n" RANGE_OPTIONS,
 		framepool_sync, say_synced, NULL
 	};

@@ -13,11 +13,12 @@
 static const char stat_help[] =
 	"usage: framepool stat [NAME | --pool POOL] [--json]\n"
 	"\n"
-	"Show what happened in a space, in a pool, or (without either) in all of them. A minor fault found its page in\n"
-	"memory, a major fault waited for the file; 'resident at most' never exceeds 'bound'.\n"
+	"Show what happened in a space, in a pool, or (without either) in all of them. A\n"
+	"minor fault found its page in memory, a major fault waited for the file;\n"
+	"'resident at most' never exceeds 'bound'.\n"
 	"\n"
 	"  -p, --pool POOL   this pool alone\n"
-	"  -j, --json        for programs: an object, or {\"pools\": [...], \"spaces\": [...]}\n"
+	"  -j, --json        for programs: an object, or one of \"pools\" and \"spaces\"\n"
 	"  -h, --help        this\n";
 
 static int stat_all_pools(int control, struct json *j)

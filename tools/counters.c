@@ -11,7 +11,7 @@ struct counter {
 	const char *key;
 	const char *label;
 	size_t offset;
-	bool pages;	/* shown in bytes, too */
+	bool pages; /* shown in bytes, too */
 };
 
 #define SPACE(field, label, pages) { #field, label, offsetof(struct framepool_space, field), pages }
@@ -90,14 +90,16 @@ void show_space(const struct framepool_space *s)
 {
 	char bytes[NUMBER_SIZE];
 
-	printf("space %u%s%s: %s, %s, in pool %s, blocks of %u, held %u times%s%s%s\n", s->space, s->name[0] ? " " : "",
-	       s->name, text_bytes(bytes, s->bytes), s->state & FRAMEPOOL_SPACE_WRITABLE ? "read-write" : "read-only",
-	       s->pool, block_pages(s->block_type), s->opens,
+	printf("space %u%s%s: %s, %s, in pool %s, blocks of %u, held %u times%s%s%s\n", s->space,
+	       s->name[0] ? " " : "", s->name, text_bytes(bytes, s->bytes),
+	       s->state & FRAMEPOOL_SPACE_WRITABLE ? "read-write" : "read-only", s->pool,
+	       block_pages(s->block_type), s->opens,
 	       s->state & FRAMEPOOL_SPACE_BLOCKDEV ? ", block device" : "",
 	       s->state & FRAMEPOOL_SPACE_DIRECT_IO ? ", direct I/O" : ", buffered I/O",
 	       s->state & FRAMEPOOL_SPACE_ORPHAN ? ", orphan" : "");
 	if (s->write_error)
-		printf("  a page could not be written (%s) and is tried again\n", strerror(s->write_error));
+		printf("  a page could not be written (%s) and is tried again\n",
+		       strerror(s->write_error));
 	show(of_space, COUNT(of_space), s);
 }
 
@@ -105,8 +107,9 @@ void show_pool(const struct framepool_pool *p)
 {
 	char bytes[NUMBER_SIZE];
 
-	printf("pool %s: %s at %#llx on node %d, policy %s, %u spaces\n", p->name, text_bytes(bytes, p->bytes),
-	       (unsigned long long)p->base, p->node, p->policy, p->spaces);
+	printf("pool %s: %s at %#llx on node %d, policy %s, %u spaces\n", p->name,
+	       text_bytes(bytes, p->bytes), (unsigned long long)p->base, p->node, p->policy,
+	       p->spaces);
 	show(of_pool, COUNT(of_pool), p);
 }
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 
@@ -19,12 +20,17 @@ static const struct reason everywhere[] = {
 	{ ENOENT, "there is no such thing", "See 'framepool list' and 'framepool pool list'." },
 	{ EEXIST, "the name is in use", "Take another name." },
 	{ EBUSY, "it is in use", "Try again when its users have ended." },
-	{ ENOMEM, "there is not enough memory", "Evict or detach something, or use a larger pool." },
+	{ ENOMEM, "there is not enough memory",
+	  "Evict or detach something, or use a larger pool." },
 	{ EINTR, "it was interrupted", "Run it again to finish." },
-	{ EIO, "the backing device reported an error", "Look at the kernel's log (dmesg); nothing stored is lost." },
-	{ ENOSPC, "the file system of the backing file is full", "Make room and try again; nothing stored is lost." },
-	{ EDQUOT, "the quota of the backing file is used up", "Make room and try again; nothing stored is lost." },
-	{ EROFS, "the file system is mounted read-only", "Attach with --read-only, or mount it for writing." },
+	{ EIO, "the backing device reported an error",
+	  "Look at the kernel's log (dmesg); nothing stored is lost." },
+	{ ENOSPC, "the file system of the backing file is full",
+	  "Make room and try again; nothing stored is lost." },
+	{ EDQUOT, "the quota of the backing file is used up",
+	  "Make room and try again; nothing stored is lost." },
+	{ EROFS, "the file system is mounted read-only",
+	  "Attach with --read-only, or mount it for writing." },
 	{ EMFILE, "too many files are open", "Raise the limit (ulimit -n)." },
 	{ ENFILE, "too many files are open", "Raise fs.file-max." },
 	{ }
@@ -48,10 +54,11 @@ int fail(const char *verb, const char *subject, int error, const struct reason *
 	if (!r)
 		r = look_up(everywhere, error);
 	if (r)
-		fprintf(stderr, "framepool: cannot %s %s: %s (%s). %s\n", verb, subject, r->what, strerror(error),
-			r->next);
+		fprintf(stderr, "framepool: cannot %s %s: %s (%s). %s\n", verb, subject, r->what,
+			strerror(error), r->next);
 	else
-		fprintf(stderr, "framepool: cannot %s %s: the system refused it (%s). Look at the kernel's log (dmesg).\n",
+		fprintf(stderr,
+			"framepool: cannot %s %s: the system refused it (%s). Look at dmesg.\n",
 			verb, subject, strerror(error));
 	return error == EPERM || error == EACCES ? EXIT_NO_RIGHT : EXIT_FAILED;
 }
@@ -82,12 +89,15 @@ int help(const char *text)
 
 int control_open(int *status)
 {
+	static const char load_it[] =
+		"Load it: modprobe framepool (or insmod framepool.ko size=512M).";
+	static const char join_it[] = "Run it as root, or join the group.";
 	static const struct reason reasons[] = {
-		{ ENOENT, "the module is not loaded", "Load it: modprobe framepool (or insmod framepool.ko size=512M)." },
-		{ ENXIO, "the module is not loaded", "Load it: modprobe framepool (or insmod framepool.ko size=512M)." },
-		{ ENODEV, "the module is not loaded", "Load it: modprobe framepool (or insmod framepool.ko size=512M)." },
-		{ EACCES, "only root and the group framepool may", "Run it as root, or join the group." },
-		{ EPERM, "only root and the group framepool may", "Run it as root, or join the group." },
+		{ ENOENT, "the module is not loaded", load_it },
+		{ ENXIO, "the module is not loaded", load_it },
+		{ ENODEV, "the module is not loaded", load_it },
+		{ EACCES, "only root and the group framepool may", join_it },
+		{ EPERM, "only root and the group framepool may", join_it },
 		{ }
 	};
 	int fd = framepool_open();
@@ -107,26 +117,30 @@ const char *space_name(const char *argument)
 	return strncmp(argument, FRAMEPOOL_DIR "/", prefix) ? argument : argument + prefix;
 }
 
+bool module_loaded(void)
+{
+	return !access(FRAMEPOOL_CONTROL, F_OK);
+}
+
 int space_open(const char *name, const char *verb, int *status)
 {
 	static const struct reason reasons[] = {
 		{ ENOENT, "nothing is attached under this name", "See 'framepool list'." },
 		{ EACCES, "the space belongs to another user", "Run it as that user or as root." },
-		{ EINVAL, "this cannot be a name", "A name is 1 to 63 of A-Z a-z 0-9 . _ -, see 'framepool list'." },
+		{ EINVAL, "this cannot be a name",
+		  "A name is 1 to 63 of A-Z a-z 0-9 . _ -, see 'framepool list'." },
 		{ }
 	};
-	int fd, control;
+	int fd = framepool_open_space(name, O_RDWR);
 
-	fd = framepool_open_space(name, O_RDWR);
 	if (fd == -EACCES || fd == -EPERM || fd == -EROFS)
 		fd = framepool_open_space(name, O_RDONLY);
 	if (fd >= 0)
 		return fd;
 	/* Nothing is attached without the module: that is then the better answer. */
-	if (fd == -ENOENT) {
-		control = framepool_open();
-		if (control == -ENOENT && (control = control_open(status)) < 0)
-			return -1;
+	if (fd == -ENOENT && !module_loaded()) {
+		control_open(status);
+		return -1;
 	}
 	*status = fail(verb, name, fd, reasons);
 	return -1;

@@ -32,15 +32,19 @@ static void usage(FILE *out)
 
 	fputs("usage: framepool COMMAND [options]\n"
 	      "\n"
-	      "File mappings with a hard memory bound of their own: attach a file, then open and mmap /dev/framepool/NAME.\n"
-	      "\n", out);
+	      "File mappings with a hard memory bound of their own: attach a file, then open\n"
+	      "and mmap /dev/framepool/NAME.\n"
+	      "\n",
+	      out);
 	for (i = 0; i < COUNT; i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n"
 	      "  --help after a command tells its options; --version tells the version.\n"
 	      "\n"
-	      "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 the module is not loaded, 4 no right to it.\n"
-	      "Errors are one line on standard error. NO_COLOR, COLUMNS and the locale are respected.\n", out);
+	      "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 the module is not\n"
+	      "loaded, 4 no right to it. Errors are one line on standard error. NO_COLOR,\n"
+	      "COLUMNS and the locale are respected.\n",
+	      out);
 }
 
 int main(int argc, char **argv)
@@ -64,7 +68,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < COUNT; i++) {
 		if (strcmp(argv[1], commands[i].name))
 			continue;
-		argv[1] = "framepool";	/* what getopt_long() begins its messages with */
+		argv[1] = "framepool"; /* what getopt_long() begins its messages with */
 		status = commands[i].run(argc - 1, argv + 1);
 		/* A full disk or a closed pipe must not look like success. */
 		if (fflush(stdout) || ferror(stdout)) {

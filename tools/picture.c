@@ -69,7 +69,8 @@ int picture_read(struct picture *p, FILE *in, unsigned int *line)
 	*line = 0;
 	while (!err && fgets(text, sizeof(text), in)) {
 		++*line;
-		if (sscanf(text, "%" SCNu64 " %" SCNu64 " %31s", &first, &nr, name) != 3 || !state_of(name, &state))
+		if (sscanf(text, "%" SCNu64 " %" SCNu64 " %31s", &first, &nr, name) != 3 ||
+		    !state_of(name, &state))
 			return -EINVAL;
 		err = add_run(p, first, nr, state);
 	}
@@ -84,7 +85,8 @@ void picture_free(struct picture *p)
 	memset(p, 0, sizeof(*p));
 }
 
-void picture_scale(const struct picture *p, const struct picture_style *style, uint64_t *per_cell, unsigned int *columns)
+void picture_scale(const struct picture *p, const struct picture_style *style, uint64_t *per_cell,
+		   unsigned int *columns)
 {
 	unsigned int room = style->width > MARGIN + 8 ? style->width - MARGIN : 8;
 
@@ -99,7 +101,8 @@ void picture_scale(const struct picture *p, const struct picture_style *style, u
 enum frame_state picture_cell(const uint64_t in_state[FRAME_STATES], bool *part)
 {
 	static const enum frame_state first[] = { FRAME_RETIRED, FRAME_FILL, FRAME_EVICT };
-	static const enum frame_state most[] = { FRAME_RESIDENT, FRAME_NODE, FRAME_KERNEL, FRAME_FREE };
+	static const enum frame_state most[] = { FRAME_RESIDENT, FRAME_NODE, FRAME_KERNEL,
+						 FRAME_FREE };
 	enum frame_state best = FRAME_RESIDENT;
 	unsigned int i;
 
@@ -121,7 +124,8 @@ struct cursor {
 };
 
 /* Count the states of the next @nr frames, or of as many as are left. */
-static void take(const struct picture *p, struct cursor *c, uint64_t nr, uint64_t in_state[FRAME_STATES])
+static void take(const struct picture *p, struct cursor *c, uint64_t nr,
+		 uint64_t in_state[FRAME_STATES])
 {
 	memset(in_state, 0, FRAME_STATES * sizeof(in_state[0]));
 	while (nr && c->run < p->runs + p->nr_runs) {
@@ -138,7 +142,8 @@ static void take(const struct picture *p, struct cursor *c, uint64_t nr, uint64_
 }
 
 /* @last is what the cell before was painted with: a colour is sent when it changes. */
-static void paint(const struct look *look, const struct picture_style *style, const char **last, FILE *out)
+static void paint(const struct look *look, const struct picture_style *style, const char **last,
+		  FILE *out)
 {
 	if (style->colour && *last != look->colour)
 		fprintf(out, "\033[0m%s", look->colour);
@@ -146,8 +151,8 @@ static void paint(const struct look *look, const struct picture_style *style, co
 	fputs(style->unicode ? look->unicode : look->ascii, out);
 }
 
-static void draw_row(const struct picture *p, const struct picture_style *style, struct cursor *c, uint64_t per_cell,
-		     unsigned int columns, FILE *out)
+static void draw_row(const struct picture *p, const struct picture_style *style, struct cursor *c,
+		     uint64_t per_cell, unsigned int columns, FILE *out)
 {
 	uint64_t in_state[FRAME_STATES];
 	const char *last = NULL;
@@ -175,13 +180,16 @@ static void draw_legend(const struct picture *p, const struct picture_style *sty
 			continue;
 		fprintf(out, "%*s", MARGIN, "");
 		paint(&looks[i], style, &last, out);
-		fprintf(out, "%s %-24s %12s frames  %10s  %5.1f %%\n", style->colour ? "\033[0m" : "", looks[i].meaning,
-			text_count(count, p->in_state[i]), text_bytes(bytes, p->in_state[i] * PAGE_BYTES),
+		fprintf(out, "%s %-24s %12s frames  %10s  %5.1f %%\n",
+			style->colour ? "\033[0m" : "", looks[i].meaning,
+			text_count(count, p->in_state[i]),
+			text_bytes(bytes, p->in_state[i] * PAGE_BYTES),
 			100.0 * p->in_state[i] / p->frames);
 		last = NULL;
 	}
 	if (p->in_state[FRAME_FREE] && p->in_state[FRAME_RESIDENT])
-		fprintf(out, "%*s%s %s\n", MARGIN, "", style->unicode ? partly.unicode : partly.ascii, partly.meaning);
+		fprintf(out, "%*s%s %s\n", MARGIN, "",
+			style->unicode ? partly.unicode : partly.ascii, partly.meaning);
 }
 
 int picture_draw(const struct picture *p, const struct picture_style *style, FILE *out)
@@ -192,8 +200,8 @@ int picture_draw(const struct picture *p, const struct picture_style *style, FIL
 	uint64_t per_cell;
 
 	picture_scale(p, style, &per_cell, &columns);
-	fprintf(out, "%*s%s, a character is %s\n", MARGIN, "", text_bytes(total, p->frames * PAGE_BYTES),
-		text_bytes(cell, per_cell * PAGE_BYTES));
+	fprintf(out, "%*s%s, a character is %s\n", MARGIN, "",
+		text_bytes(total, p->frames * PAGE_BYTES), text_bytes(cell, per_cell * PAGE_BYTES));
 	while (c.run < p->runs + p->nr_runs)
 		draw_row(p, style, &c, per_cell, columns, out);
 	draw_legend(p, style, out);

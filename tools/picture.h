@@ -2,8 +2,9 @@
 /*
  * The picture of a region: what debugfs says of its frames, scaled down to a block of characters.
  *
- * Each character stands for a power of two of neighbouring frames, each row for a power of two of characters: rows
- * and characters then begin where the buddy allocator's blocks begin. Pure: reads a stream, writes a stream.
+ * Each character stands for a power of two of neighbouring frames, each row for a power of two of
+ * characters: rows and characters then begin where the buddy allocator's blocks begin. Pure: reads
+ * a stream, writes a stream.
  */
 #ifndef FRAMEPOOL_PICTURE_H
 #define FRAMEPOOL_PICTURE_H
@@ -37,21 +38,25 @@ struct picture {
 };
 
 struct picture_style {
-	unsigned int width;	/* of the terminal, in characters */
-	unsigned int rows;	/* at most */
+	unsigned int width; /* of the terminal, in characters */
+	unsigned int rows;  /* at most */
 	bool unicode, colour;
 };
 
-/* Lines "FIRST NR STATE SPACE", in order and without gaps. 0 or -errno; @line is the one that is wrong, for EINVAL. */
+/*
+ * Lines "FIRST NR STATE SPACE", in order and without gaps. 0 or -errno; @line is the one that is
+ * wrong, for EINVAL.
+ */
 int picture_read(struct picture *p, FILE *in, unsigned int *line);
 void picture_free(struct picture *p);
 
 /* How many frames a character and how many characters a row stand for. */
-void picture_scale(const struct picture *p, const struct picture_style *style, uint64_t *per_cell, unsigned int *columns);
+void picture_scale(const struct picture *p, const struct picture_style *style, uint64_t *per_cell,
+		   unsigned int *columns);
 
 /*
- * What a cell shows: anything on its way in or out, or lost, wins; then most of the frames. *@part: resident frames are
- * there but fewer than others.
+ * What a cell shows: anything on its way in or out, or lost, wins; then most of the frames. *@part:
+ * resident frames are there but fewer than others.
  */
 enum frame_state picture_cell(const uint64_t in_state[FRAME_STATES], bool *part);
 

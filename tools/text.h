@@ -8,14 +8,17 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define PAGE_BYTES	4096ULL
-#define NUMBER_SIZE	32
+#define PAGE_BYTES  4096ULL
+#define NUMBER_SIZE 32
 
 /* "256.0 MiB" and "12,345", in @text, which is returned. */
 char *text_bytes(char text[NUMBER_SIZE], uint64_t bytes);
 char *text_count(char text[NUMBER_SIZE], uint64_t number);
 
-/* "64M", "4096", "0x1000" -> bytes; false where it is none, negative or too large. Powers of 1024, letters K M G T. */
+/*
+ * "64M", "4096", "0x1000" -> bytes; false where it is none, negative or too large. Powers of 1024,
+ * letters K M G T.
+ */
 bool parse_bytes(const char *text, __u64 *bytes);
 /* A whole number in @base, at most @max. */
 bool parse_number(const char *text, int base, uint64_t max, uint64_t *number);

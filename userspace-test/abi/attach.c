@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Attach, use, list, detach: what goes well, on every kind of backing, and what info and nodes say then.
+ * Attach, use, list, detach: what goes well, on every kind of backing, and what info and nodes say
+ * then.
  */
 #include "test.h"
 
@@ -247,8 +248,8 @@ static void modes(void)
 	a.gid = 0;
 	need_ok(attach(&a));
 	need_ok(stat(NODES "/t.mode2", &st));
-	expect((st.st_mode & 07777) == 0666 && st.st_gid == 0, "mode %o, group %u", st.st_mode & 07777,
-	       st.st_gid);
+	expect((st.st_mode & 07777) == 0666 && st.st_gid == 0, "mode %o, group %u",
+	       st.st_mode & 07777, st.st_gid);
 	need_ok(detach("t.mode2"));
 }
 
@@ -441,16 +442,18 @@ static void counters(void)
 	fd = space_attach(path, O_RDWR);
 	id = space_id(fd);
 	space_info(fd, &a);
-	expect(!a.resident && !a.fills && !a.dirty && !a.major_faults && !a.evictions && !a.written &&
-	       !a.pinned && !a.write_error, "a new space is not new");
+	expect(!a.resident && !a.fills && !a.dirty && !a.major_faults && !a.evictions &&
+		       !a.written && !a.pinned && !a.write_error,
+	       "a new space is not new");
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
 	for (vpn = 0; vpn < NR; vpn++)
 		expect(page_is(m + vpn * PAGE, vpn, 1), "page");
 	for (vpn = 0; vpn < 10; vpn++)
 		page_fill(m + vpn * PAGE, vpn, 2);
 	space_info(fd, &b);
-	expect(b.resident == NR && b.fills == NR && b.major_faults == NR, "%ju resident, %ju fills, %ju major",
-	       (uintmax_t)b.resident, (uintmax_t)b.fills, (uintmax_t)b.major_faults);
+	expect(b.resident == NR && b.fills == NR && b.major_faults == NR,
+	       "%ju resident, %ju fills, %ju major", (uintmax_t)b.resident, (uintmax_t)b.fills,
+	       (uintmax_t)b.major_faults);
 	make_absent(fd, m, NR * PAGE);
 	space_info(fd, &b);
 	expect(!b.resident && b.evictions == NR && b.written == 10 && !b.dirty,
@@ -459,13 +462,14 @@ static void counters(void)
 	expect(!try_load(m, NULL), "page 0");
 	need(pool_info(pool, &p), "no pool");
 	expect(p.spaces == 1 && p.resident == 1 && p.resident_max == NR && p.fills == NR + 1 &&
-	       p.evictions == NR && p.written == 10, "%u spaces, %ju resident, most %ju", p.spaces,
-	       (uintmax_t)p.resident, (uintmax_t)p.resident_max);
-	expect(p.frames == 4 * MIB / PAGE && p.bound == p.frames - p.kernel - p.nodes, "%ju frames, bound %ju",
-	       (uintmax_t)p.frames, (uintmax_t)p.bound);
-	expect(p.free + p.resident + p.nodes + p.kernel == p.frames, "%ju free + %ju + %ju + %ju of %ju",
-	       (uintmax_t)p.free, (uintmax_t)p.resident, (uintmax_t)p.nodes, (uintmax_t)p.kernel,
-	       (uintmax_t)p.frames);
+		       p.evictions == NR && p.written == 10,
+	       "%u spaces, %ju resident, most %ju", p.spaces, (uintmax_t)p.resident,
+	       (uintmax_t)p.resident_max);
+	expect(p.frames == 4 * MIB / PAGE && p.bound == p.frames - p.kernel - p.nodes,
+	       "%ju frames, bound %ju", (uintmax_t)p.frames, (uintmax_t)p.bound);
+	expect(p.free + p.resident + p.nodes + p.kernel == p.frames,
+	       "%ju free + %ju + %ju + %ju of %ju", (uintmax_t)p.free, (uintmax_t)p.resident,
+	       (uintmax_t)p.nodes, (uintmax_t)p.kernel, (uintmax_t)p.frames);
 	for (vpn = 0, id = 0; vpn < 19; vpn++)
 		id += p.free_blocks[vpn] << vpn;
 	expect(id == p.free, "free blocks add up to %u of %ju", id, (uintmax_t)p.free);

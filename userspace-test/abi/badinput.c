@@ -58,18 +58,23 @@ static void look_at_world(struct world *w)
 
 	w->len = 0;
 	for (s.size = sizeof(s); !ioctl(control_fd(), FRAMEPOOL_SPACE_NEXT, &s);) {
-		note(w, "space %u '%s' in '%s': %ju bytes, state %#x, block %u, uid %u, opens %u, resident %ju, pinned %ju\n",
-		     s.space, s.name, s.pool, (uintmax_t)s.bytes, s.state, s.block_type, s.uid, s.opens,
-		     (uintmax_t)s.resident, (uintmax_t)s.pinned);
+		note(w,
+		     "space %u '%s' in '%s': %ju bytes, state %#x, block %u, uid %u, opens %u, "
+		     "resident %ju, pinned %ju\n",
+		     s.space, s.name, s.pool, (uintmax_t)s.bytes, s.state, s.block_type, s.uid,
+		     s.opens, (uintmax_t)s.resident, (uintmax_t)s.pinned);
 		cursor = s.cursor;
 		memset(&s, 0, sizeof(s));
 		s.size = sizeof(s);
 		s.cursor = cursor;
 	}
 	for (p.size = sizeof(p); !ioctl(control_fd(), FRAMEPOOL_POOL_NEXT, &p);) {
-		note(w, "pool '%s': %ju bytes at %#jx, %u spaces, kernel %ju, nodes %ju, free %ju, resident %ju, fills %ju\n",
+		note(w,
+		     "pool '%s': %ju bytes at %#jx, %u spaces, kernel %ju, nodes %ju, free %ju, "
+		     "resident %ju, fills %ju\n",
 		     p.name, (uintmax_t)p.bytes, (uintmax_t)p.base, p.spaces, (uintmax_t)p.kernel,
-		     (uintmax_t)p.nodes, (uintmax_t)p.free, (uintmax_t)p.resident, (uintmax_t)p.fills);
+		     (uintmax_t)p.nodes, (uintmax_t)p.free, (uintmax_t)p.resident,
+		     (uintmax_t)p.fills);
 		cursor = p.cursor;
 		memset(&p, 0, sizeof(p));
 		p.size = sizeof(p);
@@ -321,9 +326,9 @@ static void attach_name_in_use(void)
 
 static void attach_names(void)
 {
-	static const char * const bad[] = {
-		"control", ".", "..", "a/b", "/", "/abs", "a b", " ", "a\tb", "a\n", "a:b", "a\\b", "a*",
-		"t.\x80", "t.\xc3\xa4", "t.\xff", "a,b", "a@b", "a+b", "a~", "a%",
+	static const char *const bad[] = {
+		"control", ".", "..", "a/b", "/", "/abs", "a b", " ", "a\tb", "a\n", "a:b",
+		"a\\b", "a*", "t.\x80", "t.\xc3\xa4", "t.\xff", "a,b", "a@b", "a+b", "a~", "a%",
 	};
 	struct framepool_attach a = good();
 	u64 i;
@@ -591,8 +596,8 @@ static void size_huge(void)
 		look_at_world(&before);
 		*(u32 *)arg = ~0u;
 		ret = call(fd, c->cmd, arg);
-		expect(ret == -1 && (errno == E2BIG || errno == EFAULT || errno == EINVAL), "%d, %s", ret,
-		       strerror(errno));
+		expect(ret == -1 && (errno == E2BIG || errno == EFAULT || errno == EINVAL),
+		       "%d, %s", ret, strerror(errno));
 		look_at_world(&after);
 		expect(same_world(&before, &after), "the refused call changed something");
 	});
@@ -676,9 +681,15 @@ static void wrong_descriptor(void)
 static void no_such_command(void)
 {
 	static const unsigned long none[] = {
-		_IO(FRAMEPOOL_IOC_TYPE, 0x06), _IO(FRAMEPOOL_IOC_TYPE, 0x1f), _IO(FRAMEPOOL_IOC_TYPE, 0x29),
-		_IO(FRAMEPOOL_IOC_TYPE, 0xff), _IO('f', 0x77), _IOR(FRAMEPOOL_IOC_TYPE, 0x00, u64),
-		_IOWR(FRAMEPOOL_IOC_TYPE, 0x20, u64), 0x5401 /* TCGETS */, 0x4c00 /* LOOP_SET_FD */,
+		_IO(FRAMEPOOL_IOC_TYPE, 0x06),
+		_IO(FRAMEPOOL_IOC_TYPE, 0x1f),
+		_IO(FRAMEPOOL_IOC_TYPE, 0x29),
+		_IO(FRAMEPOOL_IOC_TYPE, 0xff),
+		_IO('f', 0x77),
+		_IOR(FRAMEPOOL_IOC_TYPE, 0x00, u64),
+		_IOWR(FRAMEPOOL_IOC_TYPE, 0x20, u64),
+		0x5401 /* TCGETS */,
+		0x4c00 /* LOOP_SET_FD */,
 		0x1260 /* BLKGETSIZE */,
 	};
 	u8 *arg;
@@ -863,9 +874,12 @@ static void ranges(void)
 	static const struct {
 		u64 offset, length;
 	} bad[] = {
-		{ 1, PAGE }, { 512, 0 }, { PAGE - 1, PAGE },			/* unaligned */
-		{ NR * PAGE, PAGE }, { 0, (NR + 1) * PAGE }, { PAGE, NR * PAGE },	/* past the end */
-		{ 1ull << 63, PAGE }, { PAGE, ~0ull - PAGE + 1 }, { PAGE, ~0ull }, { ~0ull - PAGE + 1, 2 * PAGE },
+		/* unaligned */
+		{ 1, PAGE }, { 512, 0 }, { PAGE - 1, PAGE },
+		/* past the end */
+		{ NR * PAGE, PAGE }, { 0, (NR + 1) * PAGE }, { PAGE, NR * PAGE },
+		{ 1ull << 63, PAGE }, { PAGE, ~0ull - PAGE + 1 }, { PAGE, ~0ull },
+		{ ~0ull - PAGE + 1, 2 * PAGE },
 	};
 	struct framepool_residency res = { .size = sizeof(res) };
 	struct framepool_range r;
@@ -881,7 +895,8 @@ static void ranges(void)
 		res.bitmap = (uintptr_t)bitmap;
 		refuse(ioctl(fd, FRAMEPOOL_RESIDENCY, &res), EINVAL);
 		if (failures()) {
-			diag("offset %#jx, length %#jx", (uintmax_t)bad[k].offset, (uintmax_t)bad[k].length);
+			diag("offset %#jx, length %#jx", (uintmax_t)bad[k].offset,
+			     (uintmax_t)bad[k].length);
 			break;
 		}
 	}
@@ -964,7 +979,8 @@ static void pool_good(void)
 
 static void pool_bytes(void)
 {
-	static const u64 bad[] = { 0, 1, PAGE, MIB, 2 * MIB - PAGE, 2 * MIB + 1, 3 * MIB, 2 * MIB + PAGE };
+	static const u64 bad[] = { 0, 1, PAGE, MIB, 2 * MIB - PAGE, 2 * MIB + 1, 3 * MIB,
+				   2 * MIB + PAGE };
 	struct framepool_pool_create c = good_pool();
 	u64 i;
 

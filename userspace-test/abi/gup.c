@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel's own access to the mapping: O_DIRECT, pipes, other processes' memory, ptrace, core dumps.
+ * The kernel's own access to the mapping: O_DIRECT, pipes, other processes' memory, ptrace, core
+ * dumps.
  *
- * It comes by get_user_pages and holds frames for as long as it likes: a held frame may not be evicted,
- * and what was written into it, by whom ever, may not be lost.  ptrace and /proc/PID/mem fault without
- * being able to drop the lock, so that the pages have to come while the faulter waits.
+ * It comes by get_user_pages and holds frames for as long as it likes: a held frame may not be
+ * evicted, and what was written into it, by whom ever, may not be lost.  ptrace and /proc/PID/mem
+ * fault without being able to drop the lock, so that the pages have to come while the faulter
+ * waits.
  */
 #include "test.h"
 
@@ -73,7 +75,9 @@ static void direct_write(void)
 	end();
 }
 
-/* From a file into the mapping: the stores are the device's, no store of a program tells of them. */
+/*
+ * From a file into the mapping: the stores are the device's, no store of a program tells of them.
+ */
 static void direct_read(void)
 {
 	u64 round, vpn, from;
@@ -84,8 +88,8 @@ static void direct_read(void)
 			make_absent(fd, m, NR * PAGE);
 		for (vpn = 0; vpn < NR; vpn += 16) {
 			from = (vpn + round * 16) % NR;
-			expect(pread(other, m + vpn * PAGE, 16 * PAGE, from * PAGE) == 16 * PAGE, "read: %s",
-			       strerror(errno));
+			expect(pread(other, m + vpn * PAGE, 16 * PAGE, from * PAGE) == 16 * PAGE,
+			       "read: %s", strerror(errno));
 			for (u64 i = 0; i < 16; i++)
 				page_fill(model + (vpn + i) * PAGE, from + i, 2);
 		}
@@ -167,8 +171,8 @@ static void direct_read_under_pressure(void)
 	for (i = 0; i < scaled(600); i++) {
 		n = 1 + rnd_below(&r, 16);
 		vpn = rnd_below(&r, NR - n);
-		expect(pread(other, m + vpn * PAGE, n * PAGE, vpn * PAGE) == (ssize_t)(n * PAGE), "read: %s",
-		       strerror(errno));
+		expect(pread(other, m + vpn * PAGE, n * PAGE, vpn * PAGE) == (ssize_t)(n * PAGE),
+		       "read: %s", strerror(errno));
 		for (u64 k = vpn; k < vpn + n; k++)
 			page_fill(model + k * PAGE, k, 2);
 		vpn = rnd_below(&r, NR);
@@ -205,7 +209,8 @@ static void larger_than_the_pool(void)
 	big_id = space_id(big);
 	mem = map(big, pages * PAGE, RW, MAP_SHARED);
 	n = pwrite(to, mem, pages * PAGE, 0);
-	diag("a write of twice the pool gave %zd%s%s", n, n < 0 ? ", " : "", n < 0 ? strerror(errno) : "");
+	diag("a write of twice the pool gave %zd%s%s", n, n < 0 ? ", " : "",
+	     n < 0 ? strerror(errno) : "");
 	expect(n > 0 || (n < 0 && (errno == EFAULT || errno == ENOMEM)), "%zd", n);
 	is = file_load(to_path, &vpn);
 	for (vpn = 0; n > 0 && vpn < n / PAGE; vpn++)
@@ -265,8 +270,8 @@ static void vm_readv(void)
 			make_absent(fd, m, NR * PAGE);
 		local = (struct iovec){ buf, NR * PAGE - 200 };
 		remote = (struct iovec){ m + 100, NR * PAGE - 200 };
-		expect(process_vm_readv(pid, &local, 1, &remote, 1, 0) == NR * PAGE - 200, "readv: %s",
-		       strerror(errno));
+		expect(process_vm_readv(pid, &local, 1, &remote, 1, 0) == NR * PAGE - 200,
+		       "readv: %s", strerror(errno));
 		expect(bytes_are(buf, model + 100, NR * PAGE - 200, 100), "what was read");
 		make_absent(fd, m, NR * PAGE);
 		for (vpn = 0; vpn < NR; vpn++)
@@ -281,7 +286,8 @@ static void vm_readv(void)
 	make_absent(fd, m, NR * PAGE);
 	local = (struct iovec){ m, 10 * PAGE };
 	remote = (struct iovec){ m + 100 * PAGE, 10 * PAGE };
-	expect(process_vm_readv(pid, &local, 1, &remote, 1, 0) == 10 * PAGE, "within: %s", strerror(errno));
+	expect(process_vm_readv(pid, &local, 1, &remote, 1, 0) == 10 * PAGE, "within: %s",
+	       strerror(errno));
 	memcpy(model, model + 100 * PAGE, 10 * PAGE);
 	give(down[1]);
 	child_join(pid);
@@ -310,8 +316,8 @@ static void ptrace_absent(void)
 		       (uintmax_t)vpn, word);
 		make_absent(fd, m, NR * PAGE);
 		word = ~word;
-		expect(!ptrace(PTRACE_POKEDATA, pid, m + vpn * PAGE + 72, word), "poke at page %ju: %s",
-		       (uintmax_t)vpn, strerror(errno));
+		expect(!ptrace(PTRACE_POKEDATA, pid, m + vpn * PAGE + 72, word),
+		       "poke at page %ju: %s", (uintmax_t)vpn, strerror(errno));
 		memcpy(model + vpn * PAGE + 72, &word, sizeof(word));
 		/* Across two pages, the second of which may be absent still. */
 		errno = 0;
@@ -342,7 +348,8 @@ static void proc_mem_absent(void)
 	snprintf(name, sizeof(name), "/proc/%d/mem", pid);
 	mem = need_ok(open(name, O_RDWR));
 	make_absent(fd, m, NR * PAGE);
-	expect(pread(mem, buf, NR * PAGE, (uintptr_t)m) == NR * PAGE, "read of all: %s", strerror(errno));
+	expect(pread(mem, buf, NR * PAGE, (uintptr_t)m) == NR * PAGE, "read of all: %s",
+	       strerror(errno));
 	expect(bytes_are(buf, model, NR * PAGE, 0), "what was read");
 	for (vpn = 0; vpn < NR; vpn += 7) {
 		make_absent(fd, m, NR * PAGE);
@@ -351,8 +358,8 @@ static void proc_mem_absent(void)
 		       "write to page %ju: %s", (uintmax_t)vpn, strerror(errno));
 		memcpy(model + vpn * PAGE + 50, buf, PAGE - 100);
 		make_absent(fd, m, NR * PAGE);
-		expect(pread(mem, buf, PAGE, (uintptr_t)m + vpn * PAGE) == PAGE, "read of page %ju: %s",
-		       (uintmax_t)vpn, strerror(errno));
+		expect(pread(mem, buf, PAGE, (uintptr_t)m + vpn * PAGE) == PAGE,
+		       "read of page %ju: %s", (uintmax_t)vpn, strerror(errno));
 		expect(bytes_are(buf, model + vpn * PAGE, PAGE, vpn * PAGE), "what was read");
 	}
 	need_ok(close(mem));
@@ -382,13 +389,14 @@ static void held_by_a_pipe(void)
 	}
 	squeeze(4 * MIB);
 	if (!plain)
-		expect(resident_pages(fd, 8 * PAGE, 8 * PAGE, buf) == 8, "held pages left under pressure");
+		expect(resident_pages(fd, 8 * PAGE, 8 * PAGE, buf) == 8,
+		       "held pages left under pressure");
 	/* Stores after the splice go to the page that the pipe has. */
 	store(12, 6);
 	for (i = 0; i < 8; i++) {
 		need(read(p[0], buf, PAGE) == PAGE, "pipe");
-		expect(bytes_are(buf, model + (8 + i) * PAGE, PAGE, (8 + i) * PAGE), "page %ju of the pipe",
-		       (uintmax_t)i);
+		expect(bytes_are(buf, model + (8 + i) * PAGE, PAGE, (8 + i) * PAGE),
+		       "page %ju of the pipe", (uintmax_t)i);
 	}
 	make_absent(fd, m, NR * PAGE);
 	end();
@@ -448,7 +456,9 @@ static void held_and_detached(void)
 	expect_file(path, model, NR * PAGE);
 }
 
-/* A futex word in the mapping is found by its page: wake across two mappings, whatever is evicted. */
+/*
+ * A futex word in the mapping is found by its page: wake across two mappings, whatever is evicted.
+ */
 static void futex_child(void *arg)
 {
 	u32 *word = (u32 *)(m + 5 * PAGE);
@@ -504,7 +514,8 @@ static void dumping_child(void *arg)
 
 	(void)arg;
 	need_ok(setrlimit(RLIMIT_CORE, &all));
-	need(set_text("/proc/self/coredump_filter", "0x3f"), "coredump_filter: %s", strerror(errno));
+	need(set_text("/proc/self/coredump_filter", "0x3f"), "coredump_filter: %s",
+	     strerror(errno));
 	signal(SIGABRT, SIG_DFL);
 	abort();
 }
@@ -520,7 +531,8 @@ static void core_dump(void)
 
 	begin();
 	f = open("/proc/sys/kernel/core_pattern", O_RDONLY);
-	if (f < 0 || read(f, before, sizeof(before) - 1) <= 0 || !set_text("/proc/sys/kernel/core_pattern", name))
+	if (f < 0 || read(f, before, sizeof(before) - 1) <= 0 ||
+	    !set_text("/proc/sys/kernel/core_pattern", name))
 		skip("no core dumps here");
 	for (vpn = 0; vpn < NR; vpn += 3)
 		store(vpn, 6);

@@ -2,9 +2,9 @@
 /*
  * Processes that die at random moments: while they fault, store, sync, attach and close.
  *
- * The moment is a random number of finished steps, which the victim counts in shared memory.  The model
- * says for each page which version was finished and which was begun: after the kill it holds the one,
- * or the other torn.
+ * The moment is a random number of finished steps, which the victim counts in shared memory.  The
+ * model says for each page which version was finished and which was begun: after the kill it holds
+ * the one, or the other torn.
  */
 #include "test.h"
 
@@ -42,7 +42,7 @@ static void *victim_thread(void *arg)
 
 	rnd_init(&r, v->round * THREADS + v->nr);
 	for (;;) {
-		vpn = rnd_below(&r, NR / THREADS) * THREADS + v->nr;	/* no page has two writers */
+		vpn = rnd_below(&r, NR / THREADS) * THREADS + v->nr; /* no page has two writers */
 		version = atomic_load(&book->page[vpn].begun);
 		expect(page_is(m + vpn * PAGE, vpn, version), "before the store");
 		atomic_store(&book->page[vpn].begun, version + 1);
@@ -90,7 +90,8 @@ static void settle(const u8 *is, const char *where)
 			expect(page_is(is + vpn * PAGE, vpn, begun), "%s", where);
 		else
 			expect(page_torn(is + vpn * PAGE, vpn, finished, begun),
-			       "%s: page %ju is neither %u nor %u", where, (uintmax_t)vpn, finished, begun);
+			       "%s: page %ju is neither %u nor %u", where, (uintmax_t)vpn, finished,
+			       begun);
 	}
 }
 

@@ -35,10 +35,12 @@ mark_log() {
 	echo "load.sh: mark $log_mark" > /dev/kmsg
 }
 
-# What the module said since the mark, without what the kernel says of every such module.
+# What the module said since the mark, without what the kernel says of every such module. An insmod that tries
+# a second system call when the first has failed makes it say the same twice.
 log_since() {
 	dmesg | sed "1,/load.sh: mark $log_mark\$/d" | grep 'framepool: ' |
-		grep -v -e 'out-of-tree module' -e 'module verification failed' -e 'tainting kernel'
+		grep -v -e 'out-of-tree module' -e 'module verification failed' -e 'tainting kernel' |
+		sed 's/^\[[^]]*\] //' | sort -u
 }
 
 no_trace() {

@@ -59,10 +59,13 @@ static void munmap_middle(void)
 	same(m, 0, 20);
 	same(m + 23 * PAGE, 23, NR - 23);
 	for (vpn = 20; vpn < 23; vpn++) {
-		expect(try_load(m + vpn * PAGE, NULL) == SIGSEGV, "page %ju can be read", (uintmax_t)vpn);
-		expect(try_store(m + vpn * PAGE, 1) == SIGSEGV, "page %ju can be stored to", (uintmax_t)vpn);
+		expect(try_load(m + vpn * PAGE, NULL) == SIGSEGV, "page %ju can be read",
+		       (uintmax_t)vpn);
+		expect(try_store(m + vpn * PAGE, 1) == SIGSEGV, "page %ju can be stored to",
+		       (uintmax_t)vpn);
 	}
-	need(mmap(m + 20 * PAGE, 3 * PAGE, RW, MAP_SHARED | MAP_FIXED, fd, 20 * PAGE) == m + 20 * PAGE,
+	need(mmap(m + 20 * PAGE, 3 * PAGE, RW, MAP_SHARED | MAP_FIXED, fd, 20 * PAGE) ==
+		     m + 20 * PAGE,
 	     "mmap: %s", strerror(errno));
 	same(m, 0, NR);
 	/* One page at a time, odd ones first. */
@@ -94,9 +97,12 @@ static void mprotect_middle(void)
 		for (vpn = round; vpn < NR - 2; vpn += 5) {
 			expect(!try_load(m + vpn * PAGE, NULL), "a readable page");
 			same(m + vpn * PAGE, vpn, 1);
-			expect(try_store(m + vpn * PAGE, 1) == SIGSEGV, "a read-only page was stored to");
-			expect(try_load(m + (vpn + 1) * PAGE, NULL) == SIGSEGV, "PROT_NONE was read");
-			expect(try_store(m + (vpn + 1) * PAGE, 1) == SIGSEGV, "PROT_NONE was stored to");
+			expect(try_store(m + vpn * PAGE, 1) == SIGSEGV,
+			       "a read-only page was stored to");
+			expect(try_load(m + (vpn + 1) * PAGE, NULL) == SIGSEGV,
+			       "PROT_NONE was read");
+			expect(try_store(m + (vpn + 1) * PAGE, 1) == SIGSEGV,
+			       "PROT_NONE was stored to");
 			store(m + (vpn + 2) * PAGE, vpn + 2, 5 + round);
 		}
 		need_ok(mprotect(m, NR * PAGE, RW));
@@ -140,7 +146,7 @@ static void mremap_moves(void)
 	back = mremap(m, 10 * PAGE, 30 * PAGE, MREMAP_MAYMOVE);
 	if (back == MAP_FAILED) {
 		diag("a mapping may not grow: %s", strerror(errno));
-		/* The kernel grows a mapping in place by a merge, which ones with frames in them refuse. */
+		/* The kernel grows in place by a merge, which VM_MIXEDMAP rules out. */
 		expect(errno == EFAULT || errno == ENOMEM, "%s", strerror(errno));
 		back = m;
 	} else {
@@ -170,8 +176,9 @@ static void advice(void)
 		{ MADV_POPULATE_READ, "POPULATE_READ", false },
 		{ MADV_POPULATE_WRITE, "POPULATE_WRITE", false },
 	};
-	static const int file_advice[] = { POSIX_FADV_NORMAL, POSIX_FADV_RANDOM, POSIX_FADV_SEQUENTIAL,
-					   POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED };
+	static const int file_advice[] = { POSIX_FADV_NORMAL, POSIX_FADV_RANDOM,
+					   POSIX_FADV_SEQUENTIAL, POSIX_FADV_WILLNEED,
+					   POSIX_FADV_DONTNEED };
 	u64 i, vpn;
 	int ret;
 
@@ -316,8 +323,10 @@ static void past_the_end(void)
 	need_ok(munmap(m, NR * PAGE));
 	far = map(fd, (NR + 8) * PAGE, RW, MAP_SHARED);
 	for (vpn = NR; vpn < NR + 8; vpn++) {
-		expect(try_load(far + vpn * PAGE, NULL) == SIGBUS, "page %ju was read", (uintmax_t)vpn);
-		expect(try_store(far + vpn * PAGE, 1) == SIGBUS, "page %ju was stored to", (uintmax_t)vpn);
+		expect(try_load(far + vpn * PAGE, NULL) == SIGBUS, "page %ju was read",
+		       (uintmax_t)vpn);
+		expect(try_store(far + vpn * PAGE, 1) == SIGBUS, "page %ju was stored to",
+		       (uintmax_t)vpn);
 	}
 	same(far, 0, NR);
 	expect_errno(write(p[1], far + NR * PAGE, 10), EFAULT);

@@ -149,7 +149,8 @@ static void shared_child(void *arg)
 
 	need_ok(close(fd));		/* the mapping alone must do */
 	for (vpn = 0; vpn < NR; vpn++) {
-		expect(page_is(t->mem + vpn * PAGE, vpn, 2), "child sees what was stored before fork");
+		expect(page_is(t->mem + vpn * PAGE, vpn, 2),
+		       "child sees what was stored before fork");
 		page_fill(t->mem + vpn * PAGE, vpn, 3);
 	}
 	give(t->up[1]);
@@ -213,7 +214,8 @@ static void fork_private(void)
 	take(t.up[0]);
 	make_absent(fd, shared_map, NR * PAGE);
 	for (vpn = 0; vpn < NR; vpn++) {
-		expect(page_is(t.mem + vpn * PAGE, vpn, vpn < NR / 2 ? 5 : 1), "parent keeps its own");
+		expect(page_is(t.mem + vpn * PAGE, vpn, vpn < NR / 2 ? 5 : 1),
+		       "parent keeps its own");
 		page_fill(t.mem + vpn * PAGE, vpn, 11);
 	}
 	give(t.down[1]);
@@ -249,7 +251,8 @@ static void fork_under_pressure(void)
 	for (i = 0; i < scaled(40); i++)
 		for (vpn = 0; vpn < NR; vpn++) {
 			expect(page_is(t.mem + vpn * PAGE, vpn, vpn < NR / 2 ? 5 : 1), "private");
-			expect(page_is(shared_map + vpn * PAGE, vpn, i && vpn == 7 ? 2 : 1), "shared");
+			expect(page_is(shared_map + vpn * PAGE, vpn, i && vpn == 7 ? 2 : 1),
+			       "shared");
 			if (vpn == 7)
 				page_fill(shared_map + vpn * PAGE, vpn, 2);
 			if (vpn == 7 && !i)	/* private page 7 is a copy and stays 5 */

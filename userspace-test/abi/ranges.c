@@ -66,8 +66,9 @@ static void prefetch(void)
 	begin();
 	resident_is(0, 0, "at first");
 	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, 16 * PAGE, 64 * PAGE, &r));
-	expect(r.done == 64 && !r.already && !r.failed && !r.error, "%ju done, %ju already, %ju failed",
-	       (uintmax_t)r.done, (uintmax_t)r.already, (uintmax_t)r.failed);
+	expect(r.done == 64 && !r.already && !r.failed && !r.error,
+	       "%ju done, %ju already, %ju failed", (uintmax_t)r.done, (uintmax_t)r.already,
+	       (uintmax_t)r.failed);
 	resident_is(16, 80, "after a prefetch");
 	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, 48 * PAGE, 64 * PAGE, &r));
 	expect(r.done == 32 && r.already == 32, "%ju done, %ju already", (uintmax_t)r.done,
@@ -76,8 +77,8 @@ static void prefetch(void)
 	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, 200 * PAGE, 0, &r));
 	expect(r.done == 56 && !r.already, "%ju done to the end", (uintmax_t)r.done);
 	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, 0, 0, &r));
-	expect(r.done == 16 + 88 && r.already == 96 + 56, "%ju done, %ju already", (uintmax_t)r.done,
-	       (uintmax_t)r.already);
+	expect(r.done == 16 + 88 && r.already == 96 + 56, "%ju done, %ju already",
+	       (uintmax_t)r.done, (uintmax_t)r.already);
 	resident_is(0, NR, "after a prefetch of all");
 	space_info(fd, &s);
 	expect(s.fills == NR, "%ju fills", (uintmax_t)s.fills);
@@ -100,9 +101,9 @@ static void evict(void)
 		store(vpn, 2);
 	need_ok(range_op(fd, FRAMEPOOL_EVICT, 64 * PAGE, 64 * PAGE, &r));
 	expect(r.done == 64 && r.written == 10 && !r.pinned && !r.held && !r.busy && !r.failed,
-	       "%ju done, %ju written, %ju pinned, %ju held, %ju busy, %ju failed", (uintmax_t)r.done,
-	       (uintmax_t)r.written, (uintmax_t)r.pinned, (uintmax_t)r.held, (uintmax_t)r.busy,
-	       (uintmax_t)r.failed);
+	       "%ju done, %ju written, %ju pinned, %ju held, %ju busy, %ju failed",
+	       (uintmax_t)r.done, (uintmax_t)r.written, (uintmax_t)r.pinned, (uintmax_t)r.held,
+	       (uintmax_t)r.busy, (uintmax_t)r.failed);
 	n = resident_pages(fd, 0, 0, map_bits);
 	expect(n == NR - 64, "%ju resident", (uintmax_t)n);
 	for (vpn = 0; vpn < NR; vpn++)
@@ -159,10 +160,12 @@ static void pin(void)
 	expect(s.pinned == 96, "%ju pinned", (uintmax_t)s.pinned);
 	store(50, 2);
 	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
-	expect(!r.done && r.pinned == 96, "%ju evicted, %ju pinned", (uintmax_t)r.done, (uintmax_t)r.pinned);
+	expect(!r.done && r.pinned == 96, "%ju evicted, %ju pinned", (uintmax_t)r.done,
+	       (uintmax_t)r.pinned);
 	squeeze(4 * MIB);
 	resident_is(32, 128, "after pressure");
-	expect(bytes_are(m + 32 * PAGE, model + 32 * PAGE, 96 * PAGE, 32 * PAGE), "the pinned pages");
+	expect(bytes_are(m + 32 * PAGE, model + 32 * PAGE, 96 * PAGE, 32 * PAGE),
+	       "the pinned pages");
 	/* A pin does not keep a page from being written. */
 	need_ok(fsync(fd));
 	expect_file(path, model, NR * PAGE);
@@ -226,8 +229,10 @@ static int resize(u64 bytes)
 /* File and space grow and shrink as one; what was cut off is gone when it grows again. */
 static void resizes(void)
 {
-	static const u64 to[] = { 64 * PAGE, 200 * PAGE, 100 * PAGE + 77, 100 * PAGE + 78, 99 * PAGE + 1,
-				  NR * PAGE, 1, 3 * PAGE, NR * PAGE };
+	static const u64 to[] = {
+		64 * PAGE, 200 * PAGE, 100 * PAGE + 77, 100 * PAGE + 78, 99 * PAGE + 1,
+		NR * PAGE, 1,	       3 * PAGE,	NR * PAGE
+	};
 	u64 bytes = NR * PAGE, i, vpn;
 	int sig;
 
@@ -243,11 +248,13 @@ static void resizes(void)
 		       (uintmax_t)file_size(path), (uintmax_t)bytes);
 		expect(lseek(fd, 0, SEEK_END) == (off_t)bytes, "the space ends at %jd",
 		       (intmax_t)lseek(fd, 0, SEEK_END));
-		expect(bytes_are(m, model, PAGES(bytes) * PAGE, 0), "resized to %ju", (uintmax_t)bytes);
+		expect(bytes_are(m, model, PAGES(bytes) * PAGE, 0), "resized to %ju",
+		       (uintmax_t)bytes);
 		for (vpn = 0; vpn < NR; vpn++) {
 			sig = try_load(m + vpn * PAGE, NULL);
-			expect(sig == (vpn < PAGES(bytes) ? 0 : SIGBUS), "page %ju of %ju: signal %d",
-			       (uintmax_t)vpn, (uintmax_t)PAGES(bytes), sig);
+			expect(sig == (vpn < PAGES(bytes) ? 0 : SIGBUS),
+			       "page %ju of %ju: signal %d", (uintmax_t)vpn,
+			       (uintmax_t)PAGES(bytes), sig);
 		}
 		if (i & 1)
 			make_absent(fd, m, bytes);
@@ -268,9 +275,11 @@ static void resize_refused(void)
 	ro = space_attach(path, O_RDONLY);
 	expect_errno(resize(0), EINVAL);
 	expect_errno(ioctl(ro, FRAMEPOOL_RESIZE,
-			   &(struct framepool_resize){ .size = sizeof(struct framepool_resize), .bytes = 5 }),
+			   &(struct framepool_resize){ .size = sizeof(struct framepool_resize),
+						       .bytes = 5 }),
 		     EBADF);
-	expect(resize(1ull << 63) == -1 && (errno == EINVAL || errno == EFBIG), "%s", strerror(errno));
+	expect(resize(1ull << 63) == -1 && (errno == EINVAL || errno == EFBIG), "%s",
+	       strerror(errno));
 	/* Pinned pages are part of what is cut; held ones are not ours to take. */
 	need_ok(range_op(fd, FRAMEPOOL_PIN, 0, 0, &r));
 	expect(file_size(path) == NR * PAGE, "the file has %ju bytes", (uintmax_t)file_size(path));
@@ -321,18 +330,19 @@ static void block_types(void)
 		fills = s.fills;
 		expect(bytes_are(m + 70 * PAGE, model + 70 * PAGE, 10, 70 * PAGE), "a look");
 		space_info(fd, &s);
-		expect(s.fills - fills == pages, "%ju fills for a block of %ju", (uintmax_t)(s.fills - fills),
-		       (uintmax_t)pages);
+		expect(s.fills - fills == pages, "%ju fills for a block of %ju",
+		       (uintmax_t)(s.fills - fills), (uintmax_t)pages);
 		resident_is(70 / pages * pages, 70 / pages * pages + pages, "after one look");
 		for (vpn = 0; vpn < NR; vpn++) {
-			expect(bytes_are(m + vpn * PAGE, model + vpn * PAGE, PAGE, vpn * PAGE), "block type %u",
-			       b.block_type);
+			expect(bytes_are(m + vpn * PAGE, model + vpn * PAGE, PAGE, vpn * PAGE),
+			       "block type %u", b.block_type);
 			if (rnd_next(&r) & 1)
 				store(vpn, 10 + b.block_type);
 		}
 		if (b.block_type % 3 == 1)
 			squeeze(5 * MIB);
-		expect(bytes_are(m, model, NR * PAGE, 0), "block type %u after pressure", b.block_type);
+		expect(bytes_are(m, model, NR * PAGE, 0), "block type %u after pressure",
+		       b.block_type);
 		need_ok(fsync(fd));
 		expect_file(path, model, NR * PAGE);
 	}
@@ -360,7 +370,8 @@ static void block_at_the_end(void)
 		s = a.space_fd;
 		s_id = space_id(s);
 		mem = map(s, 38 * PAGE, RW, MAP_SHARED);
-		expect(bytes_are(mem + 37 * PAGE, model + 37 * PAGE, 5, 37 * PAGE), "the last bytes");
+		expect(bytes_are(mem + 37 * PAGE, model + 37 * PAGE, 5, 37 * PAGE),
+		       "the last bytes");
 		expect(bytes_zero(mem + bytes, 38 * PAGE - bytes, bytes), "past the end");
 		expect(bytes_are(mem, model, bytes, 0), "block type %ju", (uintmax_t)type);
 		page_fill(model + 36 * PAGE, 36, 10 + type);

@@ -55,16 +55,23 @@ static void reads(void)
 	static const struct {
 		u64 at, len;
 	} all[] = {
-		{ 0, 1 }, { 0, PAGE }, { 0, BYTES }, { 1, PAGE }, { PAGE - 1, 2 }, { PAGE - 1, 2 * PAGE },
-		{ 7 * PAGE + 3, 9 * PAGE + 5 }, { BYTES - 1, 1 }, { BYTES - PAGE, PAGE },
+		{ 0, 1 },
+		{ 0, PAGE },
+		{ 0, BYTES },
+		{ 1, PAGE },
+		{ PAGE - 1, 2 },
+		{ PAGE - 1, 2 * PAGE },
+		{ 7 * PAGE + 3, 9 * PAGE + 5 },
+		{ BYTES - 1, 1 },
+		{ BYTES - PAGE, PAGE },
 	};
 	struct iovec iov[3];
 	u64 i;
 
 	begin();
 	for (i = 0; i < ARRAY_SIZE(all); i++) {
-		expect(pread(fd, buf, all[i].len, all[i].at) == (ssize_t)all[i].len, "pread %ju at %ju",
-		       (uintmax_t)all[i].len, (uintmax_t)all[i].at);
+		expect(pread(fd, buf, all[i].len, all[i].at) == (ssize_t)all[i].len,
+		       "pread %ju at %ju", (uintmax_t)all[i].len, (uintmax_t)all[i].at);
 		expect(bytes_are(buf, model + all[i].at, all[i].len, all[i].at), "what pread read");
 	}
 	/* The end. */
@@ -130,7 +137,8 @@ static void writes_at_the_end(void)
 {
 	begin();
 	expect(pwrite(fd, fresh(BYTES - 3, 3, 2), 3, BYTES - 3) == 3, "the last three bytes");
-	expect(pwrite(fd, fresh(BYTES - 10, 10, 3), 500, BYTES - 10) == 10, "a write across the end is short");
+	expect(pwrite(fd, fresh(BYTES - 10, 10, 3), 500, BYTES - 10) == 10,
+	       "a write across the end is short");
 	expect_errno(pwrite(fd, buf, 1, BYTES), ENOSPC);
 	expect_errno(pwrite(fd, buf, PAGE, BYTES + 50 * PAGE), ENOSPC);
 	need_ok(lseek(fd, 0, SEEK_END));
@@ -156,7 +164,8 @@ static void seeks(void)
 	two = need_ok(dup(fd));
 	expect(read(two, buf, 9) == 9, "read");
 	expect(lseek(fd, 0, SEEK_CUR) == 20, "dup shares the position");
-	expect(pread(fd, buf, 9, 100) == 9 && lseek(fd, 0, SEEK_CUR) == 20, "pread moved the position");
+	expect(pread(fd, buf, 9, 100) == 9 && lseek(fd, 0, SEEK_CUR) == 20,
+	       "pread moved the position");
 	need_ok(close(two));
 	end();
 }
@@ -172,12 +181,16 @@ static void buffer_in_the_mapping(void)
 		expect(pread(fd, m + 10 * PAGE, 2 * PAGE, 3 * PAGE) == (ssize_t)(2 * PAGE), "read");
 		memcpy(model + 10 * PAGE, model + 3 * PAGE, 2 * PAGE);
 		make_absent(fd, m, NR * PAGE);
-		expect(pwrite(fd, m + 20 * PAGE + 5, 3 * PAGE, 40 * PAGE + 7) == (ssize_t)(3 * PAGE), "write");
+		expect(pwrite(fd, m + 20 * PAGE + 5, 3 * PAGE, 40 * PAGE + 7) ==
+			       (ssize_t)(3 * PAGE),
+		       "write");
 		memcpy(model + 40 * PAGE + 7, model + 20 * PAGE + 5, 3 * PAGE);
 		make_absent(fd, m, NR * PAGE);
-		expect(pread(fd, m + 8 * PAGE, PAGE, 8 * PAGE) == (ssize_t)PAGE, "a page into itself");
+		expect(pread(fd, m + 8 * PAGE, PAGE, 8 * PAGE) == (ssize_t)PAGE,
+		       "a page into itself");
 		make_absent(fd, m, NR * PAGE);
-		expect(pwrite(fd, m + 9 * PAGE, PAGE, 9 * PAGE) == (ssize_t)PAGE, "a page from itself");
+		expect(pwrite(fd, m + 9 * PAGE, PAGE, 9 * PAGE) == (ssize_t)PAGE,
+		       "a page from itself");
 		make_absent(fd, m, NR * PAGE);
 		/* Half a page onto its other half. */
 		expect(pwrite(fd, m + 12 * PAGE, 2048, 12 * PAGE + 2048) == 2048, "half a page");
@@ -256,10 +269,12 @@ static void synchronous(void)
 				    node_open("t.sync", O_RDWR | all[i].oflags));
 		iov.iov_len = 2 * PAGE;
 		iov.iov_base = (void *)fresh(7 * PAGE + 99 + i * 3 * PAGE, 2 * PAGE, 2 + i);
-		expect(pwritev2(s, &iov, 1, 7 * PAGE + 99 + i * 3 * PAGE, all[i].rwf) == (ssize_t)(2 * PAGE),
+		expect(pwritev2(s, &iov, 1, 7 * PAGE + 99 + i * 3 * PAGE, all[i].rwf) ==
+			       (ssize_t)(2 * PAGE),
 		       "%s: %s", all[i].name, strerror(errno));
 		is = file_load(path, &bytes);
-		expect(bytes_are(is, model, BYTES, 0), "the file after a write with %s", all[i].name);
+		expect(bytes_are(is, model, BYTES, 0), "the file after a write with %s",
+		       all[i].name);
 		free(is);
 		need_ok(close(s));
 	}
@@ -319,7 +334,8 @@ static void random_doors(void)
 			memcpy(m + at, fresh(at, len, ++version), len);
 			break;
 		case 10 ... 19:
-			expect(bytes_are(m + at, model + at, len, at), "op %ju: load", (uintmax_t)i);
+			expect(bytes_are(m + at, model + at, len, at), "op %ju: load",
+			       (uintmax_t)i);
 			break;
 		case 20 ... 27:
 			n = pwrite(fd, fresh(at, len, ++version), len, at);
@@ -341,7 +357,8 @@ static void random_doors(void)
 			break;
 		case 39:
 			if (!plain)
-				need_ok(range_op(fd, FRAMEPOOL_EVICT, at / PAGE * PAGE, PAGE, &range));
+				need_ok(range_op(fd, FRAMEPOOL_EVICT, at / PAGE * PAGE, PAGE,
+						 &range));
 			break;
 		}
 		if (failures())

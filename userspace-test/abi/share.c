@@ -66,8 +66,8 @@ static void one_space(void)
 	three = space_attach(path, O_RDONLY);
 	space_info(one, &a);
 	space_info(two, &b);
-	expect(a.space == b.space && a.space == space_id(three), "spaces %u, %u, %u", a.space, b.space,
-	       space_id(three));
+	expect(a.space == b.space && a.space == space_id(three), "spaces %u, %u, %u", a.space,
+	       b.space, space_id(three));
 	expect(b.resident == NR && b.fills == NR, "%ju resident, %ju fills", (uintmax_t)b.resident,
 	       (uintmax_t)b.fills);
 	all_are(map(two, NR * PAGE, PROT_READ, MAP_SHARED), 2, "by the other name");
@@ -272,7 +272,8 @@ static void counting_child(void *arg)
 	}
 }
 
-/* A mutex that lives in the mapping, as programs with shared memory have it, while pages come and go. */
+/* A mutex that lives in the mapping, as programs with shared memory have it, while pages come and
+ * go. */
 static void mutex(void)
 {
 	pthread_mutexattr_t attr;

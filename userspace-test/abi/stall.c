@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * I/O that does not come back: the backing lies on a device-mapper device, which can be suspended, so
- * that a read or a write stands still for exactly as long as the test wants it to.
+ * I/O that does not come back: the backing lies on a device-mapper device, which can be suspended,
+ * so that a read or a write stands still for exactly as long as the test wants it to.
  *
- * Meanwhile nothing else may stand still: not the process's address space (no file I/O under mmap_lock or
- * a VMA lock), not faults on other pages, not SIGKILL.
+ * Meanwhile nothing else may stand still: not the process's address space (no file I/O under
+ * mmap_lock or a VMA lock), not faults on other pages, not SIGKILL.
  */
 #include "test.h"
 
@@ -156,7 +156,7 @@ static void address_space_is_free(void)
 	stall();
 	waiter_start(&w[0], 100);
 	waiter_start(&w[1], 300);
-	other = mmap(NULL, MIB, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);	/* mmap_lock for writing */
+	other = mmap(NULL, MIB, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* mmap_lock for writing */
 	need(other != MAP_FAILED, "mmap");
 	memset(other, 1, MIB);
 	need_ok(munmap(other, MIB));
@@ -171,7 +171,8 @@ static void address_space_is_free(void)
 	while (fgets(line, sizeof(line), f))
 		;
 	fclose(f);
-	expect(!atomic_load(&w[0].done) && !atomic_load(&w[1].done), "the device did not stand still");
+	expect(!atomic_load(&w[0].done) && !atomic_load(&w[1].done),
+	       "the device did not stand still");
 	go_on();
 	pthread_join(w[0].thread, NULL);
 	pthread_join(w[1].thread, NULL);
@@ -234,7 +235,8 @@ static void killed(void)
 		need_ok(kill(pid[i], SIGKILL));
 		need_ok(waitpid(pid[i], &status, 0));
 		expect(WIFSIGNALED(status), "status %#x", status);
-		expect(now_ms() - start < 3000 * scale, "took %ju ms to die", (uintmax_t)(now_ms() - start));
+		expect(now_ms() - start < 3000 * scale, "took %ju ms to die",
+		       (uintmax_t)(now_ms() - start));
 	}
 	go_on();
 	for (i = 0; i < NR; i++)

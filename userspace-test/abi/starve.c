@@ -19,14 +19,14 @@ static u8 *m;
 static int fd;
 static u32 id;
 
-static void begin(unsigned int wait_ms)
+static void begin(void)
 {
 	pool_use(2 * MIB);
 	path = file_make("file", NR * PAGE, 1);
 	fd = space_attach(path, O_RDWR);
 	id = space_id(fd);
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
-	set_wait_ms(wait_ms);
+	set_wait_ms(WAIT);
 }
 
 static void end(u64 version)
@@ -60,8 +60,8 @@ static void *sigbus_soon(void *arg)
 
 	took = now_ms() - start;
 	expect(sig == SIGBUS, "signal %d", sig);
-	expect(took >= WAIT / 2 && took < WAIT * 20 + 20000 * (scale > 1), "took %ju ms, the limit is %d",
-	       (uintmax_t)took, WAIT);
+	expect(took >= WAIT / 2 && took < WAIT * 20 + 20000 * (scale > 1),
+	       "took %ju ms, the limit is %d", (uintmax_t)took, WAIT);
 	return NULL;
 }
 
@@ -83,14 +83,15 @@ static void pinned(void)
 	u64 n, i;
 	u8 *buf = malloc(PAGE);
 
-	begin(WAIT);
+	begin();
 	n = fill_with_pins();
 	need(pool_info(pool, &before), "no pool");
 	diag("%ju pages pinned of a bound of %ju", (uintmax_t)n, (uintmax_t)before.bound);
 	expect(!before.starved, "starved already");
 	sigbus_soon(m + (NR - 1) * PAGE);
 	for (i = 0; i < 4; i++)
-		need(!pthread_create(&thread[i], NULL, sigbus_soon, m + (NR - 1 - i / 2) * PAGE), "no thread");
+		need(!pthread_create(&thread[i], NULL, sigbus_soon, m + (NR - 1 - i / 2) * PAGE),
+		     "no thread");
 	for (i = 0; i < 4; i++)
 		pthread_join(thread[i], NULL);
 	expect(pread(fd, buf, PAGE, (NR - 1) * PAGE) == -1, "a read worked");
@@ -115,7 +116,7 @@ static void held(void)
 	u8 *buf = malloc(PAGE);
 	ssize_t ret;
 
-	begin(WAIT);
+	begin();
 	for (pipes = 0; pipes < 8; pipes++) {
 		need_ok(pipe2(p[pipes], O_NONBLOCK));
 		n = need_ok(fcntl(p[pipes][1], F_SETPIPE_SZ, 128 * PAGE)) / PAGE;
@@ -164,7 +165,9 @@ static void *wait_for_page(void *arg)
 	return NULL;
 }
 
-/* Who waits gets the page as soon as there is a frame, and its process may map and unmap meanwhile. */
+/*
+ * Who waits gets the page as soon as there is a frame, and its process may map and unmap meanwhile.
+ */
 static void rescued(void)
 {
 	struct waiter w = { 0 };
@@ -173,8 +176,9 @@ static void rescued(void)
 	u64 start;
 	u8 *other;
 
-	begin(120000);
+	begin();
 	fill_with_pins();
+	set_wait_ms(120000);
 	w.vpn = NR - 5;
 	w.at = m + w.vpn * PAGE;
 	need(!pthread_create(&thread, NULL, wait_for_page, &w), "no thread");
@@ -208,14 +212,16 @@ static void killed(void)
 	int status;
 	pid_t pid;
 
-	begin(120000);
+	begin();
 	fill_with_pins();
+	set_wait_ms(120000);
 	pid = child_start(waiting_child, m + (NR - 7) * PAGE);
 	expect(task_waits(pid, pid, 20000), "the child does not wait");
 	start = now_ms();
 	need_ok(kill(pid, SIGKILL));
 	need_ok(waitpid(pid, &status, 0));
-	expect(now_ms() - start < 5000 * scale, "took %ju ms to die", (uintmax_t)(now_ms() - start));
+	expect(now_ms() - start < 5000 * scale, "took %ju ms to die",
+	       (uintmax_t)(now_ms() - start));
 	expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "status %#x", status);
 	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
 	all_go_on(1);
@@ -229,7 +235,7 @@ static void prefetch_too_much(void)
 	struct framepool_pool p;
 	int ret;
 
-	begin(WAIT);
+	begin();
 	ret = range_op(fd, FRAMEPOOL_PREFETCH, 0, 0, &r);
 	need(!ret || errno == ENOMEM, "%s", strerror(errno));
 	need(pool_info(pool, &p), "no pool");
@@ -246,14 +252,15 @@ static void smallest(void)
 	struct framepool_pool p;
 	u64 round;
 
-	begin(WAIT);
+	begin();
 	need(pool_info(pool, &p), "no pool");
 	expect(p.bytes == 2 * MIB && p.frames == 512, "%ju bytes, %ju frames", (uintmax_t)p.bytes,
 	       (uintmax_t)p.frames);
-	expect(p.bound == p.frames - p.kernel && p.bound > 400, "a bound of %ju", (uintmax_t)p.bound);
-	for (round = 1; round < 4; round++)
+	expect(p.bound == p.frames - p.kernel && p.bound > 400, "a bound of %ju",
+	       (uintmax_t)p.bound);
+	for (round = 1; round < 3; round++)
 		all_go_on(round);
-	end(4);
+	end(3);
 }
 
 static const struct test tests[] = {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Nothing is lost: after msync, fsync, fdatasync or SYNC gave 0 the bytes are in the file, and after
- * close, exit or a kill they get there.  The file is read by others, with O_DIRECT where there is such a thing.
+ * Nothing is lost: after msync, fsync, fdatasync or SYNC gave 0 the bytes are in the file, and
+ * after close, exit or a kill they get there.  The file is read by others, with O_DIRECT where
+ * there is such a thing.
  */
 #include "test.h"
 
@@ -112,7 +113,8 @@ static void only_dirty(void)
 		sum += m[i * PAGE];		/* all resident, none dirty */
 	before = written();
 	need_ok(fsync(fd));
-	expect(written() == before, "clean pages were written: %ju", (uintmax_t)(written() - before));
+	expect(written() == before, "clean pages were written: %ju",
+	       (uintmax_t)(written() - before));
 	for (n = 1; n <= 64; n *= 4) {
 		for (i = 0; i < n; i++)
 			store(i * (NR / n), 10 + n);
@@ -134,7 +136,8 @@ static void only_dirty(void)
 	expect(written() - before == 32, "%ju pages written for a range of 32",
 	       (uintmax_t)(written() - before));
 	need_ok(fsync(fd));
-	expect(written() - before == NR, "%ju pages written in all", (uintmax_t)(written() - before));
+	expect(written() - before == NR, "%ju pages written in all",
+	       (uintmax_t)(written() - before));
 	expect_file(path, model, NR * PAGE);
 	diag("sum %u", sum);
 	end();
@@ -155,7 +158,9 @@ static void part(void)
 	end();
 }
 
-/* Without any sync: unmapping and closing is enough, in each order, for each number of descriptors. */
+/*
+ * Without any sync: unmapping and closing is enough, in each order, for each number of descriptors.
+ */
 static void close_writes(void)
 {
 	u64 i, order;
@@ -282,11 +287,11 @@ static void kills(void)
 			/* the last version of page i among the first done stores */
 			version = 1 + (done + NR - 1 - i) / NR;
 			if (i == done % NR)
-				expect(page_torn(is + i * PAGE, i, version, version + 1), "the last page, %ju",
-				       (uintmax_t)i);
+				expect(page_torn(is + i * PAGE, i, version, version + 1),
+				       "the last page, %ju", (uintmax_t)i);
 			else
-				expect(page_is(is + i * PAGE, i, version), "killed after %ju stores",
-				       (uintmax_t)done);
+				expect(page_is(is + i * PAGE, i, version),
+				       "killed after %ju stores", (uintmax_t)done);
 		}
 		free(is);
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files whose size is no multiple of a page, or of a sector: the bytes past the end read as zeros, what
- * is stored there never reaches the file, and the file never grows.
+ * Files whose size is no multiple of a page, or of a sector: the bytes past the end read as zeros,
+ * what is stored there never reaches the file, and the file never grows.
  */
 #include "test.h"
 

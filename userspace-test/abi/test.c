@@ -191,7 +191,8 @@ bool page_is(const void *page, u64 vpn, u64 version)
 	memcpy(&head, page, sizeof(head));
 	memcpy(&word, (const u8 *)page + at * sizeof(u64), sizeof(word));
 	head--;
-	diag("page %#jx should be version %ju: wrong from word %u (%#jx); its head says page %#jx version %ju%s",
+	diag("page %#jx should be version %ju: wrong from word %u (%#jx); its head says page %#jx "
+	     "version %ju%s",
 	     (uintmax_t)vpn, (uintmax_t)version, at, (uintmax_t)word,
 	     (uintmax_t)(head >> VERSION_BITS), (uintmax_t)(head & ((1u << VERSION_BITS) - 1)),
 	     bytes_zero(page, PAGE, 0) ? "; it is all zeros" : "");
@@ -331,8 +332,10 @@ void expect_file(const char *path, const u8 *model, u64 bytes)
 	u64 is;
 	u8 *buf = file_load(path, &is);
 
-	expect(is == bytes, "%s has %ju bytes, should have %ju", path, (uintmax_t)is, (uintmax_t)bytes);
-	expect(bytes_are(buf, model, is < bytes ? is : bytes, 0), "%s differs from the model", path);
+	expect(is == bytes, "%s has %ju bytes, should have %ju", path, (uintmax_t)is,
+	       (uintmax_t)bytes);
+	expect(bytes_are(buf, model, is < bytes ? is : bytes, 0), "%s differs from the model",
+	       path);
 	free(buf);
 }
 
@@ -821,7 +824,8 @@ bool fs_mount(const char *type, char *where, size_t len)
 			return false;
 	} else {
 		snprintf(cmd, sizeof(cmd),
-			 "command -v mkfs.%s >/dev/null 2>&1 && { modprobe -q %s || grep -q %s /proc/filesystems; }",
+			 "command -v mkfs.%s >/dev/null 2>&1 && { modprobe -q %s || grep -q %s "
+			 "/proc/filesystems; }",
 			 type, type, type);
 		if (system(cmd) || !loop_make(400 * MIB, dev, sizeof(dev)))
 			return false;
@@ -842,8 +846,8 @@ static bool spaces_back(void *arg)
 }
 
 /*
- * What a test left behind is a failure of the test, or of the module: and it must not become that of
- * the next test.
+ * What a test left behind is a failure of the test, or of the module: and it must not become that
+ * of the next test.
  */
 static unsigned int clean_up(unsigned int spaces)
 {
@@ -862,7 +866,8 @@ static unsigned int clean_up(unsigned int spaces)
 	if (!wait_until(spaces_back, &spaces, SETTLE_MS)) {
 		memset(&s, 0, sizeof(s));
 		while (space_next(&s))
-			diag("left behind: space %u '%s' in %s: state %#x, %u opens, %ju resident, %ju dirty",
+			diag("left behind: space %u '%s' in %s: state %#x, %u opens, %ju resident, "
+			     "%ju dirty",
 			     s.space, s.name, s.pool, s.state, s.opens, (uintmax_t)s.resident,
 			     (uintmax_t)s.dirty);
 		left++;
@@ -870,9 +875,9 @@ static unsigned int clean_up(unsigned int spaces)
 	n = 0;
 	while (pool_next(&p) && n < ARRAY_SIZE(gone)) {
 		if (p.resident > p.bound || p.resident_max > p.bound || p.write_errors) {
-			diag("pool %s: %ju resident, at most %ju, bound %ju, %ju write errors", p.name,
-			     (uintmax_t)p.resident, (uintmax_t)p.resident_max, (uintmax_t)p.bound,
-			     (uintmax_t)p.write_errors);
+			diag("pool %s: %ju resident, at most %ju, bound %ju, %ju write errors",
+			     p.name, (uintmax_t)p.resident, (uintmax_t)p.resident_max,
+			     (uintmax_t)p.bound, (uintmax_t)p.write_errors);
 			left++;
 		}
 		if (!strncmp(p.name, "t-", 2))

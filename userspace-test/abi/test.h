@@ -132,8 +132,8 @@ void rnd_init(struct rnd *r, u64 stream);	/* from the seed of the run */
 /* ---- contents ---- */
 
 /*
- * A page of the number vpn and a version below 2^24: its first word says both, so that a wrong page can
- * be told by name, and the others follow from it.
+ * A page of the number vpn and a version below 2^24: its first word says both, so that a wrong page
+ * can be told by name, and the others follow from it.
  */
 void page_fill(void *page, u64 vpn, u64 version);
 bool page_is(const void *page, u64 vpn, u64 version);		/* says what it is instead */
@@ -153,7 +153,7 @@ void expect_file(const char *path, const u8 *model, u64 bytes);
 
 pid_t child_start(void (*run)(void *arg), void *arg);	/* exits 0 after run() */
 void child_join(pid_t pid);				/* it must have */
-void become(uid_t uid, gid_t gid);			/* for good, without groups or capabilities */
+void become(uid_t uid, gid_t gid);	/* for good, without groups or capabilities */
 
 int try_load(const volatile void *from, u8 *value);	/* 0 or the signal */
 int try_store(volatile void *to, u8 value);
@@ -165,7 +165,7 @@ bool task_waits(pid_t pid, pid_t tid, u64 ms);		/* asleep, and stays so */
 
 /* ---- spaces and pools ---- */
 
-extern char pool[FRAMEPOOL_NAME_SIZE];		/* for the next attach; "" is the default one */
+extern char pool[FRAMEPOOL_NAME_SIZE];	/* for the next attach; "" is the default one */
 
 int control_fd(void);				/* opened once in each process */
 void control_close(void);
@@ -182,7 +182,7 @@ void name_set(char *to, const char *name);	/* 64 bytes of a name, padded or cut 
 void space_info(int fd, struct framepool_space *s);
 unsigned int spaces_count(void);
 bool space_listed(u32 id);
-void space_gone(int fd, u32 id);		/* close fd (if not -1) and wait until id is not listed */
+void space_gone(int fd, u32 id);	/* close fd, if not -1; wait until id is not listed */
 u32 space_id(int fd);
 
 int range_op(int fd, unsigned long cmd, u64 offset, u64 length, struct framepool_range *r);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * demo-share PATH: two processes, each with an open and a mapping of its own, work on one file at once.
+ * demo-share PATH: two processes, each with an open and a mapping of its own, work on one
+ * file at once.
  * demo-share --check FILE: read it without mapping it, and look for what both left there.
  *
- * The first fills page after page and says how far it is in a counter on page 0. The second follows, checks each
- * page, and counts its visit on it. Both count all visits in a second counter on page 0. Then each goes over the whole file
- * again, one from the front and one from the back: most pages were evicted since, and must come back with what both
- * have stored.
+ * The first fills page after page and says how far it is in a counter on page 0. The second
+ * follows, checks each page, and counts its visit on it. Both count all visits in a second counter
+ * on page 0. Then each goes over the whole file again, one from the front and one from the back:
+ * most pages were evicted since, and must come back with what both have stored.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -20,14 +21,14 @@
 
 #include "demo.h"
 
-#define WORDS	(PAGE_BYTES / sizeof(uint64_t) - 2)
-#define VISITS	2	/* of each page, one by each process */
-#define PATIENCE 600	/* seconds after which a process whose partner has died gives up */
+#define WORDS	 (PAGE_BYTES / sizeof(uint64_t) - 2)
+#define VISITS	 2   /* of each page, one by each process */
+#define PATIENCE 600 /* seconds after which a process whose partner has died gives up */
 
 /* Page 0. */
 struct header {
-	_Atomic uint64_t written;	/* pages 1 to here are filled */
-	_Atomic uint64_t visits;	/* of all pages by both */
+	_Atomic uint64_t written; /* pages 1 to here are filled */
+	_Atomic uint64_t visits;  /* of all pages by both */
 };
 
 struct page {
@@ -62,8 +63,8 @@ static void check_page(const struct page *p, uint64_t number, uint64_t visits, c
 		errx(1, "%s: page %llu lost a visit", who, (unsigned long long)number);
 	for (i = 0; i < WORDS; i++)
 		if (p->words[i] != word_of(number, i))
-			errx(1, "%s: page %llu is wrong at word %llu", who, (unsigned long long)number,
-			     (unsigned long long)i);
+			errx(1, "%s: page %llu is wrong at word %llu", who,
+			     (unsigned long long)number, (unsigned long long)i);
 }
 
 static void wait_for(const _Atomic uint64_t *counter, uint64_t value)

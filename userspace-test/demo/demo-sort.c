@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * demo-sort PATH: sort a file of records of 256 bytes in place, through a mapping of it.
- * demo-sort --check FILE: read a file without mapping it; say whether it is sorted, and which records it has.
+ * demo-sort --check FILE: read a file without mapping it; say whether it is sorted, and which
+ * records it has.
  *
- * Quicksort walks a range from both ends towards the middle and then stays within one half, so it pages each part of
- * the file in twice or three times until the halves fit into memory; from then on it never waits.
+ * Quicksort walks a range from both ends towards the middle and then stays within one half, so it
+ * pages each part of the file in twice or three times until the halves fit into memory; from then
+ * on it never waits.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -16,15 +18,15 @@
 
 #include "demo.h"
 
-#define RECORD		256
-#define SMALL		12	/* records that are quicker sorted by insertion */
+#define RECORD 256
+#define SMALL  12 /* records that are quicker sorted by insertion */
 
 struct record {
 	unsigned char bytes[RECORD];
 };
 
 struct sort {
-	unsigned int levels;	/* of halving, in an ideal run: each record is worth so much progress */
+	unsigned int levels; /* of halving, ideally: each record is worth so much progress */
 	uint64_t done, total;
 };
 
@@ -56,7 +58,8 @@ static void insertion_sort(struct record *r, size_t nr)
 	}
 }
 
-static const struct record *median(const struct record *a, const struct record *b, const struct record *c)
+static const struct record *median(const struct record *a, const struct record *b,
+				   const struct record *c)
 {
 	if (less(a, b))
 		return less(b, c) ? b : less(a, c) ? c : a;
@@ -64,8 +67,9 @@ static const struct record *median(const struct record *a, const struct record *
 }
 
 /*
- * Hoare's partition. Both scans stop at records equal to the pivot, so that many equal ones, as real files have, still
- * make halves. Answers n, 0 < n < nr: what is before n is not greater than what is from n on.
+ * Hoare's partition. Both scans stop at records equal to the pivot, so that many equal ones, as
+ * real files have, still make halves. Answers n, 0 < n < nr: what is before n is not greater than
+ * what is from n on.
  */
 static size_t partition(struct record *r, size_t nr)
 {
@@ -123,7 +127,7 @@ static int sort(const char *path)
 
 	for (n = nr; n > SMALL; n /= 2)
 		s.levels++;
-	s.total = (uint64_t)nr * (s.levels + 1);	/* the last level is msync() */
+	s.total = (uint64_t)nr * (s.levels + 1); /* the last level is msync() */
 	quicksort(&s, (struct record *)m.addr, nr, 0);
 	if (msync(m.addr, m.bytes, MS_SYNC))
 		err(1, "msync %s", path);
@@ -174,7 +178,8 @@ static int check(const char *path)
 	if (got < 0)
 		err(1, "cannot read %s", path);
 	close(fd);
-	printf("%s records=%" PRIu64 " sum=%016" PRIx64 "\n", c.misplaced ? "unsorted" : "sorted", c.records, c.sum);
+	printf("%s records=%" PRIu64 " sum=%016" PRIx64 "\n", c.misplaced ? "unsorted" : "sorted",
+	       c.records, c.sum);
 	return 0;
 }
 

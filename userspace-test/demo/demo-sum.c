@@ -12,7 +12,8 @@
 
 #define STEP (1U << 20)
 
-static void sum(const struct mapping *m, unsigned char digest[EVP_MAX_MD_SIZE], unsigned int *length)
+static void sum(const struct mapping *m, unsigned char digest[EVP_MAX_MD_SIZE],
+		unsigned int *length)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	size_t at, now;

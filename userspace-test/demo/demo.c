@@ -22,7 +22,8 @@ struct mapping map_path(const char *path, bool for_writing)
 	if (bytes <= 0)
 		err(1, "%s has no size", path);
 	m.bytes = bytes;
-	m.addr = mmap(NULL, m.bytes, for_writing ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, m.fd, 0);
+	m.addr = mmap(NULL, m.bytes, for_writing ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
+		      m.fd, 0);
 	if (m.addr == MAP_FAILED)
 		err(1, "cannot map %s", path);
 	return m;

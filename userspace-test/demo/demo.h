@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the demo programs share. Nothing here knows of framepool: they map a path, and that is a plain file or a
- * node of a pool.
+ * What the demo programs share. Nothing here knows of framepool: they map a path, and that is a
+ * plain file or a node of a pool.
  */
 #ifndef DEMO_H
 #define DEMO_H
@@ -22,7 +22,10 @@ struct mapping {
 struct mapping map_path(const char *path, bool for_writing);
 void unmap(struct mapping *m);
 
-/* A bar on standard error where that is a terminal (or DEMO_BAR is set), a line for each quarter elsewhere. */
+/*
+ * A bar on standard error where that is a terminal (or DEMO_BAR is set), a line for each quarter
+ * elsewhere.
+ */
 void progress(const char *label, uint64_t done, uint64_t total);
 
 #endif /* DEMO_H */

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# The demo, inside the VM: three programs on files four times and twice as large as the memory that they get.
+# The demo, inside the VM: three programs on files four times and twice as large as the memory that
+# they get.
 #
-# On /mnt: demo.tar, records.dat, and `expected`, which sets tar_sha256 and records_sum as the host found them. The module
-# is loaded. The first check that fails ends the demo.
+# On /mnt: demo.tar, records.dat, and `expected`, which sets tar_sha256 and records_sum as the host
+# found them. The module is loaded. The first check that fails ends the demo.
 
 set -u
 
@@ -61,7 +62,7 @@ check_sum() {
 }
 
 check_sort() {
-	heading "2. Sort a file of 128 MiB in place, 524,288 records of 256 bytes, through a mapping"
+	heading "2. Sort 128 MiB in place, 524,288 records of 256 bytes, through a mapping"
 	attach /mnt/records.dat
 	measure sort /mnt/records.dat demo-sort "$node"
 	detach /mnt/records.dat
@@ -100,7 +101,8 @@ report() {
 
 	heading "What happened"
 	printf '  %-22s %12s %12s %12s\n' "" demo-sum demo-sort demo-share
-	printf '  %-22s %10s s %10s s %10s s\n' "time" "$(cat /tmp/sum.time)" "$(cat /tmp/sort.time)" "$(cat /tmp/share.time)"
+	printf '  %-22s %10s s %10s s %10s s\n' "time" "$(cat /tmp/sum.time)" \
+		"$(cat /tmp/sort.time)" "$(cat /tmp/share.time)"
 	row "file, bytes" bytes
 	row "minor faults" minor_faults
 	row "major faults" major_faults
@@ -108,8 +110,8 @@ report() {
 	row "pages evicted" evictions
 	row "pages written back" written
 	echo
-	printf '  resident at most %s pages of a bound of %s (%s MiB of a region of %s MiB)\n' "$max" "$bound" \
-		$((max / 256)) $(($(field bytes /tmp/pool.json) / 1048576))
+	printf '  resident at most %s pages of a bound of %s (%s MiB of a region of %s MiB)\n' \
+		"$max" "$bound" $((max / 256)) $(($(field bytes /tmp/pool.json) / 1048576))
 
 	heading "The region, while the third program's pages were in it"
 	cat /tmp/map
@@ -117,7 +119,7 @@ report() {
 	[ "$max" -le "$bound" ] || die "more pages were resident than the bound allows"
 	[ "$max" -gt 0 ] || die "nothing was ever resident"
 	[ "$(field evictions /tmp/sum.json)" -gt 0 ] || die "nothing was evicted"
-	[ "$(field written /tmp/sort.json)" -ge 32768 ] || die "fewer pages were written back than were changed"
+	[ "$(field written /tmp/sort.json)" -ge 32768 ] || die "too few pages were written back"
 	for key in starved fill_errors write_errors; do
 		[ "$(field $key /tmp/pool.json)" = 0 ] || die "$key is not 0"
 	done
@@ -130,7 +132,7 @@ tar_sha256='' records_sum=''
 # shellcheck disable=SC1091
 . /mnt/expected
 echo 3 > /proc/sys/vm/drop_caches
-echo "Linux $(uname -r), files of 256 and 128 MiB on ext4, a region of ${DEMO_SIZE}iB of memory for them"
+echo "Linux $(uname -r), files of 256 and 128 MiB on ext4, a region of ${DEMO_SIZE}iB"
 check_sum
 check_sort
 check_share
@@ -142,4 +144,5 @@ echo "\$ rmmod framepool"
 rmmod framepool || die "the module does not unload"
 [ ! -e /dev/framepool/control ] || die "/dev/framepool is still there"
 echo
-echo "DEMO PASSED: checksum equal, records sorted and complete, both processes agree, memory within its bound"
+echo "DEMO PASSED: the checksum is equal, the records are sorted and complete, both processes agree,"
+echo "             and memory stayed within its bound"

@@ -7,8 +7,8 @@
  * missing fields as zero, one that knows less answers E2BIG where they are not zero.  One meaning
  * per errno, everywhere:
  *
- *   EINVAL	a field has a value that is never legal; an unknown flag; a size below the first
- *   version E2BIG	bytes beyond what this kernel knows are not zero
+ *   EINVAL	a field has a value that is never legal; an unknown flag; a struct too short
+ *   E2BIG	bytes beyond what this kernel knows are not zero
  *   EFAULT	a pointer is bad
  *   ENOTTY	no such command on this descriptor
  *   EPERM	the caller may not do this

@@ -1,0 +1,146 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# The framepool command against the module, in a VM: what it prints, where, and its exit status.
+# Prints TAP.
+
+number=0
+failed=0
+
+ok() {
+	number=$((number + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $number - $2"
+	else
+		failed=1
+		echo "not ok $number - $2"
+		sed 's/^/# /' /tmp/out /tmp/err
+	fi
+}
+
+# runs STATUS ARGUMENT...: the command ends with STATUS.
+runs() {
+	want=$1
+	shift
+	framepool "$@" > /tmp/out 2> /tmp/err
+	got=$?
+	[ "$got" = "$want" ]
+	ok $? "framepool $*: status $got, expected $want"
+}
+
+# says FILE TEXT: it is in one line of what the last command printed.
+says() {
+	grep -qF -- "$2" "/tmp/$1"
+	ok $? "it says '$2'"
+}
+
+# fails STATUS ARGUMENT... -- TEXT: nothing on standard output, one line with TEXT on standard error.
+fails() {
+	want=$1
+	shift
+	set -- "$want" "$@"
+	text=''
+	for last; do text=$last; done
+	# All but the last two words.
+	count=$(($# - 2)) words=''
+	for word; do
+		[ "$count" -gt 0 ] || break
+		words="$words '$word'"
+		count=$((count - 1))
+	done
+	eval "runs $words"
+	says err "$text"
+	[ ! -s /tmp/out ]
+	ok $? "and nothing on standard output"
+	[ "$want" = 2 ] || [ "$(wc -l < /tmp/err)" = 1 ]
+	ok $? "in one line"
+}
+
+dd if=/dev/urandom of=/mnt/a.dat bs=1024 count=1024 2>/dev/null
+: > /mnt/empty
+mkfifo /tmp/fifo
+mkdir -p /mnt/dir
+
+runs 0 --help
+runs 0 --version
+for command in attach detach list stat map warm evict sync pool; do
+	runs 0 $command --help
+	says out "usage: framepool $command"
+done
+fails 2 nonsense -- "there is no command 'nonsense'"
+fails 2 attach -- "one FILE"
+fails 2 attach /mnt/a.dat --block 3 -- "1, 4, 16, 64 or 256"
+fails 2 attach /mnt/a.dat --name control -- "can be no name"
+fails 2 attach /mnt/a.dat --mode 999 -- "octal"
+fails 2 attach /mnt/a.dat --group no-such-group -- "no group"
+fails 1 attach /mnt/none -- "there is no such file"
+fails 1 attach /mnt/empty -- "it is empty"
+fails 1 attach /mnt/dir -- "it is a directory"
+fails 1 attach /tmp/fifo -- "neither a regular file nor a block device"
+fails 1 attach /mnt/a.dat --pool none -- "no such pool"
+fails 1 detach none -- "nothing is attached"
+fails 1 evict none -- "nothing is attached"
+fails 1 stat none -- "nothing is attached"
+fails 1 stat --pool none -- "no such pool"
+fails 1 map --pool none -- "no such pool"
+
+runs 0 attach /mnt/a.dat --mode 640 --block 16
+says out /dev/framepool/a.dat
+[ "$(stat -c %a /dev/framepool/a.dat)" = 640 ]
+ok $? "the node has the mode"
+cmp -s /mnt/a.dat /dev/framepool/a.dat
+ok $? "and the bytes of the file"
+fails 1 attach /mnt/a.dat -- "the name is in use"
+fails 1 attach /dev/framepool/a.dat --name again -- "a node of framepool itself"
+runs 0 list
+says out a.dat
+runs 0 list --json
+says out '"name": "a.dat"'
+runs 0 stat a.dat
+says out "pages read"
+runs 0 stat /dev/framepool/a.dat --json
+says out '"resident": 256'
+runs 0 stat --pool default --json
+says out '"spaces": 1'
+runs 0 evict a.dat --offset 512K
+says out "evicted 128 pages"
+runs 0 warm a.dat
+says out "read 128 pages of a.dat, 128 were there already"
+runs 0 sync a.dat --json
+says out '"failed": 0'
+fails 2 evict a.dat --offset 1M -- "outside"
+fails 2 evict a.dat --offset 1 -- "4096"
+runs 0 map --ascii
+says out "#"
+runs 0 map --unicode --rows 2 --width 40
+says out "█"
+
+# shellcheck disable=SC2217  # only to have it open
+sleep 100 < /dev/framepool/a.dat &
+fails 1 detach a.dat -- "has it open or mapped"
+kill $!
+wait $! 2>/dev/null
+runs 0 detach a.dat
+[ ! -e /dev/framepool/a.dat ]
+ok $? "the node is gone"
+
+runs 0 pool create other --size 4M
+fails 1 pool create other --size 4M -- "the name is in use"
+fails 1 pool create huge --size 1T -- "larger than the memory"
+fails 2 pool create odd --size 3M -- "no size of a region"
+fails 2 pool create unsized -- "needs a --size"
+runs 0 attach /mnt/a.dat --pool other --read-only
+fails 1 pool destroy other -- "files are attached to it"
+runs 0 pool list
+says out other
+runs 0 detach a.dat
+runs 0 pool destroy other
+runs 0 pool list --json
+fails 1 pool destroy other -- "no such pool"
+
+rmmod framepool
+fails 3 list -- "the module is not loaded"
+fails 3 attach /mnt/a.dat -- "the module is not loaded"
+fails 3 evict a.dat -- "the module is not loaded"
+fails 3 map -- "the module is not loaded"
+echo "1..$number"
+exit $failed

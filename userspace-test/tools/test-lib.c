@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every function of the library once against the module, as root, with files of its own in DIR.
+ * Prints TAP. What the commands do in depth is tested in ../abi.
+ */
+#include <errno.h>
+#include <err.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../lib/framepool.h"
+
+#define PAGE	4096
+#define PAGES	64
+
+static int nr_tests, nr_failed, control;
+static char path[4096];
+
+static void ok(bool passed, const char *name)
+{
+	nr_failed += !passed;
+	printf("%sok %d - %s\n", passed ? "" : "not ", ++nr_tests, name);
+	fflush(stdout);
+}
+
+/* PAGES pages, each full of its own number. */
+static void make_file(const char *dir)
+{
+	unsigned char page[PAGE];
+	int fd, i;
+
+	snprintf(path, sizeof(path), "%s/test-lib.dat", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	for (i = 0; i < PAGES; i++) {
+		memset(page, i + 1, PAGE);
+		if (fd < 0 || write(fd, page, PAGE) != PAGE)
+			err(1, "%s", path);
+	}
+	fsync(fd);
+	close(fd);
+}
+
+static unsigned char byte_of_file(off_t offset)
+{
+	unsigned char byte = 0;
+	int fd = open(path, O_RDONLY);
+
+	if (pread(fd, &byte, 1, offset) != 1)
+		byte = 0;
+	close(fd);
+	return byte;
+}
+
+static void test_names(void)
+{
+	char name[65];
+
+	memset(name, 'a', 64);
+	name[64] = '\0';
+	ok(!framepool_name_valid(name), "a name of 64 is too long");
+	ok(framepool_detach(control, name) == -EINVAL, "detach says so");
+	name[63] = '\0';
+	ok(framepool_name_valid(name), "a name of 63 is not");
+	ok(!framepool_name_valid("") && !framepool_name_valid(".") && !framepool_name_valid("..") &&
+	   !framepool_name_valid("control") && !framepool_name_valid("a/b"), "reserved names");
+	ok(framepool_open_space("../null", O_RDONLY) == -EINVAL, "a path is no name");
+	ok(framepool_detach(control, "nothing-here") == -ENOENT, "detach of nothing");
+}
+
+static void test_mapping(void)
+{
+	struct framepool_mapping m;
+	unsigned char *byte;
+
+	ok(framepool_map_file(path, 1U << 31, NULL, &m) == -EINVAL, "unknown flags");
+	ok(framepool_map_file("/nonexistent", 0, NULL, &m) == -ENOENT, "no such file");
+	ok(framepool_map_file(path, 0, "no-such-pool", &m) == -ENOENT, "no such pool");
+	ok(!framepool_map_file(path, 0, NULL, &m), "map a file for reading");
+	byte = m.addr;
+	ok(m.pooled && m.length == PAGES * PAGE, "it is pooled and has the file's size");
+	ok(byte[0] == 1 && byte[PAGES * PAGE - 1] == PAGES, "it has the file's bytes");
+	ok(!framepool_unmap(&m), "unmap");
+
+	ok(!framepool_map_file(path, FRAMEPOOL_MAP_PRIVATE, "default", &m), "map privately");
+	byte = m.addr;
+	byte[0] = 99;
+	framepool_unmap(&m);
+	ok(byte_of_file(0) == 1, "a private store stays private");
+
+	ok(!framepool_map_file(path, FRAMEPOOL_MAP_WRITE, "", &m), "map for writing");
+	byte = m.addr;
+	byte[PAGE] = 99;
+	ok(!msync(m.addr, m.length, MS_SYNC) && byte_of_file(PAGE) == 99, "msync writes it back");
+	framepool_unmap(&m);
+}
+
+static void test_ranges(int space)
+{
+	struct framepool_range range;
+	unsigned char bitmap[PAGES / 8];
+	uint64_t resident = 0;
+
+	FRAMEPOOL_INIT(&range);
+	ok(!framepool_prefetch(space, &range) && range.done + range.already == PAGES, "prefetch");
+	ok(!framepool_residency(space, 0, 0, bitmap, &resident) && resident == PAGES &&
+	   bitmap[0] == 0xff && bitmap[PAGES / 8 - 1] == 0xff, "residency");
+	FRAMEPOOL_INIT(&range);
+	range.length = PAGE;
+	ok(!framepool_pin(space, &range) && range.done == 1, "pin a page");
+	FRAMEPOOL_INIT(&range);
+	ok(!framepool_evict(space, &range) && range.done == PAGES - 1 && range.pinned == 1,
+	   "evict the others");
+	FRAMEPOOL_INIT(&range);
+	ok(!framepool_unpin(space, &range) && range.done == 1, "unpin it");
+	ok(pwrite(space, "x", 1, 2 * PAGE) == 1, "write to the device");
+	FRAMEPOOL_INIT(&range);
+	ok(!framepool_sync(space, &range) && range.done == 1 && byte_of_file(2 * PAGE) == 'x', "sync");
+}
+
+static void test_space(void)
+{
+	struct framepool_space info;
+	struct framepool_attach attach;
+	struct stat st;
+	int space;
+
+	FRAMEPOOL_INIT(&attach);
+	strcpy(attach.name, "test-lib");
+	ok(!framepool_attach_path(control, path, &attach) && attach.fd == -1, "attach by path");
+	FRAMEPOOL_INIT(&info);
+	ok(!framepool_find_space(control, "test-lib", &info) && info.space == attach.space &&
+	   info.bytes == PAGES * PAGE, "find it");
+	space = framepool_open_space("test-lib", O_RDWR);
+	ok(space >= 0, "open it");
+	FRAMEPOOL_INIT(&info);
+	ok(!framepool_space_info(space, &info) && !strcmp(info.name, "test-lib"), "its info");
+	test_ranges(space);
+	ok(!framepool_set_block(space, 2), "set the block type");
+	ok(framepool_set_block(space, 5) == -EINVAL, "there are five block types");
+	ok(!framepool_resize(space, 3 * PAGE) && !stat(path, &st) && st.st_size == 3 * PAGE, "resize");
+	ok(framepool_detach(control, "test-lib") == -EBUSY, "no detach while it is open");
+	close(space);
+	ok(!framepool_detach(control, "test-lib"), "detach");
+	FRAMEPOOL_INIT(&info);
+	ok(framepool_find_space(control, "test-lib", &info) == -ENOENT, "it is gone");
+}
+
+static void test_pools(void)
+{
+	struct framepool_pool_create create;
+	struct framepool_pool pool;
+
+	FRAMEPOOL_INIT(&create);
+	create.bytes = 8 << 20;
+	create.node = -1;
+	strcpy(create.name, "second");
+	ok(!framepool_pool_create(control, &create), "create a pool");
+	ok(framepool_pool_create(control, &create) == -EEXIST, "not twice");
+	FRAMEPOOL_INIT(&pool);
+	ok(!framepool_find_pool(control, "second", &pool) && pool.frames == 2048, "find it");
+	FRAMEPOOL_INIT(&pool);
+	ok(!framepool_find_pool(control, NULL, &pool) && !strcmp(pool.name, "default"),
+	   "find the default one");
+	ok(!framepool_pool_destroy(control, "second"), "destroy it");
+	ok(framepool_pool_destroy(control, "second") == -ENOENT, "not twice");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		errx(2, "usage: test-lib DIR");
+	make_file(argv[1]);
+	control = framepool_open();
+	ok(control >= 0, "open the control node");
+	test_names();
+	test_mapping();
+	test_space();
+	test_pools();
+	close(control);
+	unlink(path);
+	printf("1..%d\n", nr_tests);
+	return nr_failed != 0;
+}
