@@ -143,6 +143,8 @@ void fpool_backing_close(struct fpool_backing *b)
 	fput(b->file);
 	b->file = NULL;
 	b->wfile = NULL;
+	/* A worker's fput() comes later; who detaches wants to unmount now. */
+	flush_delayed_fput();
 }
 
 /**
@@ -238,8 +240,8 @@ ssize_t fpool_backing_read(struct fpool_backing *b, struct bio_vec *bv, unsigned
  * @done: called with bytes or an errno, in any context, perhaps before this returns; only after
  *	-EIOCBQUEUED
  *
- * Any error means no more than that fpool_backing_read() has to do it: a file system's lock was taken, the
- * device has no room, or one of them knows no IOCB_NOWAIT.
+ * Any error means no more than that fpool_backing_read() has to do it: a file system's lock was
+ * taken, the device has no room, or one of them knows no IOCB_NOWAIT.
  *
  * Context: Process context, with no lock of mm's.
  * Return: -EIOCBQUEUED: @done is or will be called; bytes read; or an error.

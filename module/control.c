@@ -203,8 +203,8 @@ static long detach(struct file *file, void *arg)
 }
 
 /*
- * SPACE_NEXT: the named nodes by their cursor, then the spaces that have users without a node (or no
- * user at all), by theirs: with the top bit set, so that all come after the nodes'.
+ * SPACE_NEXT: the named nodes by their cursor, then the spaces that have users without a node (or
+ * no user at all), by theirs: with the top bit set, so that all come after the nodes'.
  */
 #define UNNAMED_CURSOR	BIT_ULL(63)
 

@@ -10,11 +10,11 @@
  *	      |                  +--failed--> E(errno) --taken by a waiter, or by the next
  *	      claim--> empty +--------------------------------+
  *
- * The read is started by who claims, where he holds no lock of mm's and nothing has to be waited for;
- * else by a worker. Either way the fill owns frame and entry until it ends: whoever asked only waits for
- * the entry, and may die while he waits.  A failed fill leaves its errno in the entry; the
- * thread that waited comes back (its fault is TRIED) and takes it, everybody else's touch tries
- * again.
+ * The read is started by who claims, where he holds no lock of mm's and nothing has to be
+ * waited for; else by a worker. Either way the fill owns frame and entry until it ends: whoever
+ * asked only waits for the entry, and may die while he waits.  A failed fill leaves its errno
+ * in the entry; the thread that waited comes back (its fault is TRIED) and takes it, everybody
+ * else's touch tries again.
  */
 #include "pager.h"
 
@@ -45,7 +45,7 @@ struct fill {
 	struct kiocb iocb;
 	struct bio_vec bv;
 	atomic_t state;			/* enum fill_state */
-	ssize_t got;			/* bytes read, or an error: then it is to be read by a worker */
+	ssize_t got;			/* bytes read; an error: to be read by a worker */
 	struct fpool_space *space;	/* a reference */
 	fpool_vpn_t vpn;		/* first page of the block */
 	fpool_vpn_t wanted;		/* who gets the error */
@@ -173,6 +173,8 @@ static void publish(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t fr
 	u32 age = info->policy;
 
 	info->policy = 0;
+	/* A pipe that the page is spliced into asks for it. */
+	SetPageUptodate(fpool_pool_page(pool, frame));
 	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, frame));
 	fpool_policy_insert(&pool->policy, frame, age == U32_MAX ? U64_MAX : age);
 	/* Accessed, so that it stays until who asked for it has been here. */

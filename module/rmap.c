@@ -26,33 +26,65 @@ static inline unsigned long vma_last(struct vm_area_struct *vma)
 INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long, shared.rb_subtree_last,
 		     vma_first, vma_last, static __maybe_unused, vmas)
 
-struct young_walk {
+struct walk {
 	struct fpool_pool *pool;
 	unsigned long start;	/* user address of the first page asked for */
-	u8 *young;
-	bool any;
+	u8 *found;		/* set to 1 for each page that has the bit */
 };
+
+/* A private mapping has copies of its own in its entries, which are not ours to look at. */
+static bool is_ours(const struct walk *walk, pte_t entry)
+{
+	const struct fpool_region *region = &walk->pool->region;
+
+	return pte_present(entry) && pte_pfn(entry) - region->pfn < region->nframes;
+}
 
 /* Called with the page table's lock held. */
 static int young_pte(pte_t *pte, unsigned long addr, void *data)
 {
-	struct young_walk *walk = data;
-	const struct fpool_region *region = &walk->pool->region;
-	pte_t entry = *pte;
+	struct walk *walk = data;
 
-	/* A private mapping has copies of its own here, which are not ours to look at. */
-	if (!pte_present(entry) || pte_pfn(entry) - region->pfn >= region->nframes)
-		return 0;
 	/*
 	 * No TLB flush: an access through a cached translation may then go unseen until the
 	 * translation leaves the TLB.  "Not young" is a hint, and the flush costs more than the
 	 * hint.
 	 */
-	if (test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte)) {
-		walk->young[(addr - walk->start) >> PAGE_SHIFT] = 1;
-		walk->any = true;
-	}
+	if (is_ours(walk, *pte) &&
+	    test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte))
+		walk->found[(addr - walk->start) >> PAGE_SHIFT] = 1;
 	return 0;
+}
+
+static int dirty_pte(pte_t *pte, unsigned long addr, void *data)
+{
+	struct walk *walk = data;
+
+	if (is_ours(walk, *pte) && pte_dirty(*pte))
+		walk->found[(addr - walk->start) >> PAGE_SHIFT] = 1;
+	return 0;
+}
+
+/* Call @fn for every hardware entry of a run of pages, in every process. */
+static void walk_entries(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, pte_fn_t fn, u8 *found)
+{
+	struct address_space *mapping = space->inode->i_mapping;
+	unsigned long first = fpool_vpn_nr(vpn), last = first + nr - 1;
+	struct walk walk = { .pool = space->pool };
+	struct vm_area_struct *vma;
+
+	i_mmap_lock_read(mapping);
+	for (vma = vmas_iter_first(&mapping->i_mmap, first, last); vma;
+	     vma = vmas_iter_next(vma, first, last)) {
+		unsigned long from = max(first, vma_first(vma));
+		unsigned long to = min(last, vma_last(vma));
+
+		walk.start = vma->vm_start + ((from - vma->vm_pgoff) << PAGE_SHIFT);
+		walk.found = found + (from - first);
+		apply_to_existing_page_range(vma->vm_mm, walk.start,
+					     (to - from + 1) << PAGE_SHIFT, fn, &walk);
+	}
+	i_mmap_unlock_read(mapping);
 }
 
 /**
@@ -63,28 +95,27 @@ static int young_pte(pte_t *pte, unsigned long addr, void *data)
  * @young: set to 1 for each page that somebody used since the last time, else untouched
  *
  * Context: Process context; takes i_mmap_rwsem and page-table locks, so not under pool->lock.
- * Return: whether any was.
  */
-bool fpool_rmap_test_clear_young(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, u8 *young)
+void fpool_rmap_test_clear_young(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, u8 *young)
 {
-	struct address_space *mapping = space->inode->i_mapping;
-	unsigned long first = fpool_vpn_nr(vpn), last = first + nr - 1;
-	struct young_walk walk = { .pool = space->pool };
-	struct vm_area_struct *vma;
+	walk_entries(space, vpn, nr, young_pte, young);
+}
 
-	i_mmap_lock_read(mapping);
-	for (vma = vmas_iter_first(&mapping->i_mmap, first, last); vma;
-	     vma = vmas_iter_next(vma, first, last)) {
-		unsigned long from = max(first, vma_first(vma));
-		unsigned long to = min(last, vma_last(vma));
-
-		walk.start = vma->vm_start + ((from - vma->vm_pgoff) << PAGE_SHIFT);
-		walk.young = young + (from - first);
-		apply_to_existing_page_range(vma->vm_mm, walk.start,
-					     (to - from + 1) << PAGE_SHIFT, young_pte, &walk);
-	}
-	i_mmap_unlock_read(mapping);
-	return walk.any;
+/**
+ * fpool_rmap_test_dirty - look at the dirty bits of a run of pages
+ * @space: the space
+ * @vpn: first page
+ * @nr: pages
+ * @dirty: set to 1 for each page that somebody has stored to since it was cleaned, else untouched
+ *
+ * folio_mkclean() cannot be asked: it counts entries that could be stored through, too.  A bit
+ * that an unmapping has taken meanwhile is in the page's flag: look there after this.
+ *
+ * Context: Process context; takes i_mmap_rwsem and page-table locks, so not under pool->lock.
+ */
+void fpool_rmap_test_dirty(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, u8 *dirty)
+{
+	walk_entries(space, vpn, nr, dirty_pte, dirty);
 }
 
 static int old_pte(pte_t *pte, unsigned long addr, void *data)
@@ -141,6 +172,18 @@ static bool is_held(struct folio *folio)
 	/* Pairs with nothing: only the order of our own reads counts. */
 	smp_rmb();
 	return min(before, mapcount(folio)) + 1 < refs;
+}
+
+/**
+ * fpool_rmap_is_held - has anybody a reference besides us and the mappings?
+ * @page: of a resident frame
+ *
+ * Context: Any.
+ * Return: whether it looks so now; the answer may be old.
+ */
+bool fpool_rmap_is_held(struct page *page)
+{
+	return is_held(page_folio(page));
 }
 
 /**

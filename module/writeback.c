@@ -228,6 +228,26 @@ static int write_part(const struct fpool_run *run, unsigned int first, unsigned 
 	return err;
 }
 
+/*
+ * Clean those pages of a claimed run that somebody has stored to.  Who holds a frame may have,
+ * without telling anyone, so it counts as dirty.
+ */
+static void clean(const struct fpool_run *run, bool *dirty, bool *held)
+{
+	u8 stored[FPOOL_RUN_MAX] = {};
+	unsigned int i;
+
+	fpool_rmap_test_dirty(run->space, run->vpn, run->nr, stored);
+	for (i = 0; i < run->nr; i++) {
+		struct page *page = fpool_pool_page(run->space->pool, run->frame[i]);
+
+		held[i] = false;
+		if (fpool_rmap_is_held(page))
+			SetPageDirty(page);
+		dirty[i] = (stored[i] || PageDirty(page)) && fpool_rmap_clean(page, &held[i]);
+	}
+}
+
 /* Clean all pages of a claimed run, then write each stretch of dirty ones. */
 static int write_claimed(const struct fpool_run *run, u64 *written, u64 *failed)
 {
@@ -235,9 +255,7 @@ static int write_claimed(const struct fpool_run *run, u64 *written, u64 *failed)
 	unsigned int i, first;
 	int err = 0;
 
-	for (i = 0; i < run->nr; i++)
-		dirty[i] = fpool_rmap_clean(fpool_pool_page(run->space->pool, run->frame[i]),
-					    &held[i]);
+	clean(run, dirty, held);
 	for (i = 0; i < run->nr; ) {
 		int ret;
 
@@ -288,21 +306,23 @@ int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t start, fpool_vp
 	int err = 0, ret;
 
 	run->space = space;
-	do {
+	for (;;) {
 		spin_lock(&pool->lock);
 		ret = claim(run, &vpn, end);
 		spin_unlock(&pool->lock);
 		if (ret == -EAGAIN) {
+			/* Then once more, from the same page. */
 			wait_event(*fpool_pool_busy_queue(pool, space->id, vpn),
 				   settled(space, vpn));
-			run->nr = 1;	/* once more, from the same page */
 			continue;
 		}
+		if (!run->nr)
+			break;
 		ret = write_claimed(run, written, failed);
 		if (ret)
 			err = ret;
 		cond_resched();
-	} while (run->nr);
+	}
 	kfree(run);
 	return err;
 }

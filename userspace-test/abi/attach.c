@@ -48,6 +48,7 @@ static void anonymous_on(const char *path, u8 *model, u64 bytes)
 
 static void on_files(const char *type)
 {
+	u64 bytes = scale > 1 ? 3 * MIB : 6 * MIB;
 	char where[DIR_SIZE];
 	u8 *model;
 	char *path;
@@ -63,10 +64,10 @@ static void on_files(const char *type)
 	anonymous_on(path, model, BYTES);
 	expect_file(path, model, BYTES);
 	/* Larger than the pool, so that write-back and reads run against each other. */
-	path = file_make("big", 6 * MIB, 1);
-	model = model_make(6 * MIB, 1);
-	anonymous_on(path, model, 6 * MIB);
-	expect_file(path, model, 6 * MIB);
+	path = file_make("big", bytes, 1);
+	model = model_make(bytes, 1);
+	anonymous_on(path, model, bytes);
+	expect_file(path, model, bytes);
 }
 
 static void on_ext4(void)

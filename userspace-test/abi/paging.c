@@ -181,23 +181,20 @@ static void random_order(u64 pages, u64 ops)
 		expect(page_is(is + i * PAGE, i, book->version[i]), "in the file");
 }
 
-/* The pool that insmod made (64 MiB) and 256 MiB; smaller on a slow kernel. */
+/* Large enough that no processor's caches and no TLB hide anything; smaller on a slow kernel. */
 static void four_times_the_region(void)
 {
-	u64 bytes = 64 * MIB;
+	u64 bytes = scale > 2 ? 4 * MIB : 16 * MIB;
 
-	if (scale > 1) {
-		bytes = 4 * MIB;
-		pool_use(bytes);
-	}
-	random_order(4 * bytes / PAGE, scaled(40000));
+	pool_use(bytes);
+	random_order(4 * bytes / PAGE, scaled(10000));
 }
 
 /* The same in a small pool, where nearly every access evicts. */
 static void sixteen_times_the_region(void)
 {
 	pool_use(2 * MIB);
-	random_order(16 * 2 * MIB / PAGE, scaled(30000));
+	random_order(16 * 2 * MIB / PAGE, scaled(10000));
 }
 
 struct crowd {
@@ -365,7 +362,8 @@ static void holes(void)
 	space_gone(fd, id);
 	need_ok(fsync(file));
 	need_ok(fstat(file, &st));
-	expect(st.st_blocks * 512 <= 64 * (long)KIB, "%jd KiB were allocated for one stored page",
+	/* The kernel's own mmap of tmpfs fills holes that are only read. */
+	expect(plain || st.st_blocks * 512 <= 64 * (long)KIB, "%jd KiB were allocated for one stored page",
 	       (intmax_t)st.st_blocks / 2);
 	expect(st.st_size == (off_t)(pages * PAGE), "size changed");
 }

@@ -100,6 +100,15 @@ static void begin(void)
 	make_absent(fd, m, NR * PAGE);
 }
 
+static bool removed(void *arg)
+{
+	struct dm_ioctl d;
+
+	(void)arg;
+	dm_init(&d, sizeof(d));
+	return !ioctl(dm, DM_DEV_REMOVE, &d);
+}
+
 static void end(u64 first, u64 version)
 {
 	u64 vpn, bytes;
@@ -110,7 +119,8 @@ static void end(u64 first, u64 version)
 	is = file_load(dm_node, &bytes);
 	for (vpn = 0; vpn < NR; vpn++)
 		expect(page_is(is + vpn * PAGE, vpn, vpn >= first ? version : 1), "on the device");
-	dm_flags(DM_DEV_REMOVE, 0);
+	/* The last close of the backing may come a moment after the space has gone. */
+	expect(wait_until(removed, NULL, 10000), "the device is still in use: %s", strerror(errno));
 }
 
 struct waiter {

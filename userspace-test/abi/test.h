@@ -60,6 +60,10 @@ typedef uint64_t u64;
 
 #define T_DEVICE	(1U << 0)	/* about the module: no meaning on a plain file */
 
+#define FAILED		1		/* exit statuses of a test's process */
+#define SKIPPED		77
+#define SETTLE_MS	30000		/* for spaces to go after their last user */
+
 struct test {
 	const char *name;
 	void (*run)(void);
@@ -199,5 +203,14 @@ void set_wait_ms(unsigned int ms);
 
 bool fs_mount(const char *type, char *where, size_t len);
 bool loop_make(u64 bytes, char *dev, size_t len);
+
+/* ---- between the runner and the rest ---- */
+
+void catch_faults(void);
+void note_mounted(const char *where);		/* to be unmounted after the test */
+bool space_next(struct framepool_space *s);	/* the answer after *s, which begins as zeros */
+bool pool_next(struct framepool_pool *p);
+void wait_ms_note(void);
+void wait_ms_restore(void);
 
 #endif /* ABI_TEST_H */

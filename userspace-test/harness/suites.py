@@ -37,7 +37,8 @@ SUITES = [
     Suite('core', ['make -s -C userspace-test/core check']),
     Suite('kunit', ['insmod /lib/framepool/framepool_kunit.ko && cat /sys/kernel/debug/kunit/*/results'],
           kernels=('test',)),
-    Suite('abi', abi_programs(), kernels=ALL, files=(ABI,), timeout=900),
+    Suite('abi', abi_programs(), kernels=ALL, timeout=900,
+          files=(ABI, '/usr/sbin/mkfs.xfs', '/usr/sbin/mkfs.btrfs')),
     # 64 MiB at 512 MiB are hidden from the kernel, for base=.
     Suite('load', ['sh abi/load.sh'], kernels=ALL, files=(ABI,), timeout=600,
           options=('--no-module', '--append=memmap=64M$0x20000000')),

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Child processes, accesses that may fault, and waiting for what nothing announces.
+ */
+#include "test.h"
+
+#include <grp.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <time.h>
+#include <sys/prctl.h>
+
+pid_t child_start(void (*run)(void *arg), void *arg)
+{
+	pid_t parent = getpid(), pid = need_ok(fork());
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(FAILED);
+	run(arg);
+	_exit(0);
+}
+
+void child_join(pid_t pid)
+{
+	int status;
+
+	need_ok(waitpid(pid, &status, 0));
+	if (WIFSIGNALED(status))
+		fail(__FILE__, __LINE__, "child", "was killed by %s", strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status) == SKIPPED)
+		_exit(SKIPPED);
+	else if (WEXITSTATUS(status))
+		fail(__FILE__, __LINE__, "child", "exit status %d", WEXITSTATUS(status));
+}
+
+void become(uid_t uid, gid_t gid)
+{
+	need_ok(setgroups(0, NULL));
+	need_ok(setresgid(gid, gid, gid));
+	need_ok(setresuid(uid, uid, uid));
+}
+
+static __thread sigjmp_buf *volatile catcher;
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+	char line[128];
+	int len;
+
+	(void)context;
+	if (catcher)
+		siglongjmp(*catcher, sig);
+	len = snprintf(line, sizeof(line), "# unexpected %s (code %d) at address %p\n",
+		       sig == SIGBUS ? "SIGBUS" : "SIGSEGV", info->si_code, info->si_addr);
+	if (write(STDOUT_FILENO, line, len) < 0)
+		_exit(FAILED);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+void catch_faults(void)
+{
+	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
+
+	sigaction(SIGBUS, &sa, NULL);
+	sigaction(SIGSEGV, &sa, NULL);
+}
+
+int try_load(const volatile void *from, u8 *value)
+{
+	sigjmp_buf here;
+	int sig = sigsetjmp(here, 1);
+	u8 got;
+
+	if (!sig) {
+		catcher = &here;
+		got = *(const volatile u8 *)from;
+		if (value)
+			*value = got;
+	}
+	catcher = NULL;
+	return sig;
+}
+
+int try_store(volatile void *to, u8 value)
+{
+	sigjmp_buf here;
+	int sig = sigsetjmp(here, 1);
+
+	if (!sig) {
+		catcher = &here;
+		*(volatile u8 *)to = value;
+	}
+	catcher = NULL;
+	return sig;
+}
+
+int try_copy(void *to, const void *from, size_t len)
+{
+	sigjmp_buf here;
+	int sig = sigsetjmp(here, 1);
+
+	if (!sig) {
+		catcher = &here;
+		memcpy(to, from, len);
+		atomic_signal_fence(memory_order_seq_cst);
+	}
+	catcher = NULL;
+	return sig;
+}
+
+u64 now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
+}
+
+/* For what nothing announces. */
+bool wait_until(bool (*done)(void *arg), void *arg, u64 ms)
+{
+	u64 end = now_ms() + ms;
+
+	while (!done(arg)) {
+		if (now_ms() > end)
+			return false;
+		poll(NULL, 0, 2);
+	}
+	return true;
+}
+
+struct task {
+	char stat[64];
+	unsigned int asleep;
+};
+
+static bool task_asleep(void *arg)
+{
+	struct task *t = arg;
+	char line[512], *paren;
+	int fd = open(t->stat, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return false;
+	line[n] = '\0';
+	paren = strrchr(line, ')');
+	t->asleep = paren && (paren[2] == 'D' || paren[2] == 'S') ? t->asleep + 1 : 0;
+	return t->asleep >= 20;
+}
+
+bool task_waits(pid_t pid, pid_t tid, u64 ms)
+{
+	struct task t = { .asleep = 0 };
+
+	snprintf(t.stat, sizeof(t.stat), "/proc/%d/task/%d/stat", pid, tid);
+	return wait_until(task_asleep, &t, ms);
+}
