@@ -7,7 +7,7 @@
  *	bitmap		binary: one bit per frame, 1 = allocated
  *	frames		runs of frames of one state and one owner: FIRST NR STATE SPACE
  *	spaces		a line each
- *	pagetable/	a file per space: runs of pages of one state: FIRST NR STATE [FRAME]
+ *	pagetable	each space's table, a line for each entry that is not empty
  *	policy		name, lists, counters
  *	check		checks every invariant: "ok", or the read fails with EUCLEAN and the log
  *	says why

@@ -448,7 +448,8 @@ static void claim_range(struct batch *b, struct fpool_space *space, fpool_vpn_t 
 	fpool_spte_t e;
 
 	spin_lock(&pool->lock);
-	for (; b->nr < BATCH && fpool_ptable_next(&space->ptable, vpn, end, 0, &e);
+	for (; b->nr < BATCH && fpool_ptable_next(&space->ptable, vpn, end,
+						  FPOOL_SPTE_P | FPOOL_SPTE_BUSY, &e);
 	     *vpn = fpool_vpn_add(*vpn, 1)) {
 		if (fpool_spte_has(e, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB)) {
 			b->done.busy++;

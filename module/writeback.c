@@ -150,14 +150,18 @@ static bool maybe_dirty(struct page *page)
 	return PageDirty(page);
 }
 
+/* Clean pages that a claim passes before it lets the lock go. */
+#define LOOK_MAX	1024
+
 /*
  * Claim up to FPOOL_RUN_MAX neighbours from *@vpn on that may be dirty.  -EAGAIN: the first one is
- * changing hands or being written by somebody else: wait for it.
+ * changing hands or being written by somebody else: wait for it.  -EINPROGRESS: none so far, go on.
  */
 static int claim(struct fpool_run *run, fpool_vpn_t *vpn, fpool_vpn_t end)
 {
 	struct fpool_space *space = run->space;
 	struct fpool_pool *pool = space->pool;
+	unsigned int looked = 0;
 	fpool_spte_t e;
 
 	lockdep_assert_held(&pool->lock);
@@ -178,6 +182,8 @@ static int claim(struct fpool_run *run, fpool_vpn_t *vpn, fpool_vpn_t end)
 			*vpn = fpool_vpn_add(*vpn, 1);
 			if (run->nr)
 				break;
+			if (++looked == LOOK_MAX)
+				return -EINPROGRESS;
 			continue;
 		}
 		if (!run->nr)
@@ -316,12 +322,14 @@ int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t start, fpool_vp
 				   settled(space, vpn));
 			continue;
 		}
+		cond_resched();
+		if (ret == -EINPROGRESS)
+			continue;
 		if (!run->nr)
 			break;
 		ret = write_claimed(run, written, failed);
 		if (ret)
 			err = ret;
-		cond_resched();
 	}
 	kfree(run);
 	return err;
@@ -340,6 +348,8 @@ static void redirty_unflushed(struct fpool_space *space)
 		if (epoch && (s16)(epoch - space->flushed) > 0)
 			fpool_writeback_redirty(space, fpool_spte_frame(e));
 		vpn = fpool_vpn_add(vpn, 1);
+		if (!(fpool_vpn_nr(vpn) % FPOOL_PTABLE_ENTRIES))
+			cond_resched_lock(&pool->lock);
 	}
 	spin_unlock(&pool->lock);
 }

@@ -3,7 +3,7 @@
 # insmod and rmmod in the guest: parameters that are wrong, parameters that are right, no trace, no leak.
 #
 #   FPOOL_KO	the module, /lib/framepool/framepool.ko unless told
-#   COUNT	how often it is loaded and unloaded, 200 unless told
+#   COUNT	how often it is loaded and unloaded: 200 unless told, 30 on a slow kernel
 # For base= the kernel has to be booted with memmap=SIZE$ADDRESS.
 
 ko=${FPOOL_KO:-/lib/framepool/framepool.ko}

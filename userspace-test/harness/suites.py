@@ -42,6 +42,8 @@ SUITES = [
     # 64 MiB at 512 MiB are hidden from the kernel, for base=.
     Suite('load', ['sh abi/load.sh'], kernels=ALL, files=(ABI,), timeout=600,
           options=('--no-module', '--append=memmap=64M$0x20000000')),
+    # What is left after use and unloading, by kmemleak: it makes the boot slow, so few programs.
+    Suite('leak', ['abi/share', 'abi/unload'], kernels=('test',), files=(ABI,), options=('--kmemleak',)),
     Suite('tools', ['build/host/test-tools']),
     # Unloads the module at its end.
     Suite('command', ['test-lib /mnt', 'sh command.sh'], kernels=ALL, timeout=400, options=('--size=32M',),
