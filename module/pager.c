@@ -55,7 +55,6 @@ struct fill {
 
 /* Ends reads on the CPU that took their interrupt. */
 static struct workqueue_struct *end_queue;
-static struct kmem_cache *fill_cache;
 static mempool_t *fill_pool;
 
 /* Claiming. */
@@ -558,21 +557,16 @@ struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn)
  */
 int fpool_pager_init(void)
 {
-	fill_cache = kmem_cache_create("framepool_fill", sizeof(struct fill), 0, 0, NULL);
-	if (!fill_cache)
-		return -ENOMEM;
-	fill_pool = mempool_create_slab_pool(64, fill_cache);
+	/* No cache of our own: others would be merged into it, and keep it after we are gone. */
+	fill_pool = mempool_create_kmalloc_pool(64, sizeof(struct fill));
 	if (!fill_pool)
-		goto destroy_cache;
+		return -ENOMEM;
 	end_queue = alloc_workqueue("framepool-fills", WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
-	if (!end_queue)
-		goto destroy_pool;
+	if (!end_queue) {
+		mempool_destroy(fill_pool);
+		return -ENOMEM;
+	}
 	return 0;
-destroy_pool:
-	mempool_destroy(fill_pool);
-destroy_cache:
-	kmem_cache_destroy(fill_cache);
-	return -ENOMEM;
 }
 
 /**
@@ -584,5 +578,4 @@ void fpool_pager_exit(void)
 {
 	destroy_workqueue(end_queue);
 	mempool_destroy(fill_pool);
-	kmem_cache_destroy(fill_cache);
 }
