@@ -95,11 +95,6 @@ static inline struct page *fpool_pool_page(const struct fpool_pool *pool, fpool_
 	return fpool_region_page(&pool->region, frame);
 }
 
-static inline fpool_frame_t fpool_pool_frame(const struct fpool_pool *pool, struct page *page)
-{
-	return fpool_frame(page_to_pfn(page) - pool->region.pfn);
-}
-
 /* Frames that hold a page now. */
 static inline u32 fpool_pool_resident(const struct fpool_pool *pool)
 {

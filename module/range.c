@@ -315,18 +315,17 @@ static long unpin(struct file *file, void *arg)
 }
 
 /* Bytes of the last page past the end are zero when they come to belong to the file. */
-static int clear_tail(struct fpool_space *space, u64 bytes)
+static void clear_tail(struct fpool_space *space, u64 bytes)
 {
 	struct page *page;
 
 	if (!(bytes & ~PAGE_MASK))
-		return 0;
+		return;
 	page = fpool_pager_lookup(space, fpool_addr_vpn(bytes));
 	if (page) {
 		zero_user_segment(page, bytes & ~PAGE_MASK, PAGE_SIZE);
 		put_page(page);
 	}
-	return 0;
 }
 
 /* Cut off what lies past @bytes. -EBUSY: a frame there is held. */
@@ -369,15 +368,16 @@ static int shrink(struct fpool_space *space, u64 bytes)
 		i_size_write(space->inode, old);
 		return err;
 	}
-	return clear_tail(space, bytes);
+	clear_tail(space, bytes);
+	return 0;
 }
 
 static int grow(struct fpool_space *space, u64 bytes)
 {
-	int err = clear_tail(space, fpool_space_bytes(space));
+	int err;
 
-	if (!err)
-		err = fpool_backing_resize(&space->backing, bytes);
+	clear_tail(space, fpool_space_bytes(space));
+	err = fpool_backing_resize(&space->backing, bytes);
 	if (!err)
 		i_size_write(space->inode, bytes);
 	return err;
