@@ -5,6 +5,9 @@
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${FRAMEPOOL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/framepool}
 
+# depmod and mkfs live there, where a user who is not root does not look.
+PATH=$PATH:/usr/sbin:/sbin
+
 say() { printf '%s\n' "${0##*/}: $*" >&2; }
 die() { say "$@"; exit 1; }
 
