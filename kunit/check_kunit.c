@@ -14,7 +14,7 @@
 /* The pool to break: a frame in every state, pages in two spaces, and both kinds of cache. */
 struct scene {
 	struct rig *rig;
-	fpool_frame_t kernel, fill, evict, retired, cached, idle;
+	fpool_frame_t pinned, kernel, fill, evict, retired, cached, idle;
 	fpool_frame_t a, b, c;		/* resident: pages 0, 513 of space 1, last of 2 */
 	fpool_frame_t leaf, top;	/* the tree of space 1 */
 };
@@ -38,6 +38,14 @@ static void set_nodes(struct kunit *test, struct scene *s)
 	s->leaf = step[1].node;
 }
 
+/* As a program's pin does: off the policy's list, and both sides say so. */
+static void pin(struct scene *s, fpool_frame_t frame)
+{
+	fpool_policy_remove(&s->rig->policy, frame);
+	info(s, frame)->list = FPOOL_PIN_LIST;
+	fpool_ptable_update(&s->rig->space[0], fpool_vpn(info(s, frame)->vpn), 0, FPOOL_SPTE_PIN);
+}
+
 static void set_scene(struct kunit *test, struct scene *s)
 {
 	struct rig *rig = rig_new(test, NFRAMES);
@@ -49,6 +57,9 @@ static void set_scene(struct kunit *test, struct scene *s)
 	s->a = rig_page_in(rig, 1, 0);
 	s->b = rig_page_in(rig, 1, 513);
 	s->c = rig_page_in(rig, 2, FPOOL_VPN_MAX);
+	s->pinned = rig_page_in(rig, 1, 5);
+	pin(s, s->pinned);
+	rig->view.pinned = 1;
 	s->fill = rig_begin_fill(rig, 1, 2);
 	s->evict = rig_page_in(rig, 1, 4);
 	rig_begin_evict(rig, s->evict);
@@ -228,6 +239,11 @@ static void listed_and_leaving(struct scene *s)
 	fpool_frames_mark_evict(&s->rig->frames, s->a);
 }
 
+static void pinned_and_not_counted(struct scene *s)
+{
+	pin(s, s->a);
+}
+
 static void says_list_and_is_not(struct scene *s)
 {
 	fpool_frame_list_del(&s->rig->frames, &s->rig->policy.list[0], s->a);
@@ -272,6 +288,7 @@ static void lists_are_found(struct kunit *test)
 		{ listed_and_says_no, "a frame is on a list and says that it is on another" },
 		{ listed_and_leaving,
 		  "a frame is on a list and in a state that does not belong there" },
+		{ pinned_and_not_counted, "other frames are pinned than are counted" },
 		{ says_list_and_is_not, "other frames say they are on a list than are on it" },
 		{ list_length, "a list has another length than it says" },
 		{ list_tail, "a list does not end at its tail" },
@@ -412,6 +429,16 @@ static void filling_and_present(struct scene *s)
 	put_frame_entry(s, 1, 2, s->fill, FPOOL_SPTE_P | FPOOL_SPTE_BUSY);
 }
 
+static void pinned_by_the_entry_alone(struct scene *s)
+{
+	fpool_ptable_update(&s->rig->space[0], fpool_vpn(0), 0, FPOOL_SPTE_PIN);
+}
+
+static void pinned_by_the_frame_alone(struct scene *s)
+{
+	fpool_ptable_update(&s->rig->space[0], fpool_vpn(5), FPOOL_SPTE_PIN, 0);
+}
+
 static void resident_and_busy(struct scene *s)
 {
 	fpool_ptable_update(&s->rig->space[0], fpool_vpn(0), 0, FPOOL_SPTE_BUSY);
@@ -446,6 +473,10 @@ static void entries_are_found(struct kunit *test)
 		{ page_of_another_space, "an entry leads to a frame that holds another page" },
 		{ another_page, "an entry leads to a frame that holds another page" },
 		{ filling_and_present, "a page is present in a frame that is being filled" },
+		{ pinned_by_the_entry_alone,
+		  "a page's entry and its frame do not agree on who pinned it" },
+		{ pinned_by_the_frame_alone,
+		  "a page's entry and its frame do not agree on who pinned it" },
 		{ resident_and_busy, "a resident page's entry is not P without BUSY" },
 		{ resident_and_absent, "a resident page's entry is not P without BUSY" },
 		{ leaving_and_not_busy, "a leaving page's entry is not P with BUSY" },

@@ -201,7 +201,8 @@ static void set_refuses_nonsense(struct kunit *test)
 		FPOOL_SPTE_E | FPOOL_SPTE_BUSY | frame1,
 		FPOOL_SPTE_E,					/* no errno */
 		FPOOL_SPTE_E | 4096ULL << FPOOL_PAGE_SHIFT,
-		FPOOL_SPTE_P | 1 << 8,				/* a flag that does not exist */
+		FPOOL_SPTE_P | FPOOL_SPTE_H | frame1,		/* held, but not pinned */
+		FPOOL_SPTE_P | 1 << 9,				/* a flag that does not exist */
 		FPOOL_SPTE_P | 4 << FPOOL_PAGE_SHIFT,		/* a frame that does not exist */
 		FPOOL_SPTE_BUSY | (u64)U32_MAX << FPOOL_PAGE_SHIFT,
 		FPOOL_SPTE_P | frame1 | 1ULL << 44,
@@ -230,7 +231,8 @@ static void kinds_follow_each_other(struct kunit *test)
 	struct fpool_ptable *pt = table(test, 4);
 	const u64 kinds[] = {
 		0,
-		FPOOL_SPTE_P | FPOOL_SPTE_A | FPOOL_SPTE_D | FPOOL_SPTE_PIN | FPOOL_SPTE_WB,
+		FPOOL_SPTE_P | FPOOL_SPTE_A | FPOOL_SPTE_D | FPOOL_SPTE_PIN | FPOOL_SPTE_H |
+			FPOOL_SPTE_WB,
 		FPOOL_SPTE_P | FPOOL_SPTE_BUSY | 3 << FPOOL_PAGE_SHIFT,
 		FPOOL_SPTE_BUSY,
 		fpool_spte_raw(fpool_spte_ghost((1ULL << 52) - 1)),
@@ -398,7 +400,7 @@ static void update_changes_flags(struct kunit *test)
 {
 	struct fpool_ptable *pt = table(test, 8);
 	const u64 frame = 6 << FPOOL_PAGE_SHIFT, all = FPOOL_SPTE_A | FPOOL_SPTE_D |
-			  FPOOL_SPTE_BUSY | FPOOL_SPTE_PIN | FPOOL_SPTE_WB;
+			  FPOOL_SPTE_BUSY | FPOOL_SPTE_PIN | FPOOL_SPTE_H | FPOOL_SPTE_WB;
 	fpool_vpn_t vpn = fpool_vpn(9);
 	fpool_spte_t e;
 
@@ -427,7 +429,7 @@ static bool refused(struct fpool_ptable *pt, u64 vpn, u64 clear, u64 set)
 /* An update that would change what an entry is, or one that is not there, does nothing. */
 static void update_refuses_the_rest(struct kunit *test)
 {
-	static const u64 kinds[] = { FPOOL_SPTE_P, FPOOL_SPTE_G, FPOOL_SPTE_E, 1 << 8, 1 << 12 };
+	static const u64 kinds[] = { FPOOL_SPTE_P, FPOOL_SPTE_G, FPOOL_SPTE_E, 1 << 9, 1 << 12 };
 	struct fpool_ptable *pt = table(test, 8);
 	unsigned int i;
 

@@ -159,7 +159,7 @@ int framepool_prefetch(int space, struct framepool_range *range);
 int framepool_evict(int space, struct framepool_range *range);
 
 /**
- * framepool_pin() - read pages in and keep them from being evicted
+ * framepool_pin() - read pages in and keep them from being evicted, as long as @space is open
  * @space: a descriptor of it
  * @range: as in framepool_prefetch()
  */
@@ -171,6 +171,22 @@ int framepool_pin(int space, struct framepool_range *range);
  * @range: as in framepool_prefetch()
  */
 int framepool_unpin(int space, struct framepool_range *range);
+
+/**
+ * framepool_hold() - pin pages, and keep what is stored to them from being written
+ * @space: a descriptor opened for writing
+ * @range: as in framepool_prefetch(); flags may be FRAMEPOOL_HOLD_DROP
+ *
+ * For write-ahead logging: store, make the log durable, then framepool_release().
+ */
+int framepool_hold(int space, struct framepool_range *range);
+
+/**
+ * framepool_release() - write the pages of a range that are held, flush, hold and pin them no more
+ * @space: the descriptor that holds them
+ * @range: as in framepool_prefetch()
+ */
+int framepool_release(int space, struct framepool_range *range);
 
 /**
  * framepool_sync() - write back what is dirty, whoever stored it, and flush the backing device

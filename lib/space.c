@@ -42,6 +42,16 @@ int framepool_unpin(int space, struct framepool_range *range)
 	return command(space, FRAMEPOOL_UNPIN, range);
 }
 
+int framepool_hold(int space, struct framepool_range *range)
+{
+	return command(space, FRAMEPOOL_HOLD, range);
+}
+
+int framepool_release(int space, struct framepool_range *range)
+{
+	return command(space, FRAMEPOOL_RELEASE, range);
+}
+
 int framepool_sync(int space, struct framepool_range *range)
 {
 	return command(space, FRAMEPOOL_SYNC, range);

@@ -14,6 +14,7 @@
 #include <linux/uio.h>
 
 #include "compat.h"
+#include "hold.h"
 #include "pager.h"
 #include "range.h"
 #include "vma.h"
@@ -66,6 +67,7 @@ static int cdev_release(struct inode *inode, struct file *file)
 {
 	struct fpool_handle *handle = file->private_data;
 
+	fpool_hold_leave(handle);
 	if (handle->node) {
 		mutex_lock(&fpool_attach_lock);
 		handle->node->opens--;

@@ -20,9 +20,11 @@
  */
 #include "evict.h"
 
+#include <linux/highmem.h>
 #include <linux/pagemap.h>
 #include <linux/sort.h>
 
+#include "pin.h"
 #include "rmap.h"
 #include "trace.h"
 #include "writeback.h"
@@ -40,6 +42,7 @@ struct victim {
 	struct fpool_space *space;	/* a reference */
 	u64 vpn;
 	fpool_frame_t frame;
+	u32 pinner;			/* who had it pinned, 0 for nobody */
 	u8 young;
 	u8 fate;			/* enum fate */
 	bool written;
@@ -153,7 +156,7 @@ static bool still_there(const struct batch *b, const struct victim *v)
 
 static bool must_stay(const struct batch *b, const struct victim *v, fpool_spte_t e)
 {
-	if (fpool_spte_has(e, FPOOL_SPTE_PIN | FPOOL_SPTE_WB))
+	if (fpool_spte_has(e, FPOOL_SPTE_WB))
 		return true;
 	/* Where writing fails, trying all the time helps nobody. */
 	return PageDirty(victim_page(b, v)) && time_before(jiffies, v->space->retry_at);
@@ -227,7 +230,7 @@ static void decide(struct batch *b, struct victim *v)
 		fpool_space_count(v->space, FPOOL_STAT_EVICT_HELD, 1);
 		return;
 	}
-	dirty = PageDirty(page) && !(b->flags & FPOOL_EVICT_DISCARD);
+	dirty = PageDirty(page) && !(b->flags & FPOOL_EVICT_DROP);
 	page_ref_unfreeze(page, 1);
 	v->fate = dirty ? FATE_WRITE : FATE_FREE;
 }
@@ -282,8 +285,6 @@ static void free_victim(struct batch *b, const struct victim *v)
 	u64 seq = b->by_policy ? fpool_policy_evicted(&pool->policy, v->frame) : 0;
 	fpool_vpn_t vpn = fpool_vpn(v->vpn);
 
-	if (fpool_spte_has(fpool_ptable_get(&v->space->ptable, vpn), FPOOL_SPTE_PIN))
-		v->space->npinned--;
 	/* Replacing an entry needs no node, so it cannot fail. */
 	WARN_ON_ONCE(fpool_ptable_set(&v->space->ptable, vpn,
 				      seq ? fpool_spte_ghost(seq) : fpool_spte(0)));
@@ -302,7 +303,10 @@ static void put_back(struct batch *b, const struct victim *v)
 
 	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, v->frame));
 	fpool_ptable_update(&v->space->ptable, fpool_vpn(v->vpn), FPOOL_SPTE_BUSY, 0);
-	fpool_policy_put_back(&pool->policy, v->frame);
+	if (v->pinner)
+		fpool_pin_put_back(pool, v->frame, v->pinner);
+	else
+		fpool_policy_put_back(&pool->policy, v->frame);
 }
 
 /* Every victim goes where its fate says; who waits for one is woken. */
@@ -345,6 +349,24 @@ static u64 settle(struct batch *b)
 	return freed;
 }
 
+/*
+ * What was stored is to be forgotten, but somebody has the frame: it stays, with what the file
+ * says. If that cannot be read, the stores are not forgotten, but nothing is made up.
+ */
+static void restore(struct batch *b, const struct victim *v)
+{
+	struct page *page = victim_page(b, v);
+	struct bio_vec bv;
+	ssize_t got;
+
+	bvec_set_page(&bv, page, PAGE_SIZE, 0);
+	got = fpool_backing_read(&v->space->backing, &bv, 1, v->vpn << PAGE_SHIFT, PAGE_SIZE);
+	if (got <= 0)
+		return;
+	zero_user_segment(page, got, PAGE_SIZE);
+	ClearPageDirty(page);
+}
+
 /* All victims of @b are claimed: make them leave. */
 static u64 expel(struct batch *b)
 {
@@ -352,8 +374,11 @@ static u64 expel(struct batch *b)
 	u64 freed;
 
 	unmap(b);
-	for (i = 0; i < b->nr; i++)
+	for (i = 0; i < b->nr; i++) {
 		decide(b, &b->v[i]);
+		if (b->flags & FPOOL_EVICT_DROP && b->v[i].fate == FATE_BACK)
+			restore(b, &b->v[i]);
+	}
 	if (b->may_write)
 		write_dirty(b);
 	freed = settle(b);
@@ -441,6 +466,25 @@ u64 fpool_evict_laundry(struct fpool_pool *pool)
 
 /* Ranges. */
 
+static bool may_claim(const struct batch *b, fpool_spte_t e)
+{
+	if (fpool_spte_has(e, FPOOL_SPTE_H))
+		return b->flags & FPOOL_EVICT_DROP;
+	return !fpool_spte_has(e, FPOOL_SPTE_PIN) || b->flags & FPOOL_EVICT_PINNED;
+}
+
+/* Whoever has its frame on a list forgets it. The pinner to whom it goes back, should it stay. */
+static u32 take_off(const struct batch *b, fpool_spte_t e)
+{
+	u32 pinner = 0;
+
+	if (fpool_spte_has(e, FPOOL_SPTE_PIN))
+		pinner = fpool_pin_lift(b->pool, fpool_spte_frame(e));
+	else
+		fpool_policy_remove(&b->pool->policy, fpool_spte_frame(e));
+	return b->flags & FPOOL_EVICT_DROP ? 0 : pinner;
+}
+
 static void claim_range(struct batch *b, struct fpool_space *space, fpool_vpn_t *vpn,
 			fpool_vpn_t end)
 {
@@ -457,7 +501,7 @@ static void claim_range(struct batch *b, struct fpool_space *space, fpool_vpn_t 
 		}
 		if (!fpool_spte_has(e, FPOOL_SPTE_P))
 			continue;
-		if (fpool_spte_has(e, FPOOL_SPTE_PIN) && !(b->flags & FPOOL_EVICT_PINNED)) {
+		if (!may_claim(b, e)) {
 			b->done.pinned++;
 			continue;
 		}
@@ -465,8 +509,8 @@ static void claim_range(struct batch *b, struct fpool_space *space, fpool_vpn_t 
 			.space = fpool_space_get(space),
 			.vpn = fpool_vpn_nr(*vpn),
 			.frame = fpool_spte_frame(e),
+			.pinner = take_off(b, e),
 		};
-		fpool_policy_remove(&pool->policy, b->v[b->nr].frame);
 		claim(b, &b->v[b->nr++]);
 	}
 	spin_unlock(&pool->lock);

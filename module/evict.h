@@ -9,7 +9,7 @@
  * struct fpool_evicted - what an eviction did
  * @freed: pages that left
  * @written: of these, those that were written first
- * @pinned: stayed: pinned
+ * @pinned: stayed: pinned, or with FPOOL_EVICT_PINNED: held back from being written
  * @held: stayed: the kernel holds the frame
  * @busy: stayed: somebody else is at it
  * @failed: stayed: could not be written
@@ -31,6 +31,6 @@ void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t
 		       unsigned int flags, struct fpool_evicted *out);
 
 #define FPOOL_EVICT_PINNED	1	/* pinned pages too */
-#define FPOOL_EVICT_DISCARD	2	/* what is dirty is not written: the pages are cut off */
+#define FPOOL_EVICT_DROP	2	/* held back ones too; stores are forgotten, not written */
 
 #endif /* FPOOL_EVICT_H */

@@ -14,6 +14,7 @@
  * @start: argument: first page
  * @end: argument: past the last
  * @bytes: argument: a size
+ * @nr: argument: a number
  * @written: result: pages written
  * @failed: result: pages that could not be
  * @evicted: result
@@ -24,6 +25,7 @@ struct fpool_job {
 	void *ctx;
 	fpool_vpn_t start, end;
 	u64 bytes;
+	u32 nr;
 	u64 written, failed;
 	struct fpool_evicted evicted;
 	/* private: */

@@ -301,6 +301,7 @@ static struct fpool_pool *pool_alloc(const struct fpool_pool_params *params)
 	spin_lock_init(&pool->lock);
 	mutex_init(&pool->victim_lock);
 	xa_init_flags(&pool->tables, XA_FLAGS_ALLOC1);
+	xa_init_flags(&pool->pinners, XA_FLAGS_ALLOC1);
 	fpool_frame_list_init(&pool->node_reserve);
 	fpool_frame_list_init(&pool->limbo);
 	fpool_frame_list_init(&pool->limbo_waiting);
@@ -410,6 +411,7 @@ void fpool_pool_destroy(struct fpool_pool *pool)
 	fpool_region_release(&pool->region);
 	fpool_stats_exit(&pool->stats);
 	xa_destroy(&pool->tables);
+	xa_destroy(&pool->pinners);
 	kfree(pool);
 }
 
@@ -457,6 +459,7 @@ int fpool_pool_check(struct fpool_pool *pool)
 	view.spaces = tables;
 	view.nspaces = gather_tables(pool, tables, max);
 	view.cached = pool->ncached;
+	view.pinned = pool->npinned;
 	if (view.nspaces <= max)
 		err = fpool_check(&view, &report);
 	spin_unlock(&pool->lock);

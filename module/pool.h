@@ -44,6 +44,9 @@ struct fpool_pool {
 	struct fpool_buddy buddy;	/* P */
 	struct fpool_frames frames;	/* P */
 	struct fpool_policy policy;	/* P */
+	struct xarray pinners;		/* P: who pinned pages, by what their frames carry */
+	u32 next_pinner;		/* P: number of the next */
+	u32 npinned;			/* P: pages */
 	struct xarray tables;		/* P: the shadow page tables of the spaces, by id */
 	u32 nspaces;			/* P: how many */
 	u32 ncached;			/* P: FREE in the table, not in the buddy: the next three */

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "hold.h"
 #include "ioctl.h"
 #include "job.h"
 #include "pager.h"
@@ -237,81 +238,40 @@ static long residency(struct file *file, void *arg)
 	return 0;
 }
 
-/* Change the pin of one resident page; false: it is not resident, or just leaving. */
-static bool set_pin(struct fpool_space *space, fpool_vpn_t vpn, bool pin, bool *changed)
+/* What a command does with a range of pages through a descriptor. */
+typedef long (*range_fn)(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_t end,
+			 struct framepool_range *r);
+
+static long on_range(struct file *file, struct framepool_range *r, range_fn fn)
 {
-	struct fpool_pool *pool = space->pool;
-	fpool_spte_t e;
-	bool there;
+	u32 flags = r->flags;
+	fpool_vpn_t start, end;
+	int err = parse_range(file, r, &start, &end);
 
-	spin_lock(&pool->lock);
-	e = fpool_ptable_get(&space->ptable, vpn);
-	there = fpool_spte_has(e, FPOOL_SPTE_P) && !fpool_spte_has(e, FPOOL_SPTE_BUSY);
-	*changed = there && fpool_spte_has(e, FPOOL_SPTE_PIN) != pin;
-	if (*changed) {
-		fpool_ptable_update(&space->ptable, vpn, pin ? 0 : FPOOL_SPTE_PIN,
-				    pin ? FPOOL_SPTE_PIN : 0);
-		space->npinned += pin ? 1 : -1;
-	}
-	spin_unlock(&pool->lock);
-	return there;
-}
-
-static int pin_page(struct fpool_space *space, fpool_vpn_t vpn, struct framepool_range *r)
-{
-	struct page *page;
-	bool changed;
-
-	do {
-		page = fpool_pager_get(space, vpn);
-		if (IS_ERR(page))
-			return PTR_ERR(page);
-		/* Our reference may be gone before the pin is there: look again. */
-		put_page(page);
-	} while (!set_pin(space, vpn, true, &changed));
-	if (changed)
-		r->done++;
-	else
-		r->already++;
-	return 0;
+	if (err)
+		return err;
+	r->flags = flags;
+	return fn(file->private_data, start, end, r);
 }
 
 static long pin(struct file *file, void *arg)
 {
-	struct fpool_space *space = fpool_file_space(file);
-	struct framepool_range *r = arg;
-	fpool_vpn_t vpn, end;
-	int err = parse_range(file, r, &vpn, &end);
-
-	for (; !err && fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
-		err = pin_page(space, vpn, r);
-		if (err && err != -EINTR && err != -ENOMEM) {
-			r->failed++;
-			r->error = -err;
-			err = 0;
-		}
-		cond_resched();
-	}
-	return err;
+	return on_range(file, arg, fpool_hold_pin);
 }
 
 static long unpin(struct file *file, void *arg)
 {
-	struct fpool_space *space = fpool_file_space(file);
-	struct framepool_range *r = arg;
-	fpool_vpn_t vpn, end;
-	int err = parse_range(file, r, &vpn, &end);
-	bool changed;
+	return on_range(file, arg, fpool_hold_unpin);
+}
 
-	if (err)
-		return err;
-	for (; fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
-		set_pin(space, vpn, false, &changed);
-		r->done += changed;
-		cond_resched();
-	}
-	wake_up(&space->pool->reclaim_wait);
-	return 0;
+static long hold(struct file *file, void *arg)
+{
+	return file->f_mode & FMODE_WRITE ? on_range(file, arg, fpool_hold_begin) : -EBADF;
+}
+
+static long release(struct file *file, void *arg)
+{
+	return file->f_mode & FMODE_WRITE ? on_range(file, arg, fpool_hold_release) : -EBADF;
 }
 
 /* Bytes of the last page past the end are zero when they come to belong to the file. */
@@ -328,7 +288,7 @@ static void clear_tail(struct fpool_space *space, u64 bytes)
 	}
 }
 
-/* Cut off what lies past @bytes. -EBUSY: a frame there is held. */
+/* Cut off what lies past @bytes. -EBUSY: a frame there is held, or held back by a program. */
 static int cut(struct fpool_space *space, u64 bytes)
 {
 	fpool_vpn_t start = fpool_vpn(fpool_bytes_to_pages(bytes));
@@ -346,7 +306,7 @@ static int cut(struct fpool_space *space, u64 bytes)
 		left = fpool_ptable_next(&space->ptable, &vpn, end,
 					 FPOOL_SPTE_P | FPOOL_SPTE_BUSY, &e);
 		spin_unlock(&space->pool->lock);
-		if (left && time_after(jiffies, limit))
+		if (left && (out.pinned || time_after(jiffies, limit)))
 			return -EBUSY;
 		if (left)
 			schedule_timeout_uninterruptible(HZ / 100 + 1);
@@ -509,6 +469,8 @@ static const struct fpool_ioctl commands[] = {
 	FPOOL_IOCTL(FRAMEPOOL_RESIDENCY, struct framepool_residency, resident, 0, residency),
 	FPOOL_IOCTL(FRAMEPOOL_PIN, struct framepool_range, __reserved, 0, pin),
 	FPOOL_IOCTL(FRAMEPOOL_UNPIN, struct framepool_range, __reserved, 0, unpin),
+	FPOOL_IOCTL(FRAMEPOOL_HOLD, struct framepool_range, __reserved, FRAMEPOOL_HOLD_DROP, hold),
+	FPOOL_IOCTL(FRAMEPOOL_RELEASE, struct framepool_range, __reserved, 0, release),
 	FPOOL_IOCTL(FRAMEPOOL_SYNC, struct framepool_range, __reserved, 0, sync_ioctl),
 	FPOOL_IOCTL_IN(FRAMEPOOL_RESIZE, struct framepool_resize, bytes, resize),
 	FPOOL_IOCTL_IN(FRAMEPOOL_SET_BLOCK, struct framepool_block, __reserved, set_block),

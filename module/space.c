@@ -87,6 +87,7 @@ struct fpool_space *fpool_space_create(struct fpool_pool *pool)
 	space->pool = pool;
 	INIT_LIST_HEAD(&space->link);
 	mutex_init(&space->sync_lock);
+	mutex_init(&space->release_lock);
 	space->epoch = 1;
 	err = fpool_stats_init(&space->stats);
 	if (err)

@@ -35,24 +35,32 @@ struct fpool_space {
 	bool dying;			/* any time, READ_ONCE: waits for the last references */
 	bool orphan;			/* A: its tear-down will be tried again */
 	struct mutex sync_lock;		/* one fsync's flush at a time */
+	struct mutex release_lock;	/* one RELEASE at a time */
+	struct {
+		u32 pinner;		/* 0: nobody */
+		fpool_vpn_t start, end;
+	} releasing;			/* P: whose held pages may be written now */
 	u16 epoch;			/* P: pages written now carry it in the frame table */
 	u16 flushed;			/* P: all that carry up to this one are on the medium */
-	u32 npinned;			/* P */
+	u32 npinned;			/* P: pages */
 	int write_error;		/* P: of the last write that failed, until one succeeds */
 	unsigned long retry_at;		/* P: jiffies; no write-back by reclaim before */
 	struct fpool_stats stats;	/* X */
 };
 
 struct fpool_node;
+struct fpool_pinner;
 
 /**
  * struct fpool_handle - what a descriptor of a space has for private data
  * @space: a user of it
  * @node: the named node that was opened, or NULL
+ * @pinner: made with the first pin
  */
 struct fpool_handle {
 	struct fpool_space *space;
 	struct fpool_node *node;
+	struct fpool_pinner *pinner;
 };
 
 static inline struct fpool_space *fpool_file_space(struct file *file)

@@ -150,6 +150,18 @@ static bool maybe_dirty(struct page *page)
 	return PageDirty(page);
 }
 
+/* Held back by a program, and not just being released. */
+static bool held_back(const struct fpool_space *space, fpool_vpn_t vpn, fpool_spte_t e)
+{
+	u32 pinner = fpool_frames_info(&space->pool->frames, fpool_spte_frame(e))->policy;
+
+	if (!fpool_spte_has(e, FPOOL_SPTE_H))
+		return false;
+	return space->releasing.pinner != pinner ||
+	       fpool_vpn_nr(vpn) < fpool_vpn_nr(space->releasing.start) ||
+	       fpool_vpn_nr(vpn) >= fpool_vpn_nr(space->releasing.end);
+}
+
 /* Clean pages that a claim passes before it lets the lock go. */
 #define LOOK_MAX	1024
 
@@ -178,7 +190,7 @@ static int claim(struct fpool_run *run, fpool_vpn_t *vpn, fpool_vpn_t end)
 				break;
 			return -EAGAIN;
 		}
-		if (!maybe_dirty(page)) {
+		if (held_back(space, *vpn, e) || !maybe_dirty(page)) {
 			*vpn = fpool_vpn_add(*vpn, 1);
 			if (run->nr)
 				break;
@@ -298,7 +310,7 @@ static bool settled(struct fpool_space *space, fpool_vpn_t vpn)
  * @written: added to: pages written
  * @failed: added to: pages that could not be
  *
- * Goes on past errors: every page has its try.
+ * Goes on past errors: every page has its try. Pages that a program holds back are passed.
  *
  * Context: A worker.
  * Return: 0, or the last error.

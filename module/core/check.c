@@ -8,6 +8,7 @@
  *	NODE         allocated           its space              -             a node of its space
  *	FILL         allocated           its page               -             BUSY
  *	RESIDENT     allocated           its page               on one list   P
+ *	  pinned     allocated           its page, its pinner   -             P, PIN
  *	EVICT        allocated           its page               -             P, BUSY
  *	RETIRED      allocated           nothing known of it    -             -
  *
@@ -59,7 +60,7 @@ static const char *check_frame(const struct fpool_frame_info *fi)
 	if (fi->state >= FPOOL_FRAME_NR_STATES)
 		return "a frame is in a state that does not exist";
 	if (fi->state == FPOOL_FRAME_RESIDENT) {
-		if (fi->list >= FPOOL_POLICY_LISTS)
+		if (fi->list >= FPOOL_POLICY_LISTS && fi->list != FPOOL_PIN_LIST)
 			return "a resident frame is on no list of the policy";
 	} else if (fi->list != FPOOL_NO_LIST &&
 		   !(fi->state == FPOOL_FRAME_NODE && fi->list == FPOOL_PTABLE_LIST)) {
@@ -75,7 +76,8 @@ static const char *check_frame(const struct fpool_frame_info *fi)
 static int check_frames(const struct fpool_check_view *view, struct fpool_check_report *report)
 {
 	const struct fpool_frames *ft = view->frames;
-	u32 count[FPOOL_FRAME_NR_STATES] = { 0 }, listed[FPOOL_POLICY_LISTS] = { 0 }, i;
+	u32 count[FPOOL_FRAME_NR_STATES] = { 0 }, listed[FPOOL_POLICY_LISTS] = { 0 };
+	u32 pinned = 0, i;
 	const char *why;
 
 	for (i = 0; i < ft->nframes; i++) {
@@ -83,11 +85,17 @@ static int check_frames(const struct fpool_check_view *view, struct fpool_check_
 		if (why)
 			return complain_frame(view, report, why, fpool_frame(i));
 		count[ft->tab[i].state]++;
-		if (ft->tab[i].state == FPOOL_FRAME_RESIDENT)
+		if (ft->tab[i].state != FPOOL_FRAME_RESIDENT)
+			continue;
+		if (ft->tab[i].list == FPOOL_PIN_LIST)
+			pinned++;
+		else
 			listed[ft->tab[i].list]++;
 	}
 	if (memcmp(count, ft->count, sizeof(count)))
 		return complain_pool(report, "the frame table counts other states than it has");
+	if (pinned != view->pinned)
+		return complain_pool(report, "other frames are pinned than are counted");
 	for (i = 0; i < FPOOL_POLICY_LISTS; i++)
 		if (listed[i] != view->policy->list[i].len)
 			return complain_pool(report,
@@ -149,6 +157,7 @@ static const char *check_entry(const struct fpool_frame_info *fi, u32 space, fpo
 			       fpool_spte_t e)
 {
 	bool present = fpool_spte_has(e, FPOOL_SPTE_P), busy = fpool_spte_has(e, FPOOL_SPTE_BUSY);
+	bool pinned;
 
 	if (!(HAS_PAGE & BIT_OF(fi->state)))
 		return "an entry leads to a frame that holds no page";
@@ -158,6 +167,9 @@ static const char *check_entry(const struct fpool_frame_info *fi, u32 space, fpo
 	case FPOOL_FRAME_FILL:
 		return present ? "a page is present in a frame that is being filled" : NULL;
 	case FPOOL_FRAME_RESIDENT:
+		pinned = fi->list == FPOOL_PIN_LIST;
+		if (fpool_spte_has(e, FPOOL_SPTE_PIN) != pinned)
+			return "a page's entry and its frame do not agree on who pinned it";
 		return present && !busy ? NULL : "a resident page's entry is not P without BUSY";
 	default:
 		return present && busy ? NULL : "a leaving page's entry is not P with BUSY";

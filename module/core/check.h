@@ -15,6 +15,7 @@
  * @spaces: the shadow page tables
  * @nspaces: how many
  * @cached: frames that are FREE in the table and allocated in the buddy: caches in front of it
+ * @pinned: resident frames that are on lists of those who pinned them, not on the policy's
  * @idle_nodes: frames that are NODE and in no table: given back, and waiting for the grace
  *	period to pass, or not handed out yet
  */
@@ -25,6 +26,7 @@ struct fpool_check_view {
 	const struct fpool_ptable *const *spaces;
 	u32 nspaces;
 	u32 cached;
+	u32 pinned;
 	u32 idle_nodes;
 };
 

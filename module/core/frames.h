@@ -42,6 +42,7 @@ enum fpool_frame_state {
 
 #define FPOOL_NO_SPACE		0	/* space ids start at 1 */
 #define FPOOL_NO_LIST		0xff
+#define FPOOL_PIN_LIST		0xfd	/* RESIDENT: pinned, and no business of the policy's */
 #define FPOOL_PTABLE_LIST	0xfe	/* NODE: a leaf with nothing but ghosts */
 
 struct fpool_frame_info {

@@ -47,7 +47,7 @@
 #define MAX_ERRNO_RAW	4095
 
 #define UPDATABLE	(FPOOL_SPTE_A | FPOOL_SPTE_D | FPOOL_SPTE_BUSY | \
-			 FPOOL_SPTE_PIN | FPOOL_SPTE_WB)
+			 FPOOL_SPTE_PIN | FPOOL_SPTE_H | FPOOL_SPTE_WB)
 
 static u64 *entries(const struct fpool_ptable *pt, fpool_frame_t node)
 {
@@ -116,6 +116,8 @@ static bool spte_ok(const struct fpool_ptable *pt, fpool_spte_t e)
 	if (flags == FPOOL_SPTE_E)
 		return field && field <= MAX_ERRNO_RAW;
 	if (!(flags & (FPOOL_SPTE_P | FPOOL_SPTE_BUSY)) || flags & ~(UPDATABLE | FPOOL_SPTE_P))
+		return false;
+	if ((flags & (FPOOL_SPTE_H | FPOOL_SPTE_PIN)) == FPOOL_SPTE_H)
 		return false;
 	return field < pt->ft->nframes;
 }
@@ -435,11 +437,11 @@ int fpool_ptable_set(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_spte_t e)
  * fpool_ptable_update() - changes flags of a present or filling entry
  * @pt: the table
  * @vpn: the page
- * @clear: flags to take away, of A, D, BUSY, PIN and WB
+ * @clear: flags to take away, of A, D, BUSY, PIN, H and WB
  * @set: flags to add afterwards, of the same
  *
- * What an entry is (present, a fill, a ghost, an error, empty) is for set() to change:
- * so BUSY can come and go beside P, but not leave an entry that has nothing else.
+ * What an entry is (present, a fill, a ghost, an error, empty) is for set() to change: so BUSY
+ * can come and go beside P, but not leave an entry that has nothing else; and H goes with PIN.
  *
  * Context: Caller serialises the writers of @pt; readers may be about.
  * Return: The new entry; or the empty one, and nothing has changed, if the entry is neither

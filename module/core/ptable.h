@@ -40,6 +40,7 @@ typedef u64 __bitwise fpool_spte_t;
 #define FPOOL_SPTE_WB		BIT_ULL(5)	/* being written, stays usable */
 #define FPOOL_SPTE_G		BIT_ULL(6)	/* ghost */
 #define FPOOL_SPTE_E		BIT_ULL(7)	/* the last fill failed; errno in the frame field */
+#define FPOOL_SPTE_H		BIT_ULL(8)	/* held back: pinned, and may not be written */
 #define FPOOL_SPTE_FLAGS	0xfffULL
 
 #define FPOOL_PTABLE_BITS	9

@@ -116,6 +116,11 @@ static void test_ranges(int space)
 	   "evict the others");
 	FRAMEPOOL_INIT(&range);
 	ok(!framepool_unpin(space, &range) && range.done == 1, "unpin it");
+	FRAMEPOOL_INIT(&range);
+	range.length = PAGE;
+	ok(!framepool_hold(space, &range) && range.done == 1, "hold a page");
+	FRAMEPOOL_INIT(&range);
+	ok(!framepool_release(space, &range) && !range.written, "release it");
 	ok(pwrite(space, "x", 1, 2 * PAGE) == 1, "write to the device");
 	FRAMEPOOL_INIT(&range);
 	ok(!framepool_sync(space, &range) && range.done == 1 && byte_of_file(2 * PAGE) == 'x', "sync");

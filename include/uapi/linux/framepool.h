@@ -46,6 +46,8 @@
 #define FRAMEPOOL_SYNC		_IO(FRAMEPOOL_IOC_TYPE, 0x26)
 #define FRAMEPOOL_RESIZE	_IO(FRAMEPOOL_IOC_TYPE, 0x27)
 #define FRAMEPOOL_SET_BLOCK	_IO(FRAMEPOOL_IOC_TYPE, 0x28)
+#define FRAMEPOOL_HOLD		_IO(FRAMEPOOL_IOC_TYPE, 0x29)
+#define FRAMEPOOL_RELEASE	_IO(FRAMEPOOL_IOC_TYPE, 0x2a)
 
 /* struct framepool_attach.flags */
 #define FRAMEPOOL_ATTACH_READ_ONLY	(1U << 0)
@@ -273,15 +275,19 @@ struct framepool_pool {
 	char name[FRAMEPOOL_NAME_SIZE];
 };
 
+/* struct framepool_range.flags, for HOLD */
+#define FRAMEPOOL_HOLD_DROP	(1U << 0)	/* when the descriptor goes, forget, don't write */
+
 /**
- * struct framepool_range - PREFETCH, EVICT, PIN, UNPIN, SYNC
+ * struct framepool_range - PREFETCH, EVICT, PIN, UNPIN, SYNC, HOLD, RELEASE
  * @size: sizeof(struct framepool_range)
- * @flags: 0
+ * @flags: 0; HOLD: FRAMEPOOL_HOLD_DROP
  * @offset: in bytes, a multiple of 4096
  * @length: in bytes; 0 is to the end; past the end of the space is EINVAL
- * @done: out: pages fetched; evicted; pinned; unpinned; written
- * @already: out: PREFETCH: were resident; PIN: were pinned; EVICT, SYNC: 0
- * @written: out: EVICT: of @done, those that had to be written first
+ * @done: out: pages fetched; evicted; pinned; unpinned; written; held; RELEASE: 0
+ * @already: out: PREFETCH: were resident; PIN: were pinned; HOLD: were held; else 0
+ * @written: out: EVICT: of @done, those that had to be written first; RELEASE: pages; HOLD
+ *	with DROP: pages that were dirty before
  * @pinned: out: EVICT: stayed because pinned
  * @held: out: EVICT: stayed because the kernel holds the frame
  * @busy: out: EVICT: stayed because busy
@@ -289,8 +295,22 @@ struct framepool_pool {
  * @error: out: errno of the last of these, 0 for none
  * @__reserved: 0
  *
- * PREFETCH and PIN stop, with what they did in the fields, when the pool cannot take more (ENOMEM).
- * EINTR: killed while waiting.
+ * PREFETCH, PIN and HOLD stop, with what they did in the fields, when the pool cannot take more
+ * (ENOMEM). EINTR: killed while waiting.
+ *
+ * PIN: the pages come and stay until UNPIN through the same descriptor, or until it goes. A pin
+ * is that descriptor's which set it first. Pins and holds together are bounded by RLIMIT_MEMLOCK
+ * and half of the pool, unless the caller has CAP_IPC_LOCK (ENOMEM).
+ *
+ * HOLD: the pages are pinned, and what is stored to them is not written to the file: not by
+ * eviction, not by fsync, msync or SYNC of whomever, which pass them and return 0. RELEASE
+ * through the same descriptor writes those of the range that it holds and flushes the device;
+ * then they are neither held nor pinned. One RELEASE of a space follows the other. If it fails,
+ * what was held still is, some of it perhaps written. When the descriptor goes (its process has
+ * died), held pages become pages like others, and are written; with FRAMEPOOL_HOLD_DROP they are
+ * not: everybody sees them as they were before HOLD, which then wrote them if they were dirty.
+ * HOLD and RELEASE need a descriptor opened for writing (EBADF). EBUSY: a page is pinned by
+ * another descriptor, or this one holds pages with other flags.
  */
 struct framepool_range {
 	__u32 size;

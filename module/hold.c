@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages that stay, and pages that are not written, until their program says so.
+ *
+ * Write-ahead logging through a mapping needs one promise that mmap() does not give: that a page
+ * does not reach the medium before the log record that describes the change.
+ *
+ *	HOLD(pages)	they are pinned, and nothing writes them: no eviction, no fsync by whomever
+ *	... stores, log record, fsync of the log ...
+ *	RELEASE(pages)	they are written and flushed, one release of a space after the other
+ *
+ * As held pages are pinned they are bounded as pins are, and a store to one never has to wait for
+ * room.  When the descriptor goes, so when its last process dies, held pages become pages
+ * like others; or, with FRAMEPOOL_HOLD_DROP, what was stored to them since is forgotten.
+ */
+#include "hold.h"
+
+#include "job.h"
+#include "pager.h"
+#include "pin.h"
+#include "writeback.h"
+
+/* A descriptor's pinner, made when it first pins something. */
+static struct fpool_pinner *pinner_of(struct fpool_handle *handle)
+{
+	struct fpool_pinner *pinner = READ_ONCE(handle->pinner), *other;
+
+	if (pinner)
+		return pinner;
+	pinner = fpool_pin_create(handle->space);
+	if (IS_ERR(pinner))
+		return pinner;
+	other = cmpxchg(&handle->pinner, NULL, pinner);
+	if (!other)
+		return pinner;
+	fpool_pin_destroy(pinner);
+	return other;
+}
+
+static bool settled(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	return !fpool_spte_has(fpool_space_spte(space, vpn), FPOOL_SPTE_BUSY | FPOOL_SPTE_WB);
+}
+
+static int add_page(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold,
+		    struct framepool_range *r)
+{
+	struct fpool_space *space = pinner->space;
+	struct page *page;
+	int err;
+
+	for (;;) {
+		page = fpool_pager_get(space, vpn);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		/* Our reference is gone before the pin is there: it may have left again. */
+		put_page(page);
+		err = fpool_pin_add(pinner, vpn, hold);
+		if (err != -EAGAIN)
+			break;
+		if (hold && wait_event_killable(*fpool_pool_busy_queue(space->pool, space->id, vpn),
+						settled(space, vpn)))
+			return -EINTR;
+	}
+	if (err && err != -EALREADY)
+		return err;
+	if (err)
+		r->already++;
+	else
+		r->done++;
+	return 0;
+}
+
+static int pin_pages(struct fpool_handle *handle, fpool_vpn_t vpn, fpool_vpn_t end, bool hold,
+		     struct framepool_range *r)
+{
+	struct fpool_pinner *pinner = pinner_of(handle);
+	int err = 0;
+
+	if (IS_ERR(pinner))
+		return PTR_ERR(pinner);
+	for (; !err && fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
+		err = add_page(pinner, vpn, hold, r);
+		if (err && err != -EINTR && err != -ENOMEM && err != -EBUSY) {
+			r->failed++;
+			r->error = -err;
+			err = 0;
+		}
+		cond_resched();
+	}
+	return err;
+}
+
+/**
+ * fpool_hold_pin - FRAMEPOOL_PIN
+ * @handle: of the descriptor
+ * @start: first page
+ * @end: past the last
+ * @r: results
+ *
+ * Context: System call.
+ * Return: 0; -EINTR; -ENOMEM: the pool, or what this user may pin, is full.
+ */
+long fpool_hold_pin(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_t end,
+		    struct framepool_range *r)
+{
+	return pin_pages(handle, start, end, false, r);
+}
+
+/**
+ * fpool_hold_unpin - FRAMEPOOL_UNPIN
+ * @handle: of the descriptor
+ * @start: first page
+ * @end: past the last
+ * @r: results
+ *
+ * Context: System call.
+ * Return: 0.
+ */
+long fpool_hold_unpin(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_t end,
+		      struct framepool_range *r)
+{
+	struct fpool_pinner *pinner = READ_ONCE(handle->pinner);
+	fpool_vpn_t vpn;
+
+	if (!pinner)
+		return 0;
+	for (vpn = start; fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
+		r->done += fpool_pin_remove(pinner, vpn);
+		cond_resched();
+	}
+	wake_up(&handle->space->pool->reclaim_wait);
+	return 0;
+}
+
+/* What was stored before the HOLD is not to be forgotten with what comes after it. */
+static int write_before_job(struct fpool_job *job)
+{
+	return fpool_writeback_range(job->space, job->start, job->end, &job->written, &job->failed);
+}
+
+static int run_range(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_t end,
+		     int (*fn)(struct fpool_job *job), struct framepool_range *r)
+{
+	struct fpool_job *job = fpool_job_create(handle->space, fn);
+	int err;
+
+	if (!job)
+		return -ENOMEM;
+	job->start = start;
+	job->end = end;
+	job->nr = handle->pinner->id;
+	err = fpool_job_run(job);
+	if (err != -EINTR) {
+		r->written = job->written;
+		r->failed = job->failed;
+	}
+	fpool_job_put(job);
+	return err;
+}
+
+static int set_mode(struct fpool_pinner *pinner, bool drop)
+{
+	struct fpool_pool *pool = pinner->space->pool;
+	int err = 0;
+
+	spin_lock(&pool->lock);
+	if (pinner->nheld && pinner->drop != drop)
+		err = -EBUSY;
+	else
+		pinner->drop = drop;
+	spin_unlock(&pool->lock);
+	return err;
+}
+
+/**
+ * fpool_hold_begin - FRAMEPOOL_HOLD
+ * @handle: of the descriptor, opened for writing
+ * @start: first page
+ * @end: past the last
+ * @r: flags, and results
+ *
+ * Context: System call.
+ * Return: 0; -EBUSY: pinned by another descriptor, or held by this one with other flags; -EINTR;
+ * -ENOMEM; or the error of writing what was dirty before.
+ */
+long fpool_hold_begin(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_t end,
+		      struct framepool_range *r)
+{
+	bool drop = r->flags & FRAMEPOOL_HOLD_DROP;
+	struct fpool_pinner *pinner = pinner_of(handle);
+	int err;
+
+	if (IS_ERR(pinner))
+		return PTR_ERR(pinner);
+	err = set_mode(pinner, drop);
+	if (!err && drop)
+		err = run_range(handle, start, end, write_before_job, r);
+	return err ?: pin_pages(handle, start, end, true, r);
+}
+
+/* Let write-back have the held pages of a range; or, with an empty range, none any more. */
+static void open_up(struct fpool_space *space, u32 pinner, fpool_vpn_t start, fpool_vpn_t end)
+{
+	spin_lock(&space->pool->lock);
+	space->releasing.pinner = pinner;
+	space->releasing.start = start;
+	space->releasing.end = end;
+	spin_unlock(&space->pool->lock);
+}
+
+static int release_job(struct fpool_job *job)
+{
+	struct fpool_space *space = job->space;
+	u32 pinner = job->nr;
+	fpool_vpn_t vpn;
+	int err;
+
+	/* One after the other: that is the order in which releases reach the medium. */
+	mutex_lock(&space->release_lock);
+	open_up(space, pinner, job->start, job->end);
+	err = fpool_writeback_sync(space, job->start, job->end, &job->written, &job->failed);
+	open_up(space, 0, fpool_vpn(0), fpool_vpn(0));
+	for (vpn = job->start; !err && fpool_vpn_nr(vpn) < fpool_vpn_nr(job->end);
+	     vpn = fpool_vpn_add(vpn, 1)) {
+		fpool_pin_end_hold(space, pinner, vpn);
+		cond_resched();
+	}
+	mutex_unlock(&space->release_lock);
+	return err;
+}
+
+/**
+ * fpool_hold_release - FRAMEPOOL_RELEASE
+ * @handle: of the descriptor that holds
+ * @start: first page
+ * @end: past the last
+ * @r: results
+ *
+ * Context: System call.
+ * Return: 0: written and flushed, not held and not pinned any more; else what was held still is:
+ * -EINTR, -ENOMEM, or the error of writing.
+ */
+long fpool_hold_release(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_t end,
+			struct framepool_range *r)
+{
+	if (!READ_ONCE(handle->pinner))
+		return 0;
+	return run_range(handle, start, end, release_job, r);
+}
+
+/* Forget what was stored to held pages: they leave without being written. */
+static int drop_job(struct fpool_job *job)
+{
+	struct fpool_pinner *pinner = job->ctx;
+	struct fpool_space *space = job->space;
+	struct fpool_pool *pool = space->pool;
+	struct fpool_evicted out = {};
+	fpool_vpn_t vpn;
+
+	while (fpool_pin_first_held(pinner, &vpn)) {
+		/* A release may be under way, whose caller was killed. */
+		wait_event(*fpool_pool_busy_queue(pool, space->id, vpn), settled(space, vpn));
+		fpool_evict_range(space, vpn, fpool_vpn_add(vpn, 1), FPOOL_EVICT_DROP, &out);
+		cond_resched();
+	}
+	fpool_pin_destroy(pinner);
+	wake_up(&pool->reclaim_wait);
+	return 0;
+}
+
+/**
+ * fpool_hold_leave - the descriptor goes, and its pins with it
+ * @handle: of the descriptor
+ *
+ * Context: Process context; its space still has a user.
+ */
+void fpool_hold_leave(struct fpool_handle *handle)
+{
+	struct fpool_pinner *pinner = handle->pinner;
+	struct fpool_job *job;
+
+	if (!pinner)
+		return;
+	/* No memory: then they are held no more, but not forgotten. */
+	job = pinner->drop ? fpool_job_create(handle->space, drop_job) : NULL;
+	if (!job) {
+		fpool_pin_destroy(pinner);
+		wake_up(&handle->space->pool->reclaim_wait);
+		return;
+	}
+	job->ctx = pinner;
+	fpool_job_run(job);
+	fpool_job_put(job);
+}

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Held write-back: what is stored to a held page reaches the file with its RELEASE and not before,
+ * whoever syncs, evicts or wants the frame; and pins, which holds are, belong to a descriptor.
+ *
+ * "The file" here is the file read past the pool and the page cache.
+ */
+#include "test.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#define NR	256UL
+#define RW	(PROT_READ | PROT_WRITE)
+#define FIRST	16UL		/* the pages that are held */
+#define HELD	32UL
+
+static char *path;
+static u8 *m, *model, *before;
+static int fd;
+static u32 id;
+
+static void begin(void)
+{
+	pool_use(2 * MIB);
+	path = file_make("file", NR * PAGE, 1);
+	model = model_make(NR * PAGE, 1);
+	before = model_make(NR * PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+}
+
+static void end(void)
+{
+	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping in the end");
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	expect_file(path, model, NR * PAGE);
+}
+
+static void store(u64 vpn, u64 version)
+{
+	page_fill(m + vpn * PAGE, vpn, version);
+	page_fill(model + vpn * PAGE, vpn, version);
+}
+
+static void store_held(u64 version)
+{
+	u64 vpn;
+
+	for (vpn = FIRST; vpn < FIRST + HELD; vpn++)
+		store(vpn, version);
+}
+
+static int hold_op(int on, unsigned long cmd, u32 flags, struct framepool_range *r)
+{
+	*r = (struct framepool_range){
+		.size = sizeof(*r), .flags = flags, .offset = FIRST * PAGE, .length = HELD * PAGE,
+	};
+	return ioctl(on, cmd, r);
+}
+
+static void hold(u32 flags)
+{
+	struct framepool_range r;
+
+	need_ok(hold_op(fd, FRAMEPOOL_HOLD, flags, &r));
+	need(r.done == HELD && !r.already && !r.failed, "%ju held, %ju already, %ju failed",
+	     (uintmax_t)r.done, (uintmax_t)r.already, (uintmax_t)r.failed);
+}
+
+static void release(void)
+{
+	struct framepool_range r;
+
+	need_ok(hold_op(fd, FRAMEPOOL_RELEASE, 0, &r));
+}
+
+static u64 pinned(void)
+{
+	struct framepool_space s;
+
+	space_info(fd, &s);
+	return s.pinned;
+}
+
+/* The held pages are in the file as they were before. */
+static void expect_held_back(const char *when)
+{
+	u64 bytes;
+	u8 *file = file_load(path, &bytes);
+
+	expect(bytes_are(file + FIRST * PAGE, before + FIRST * PAGE, HELD * PAGE, FIRST * PAGE),
+	       "%s", when);
+	free(file);
+}
+
+static void no_sync_writes(void)
+{
+	struct framepool_range r;
+	int other;
+
+	begin();
+	hold(0);
+	store_held(2);
+	store(3, 2);
+	need_ok(msync(m, NR * PAGE, MS_SYNC));
+	expect_held_back("after msync");
+	need_ok(fsync(fd));
+	other = space_attach(path, O_RDWR);
+	need_ok(fsync(other));
+	need_ok(range_op(other, FRAMEPOOL_SYNC, 0, 0, &r));
+	expect_held_back("after another's fsync");
+	/* What is not held was written. */
+	page_fill(before + 3 * PAGE, 3, 2);
+	expect_file(path, before, NR * PAGE);
+	close(other);
+	release();
+	expect_file(path, model, NR * PAGE);
+	expect(!pinned(), "%ju pinned after the release", (uintmax_t)pinned());
+	end();
+}
+
+static void no_eviction_writes(void)
+{
+	struct framepool_range r;
+
+	begin();
+	hold(0);
+	store_held(2);
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.pinned == HELD && !r.written, "%ju pinned, %ju written", (uintmax_t)r.pinned,
+	       (uintmax_t)r.written);
+	squeeze(4 * MIB);
+	expect_held_back("after pressure");
+	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping after pressure");
+	release();
+	expect_file(path, model, NR * PAGE);
+	/* Now they can go. */
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(!r.pinned && !r.written, "%ju pinned, %ju written", (uintmax_t)r.pinned,
+	       (uintmax_t)r.written);
+	end();
+}
+
+/* One release after the other, each of a part. */
+static void release_of_a_part(void)
+{
+	struct framepool_range r;
+
+	begin();
+	hold(0);
+	store_held(2);
+	need_ok(range_op(fd, FRAMEPOOL_RELEASE, (FIRST + 8) * PAGE, 8 * PAGE, &r));
+	expect(r.written == 8, "%ju written", (uintmax_t)r.written);
+	memcpy(before + (FIRST + 8) * PAGE, model + (FIRST + 8) * PAGE, 8 * PAGE);
+	expect_file(path, before, NR * PAGE);
+	expect(pinned() == HELD - 8, "%ju still held", (uintmax_t)pinned());
+	/* What is stored to a released page is a store like any other. */
+	store(FIRST + 9, 3);
+	need_ok(fsync(fd));
+	page_fill(before + (FIRST + 9) * PAGE, FIRST + 9, 3);
+	expect_file(path, before, NR * PAGE);
+	release();
+	expect_file(path, model, NR * PAGE);
+	end();
+}
+
+/* Held pages of a descriptor that goes are pages like others. */
+static void close_writes(void)
+{
+	int other;
+
+	begin();
+	other = fd;
+	fd = space_attach(path, O_RDWR);
+	hold(0);
+	store_held(2);
+	close(fd);
+	fd = other;
+	expect(!pinned(), "%ju pinned", (uintmax_t)pinned());
+	need_ok(fsync(fd));
+	expect_file(path, model, NR * PAGE);
+	end();
+}
+
+/* Or what was stored since the HOLD is forgotten, and only that. */
+static void close_drops(void)
+{
+	struct framepool_range r;
+	int other, pipes[2];
+
+	begin();
+	store(FIRST, 2);
+	page_fill(before + FIRST * PAGE, FIRST, 2);
+	other = fd;
+	fd = space_attach(path, O_RDWR);
+	need_ok(range_op(fd, FRAMEPOOL_PIN, 100 * PAGE, PAGE, &r));
+	hold(FRAMEPOOL_HOLD_DROP);
+	expect_file(path, before, NR * PAGE);
+	store_held(3);
+	store(100, 3);
+	page_fill(before + 100 * PAGE, 100, 3);
+	/* One of the frames is in a pipe, so that it cannot leave. */
+	need_ok(pipe(pipes));
+	need_ok(vmsplice(pipes[1], &(struct iovec){ m + (FIRST + 5) * PAGE, PAGE }, 1, 0));
+	need_ok(fsync(fd));
+	close(fd);
+	fd = other;
+	memcpy(model, before, NR * PAGE);
+	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping after the holder has gone");
+	expect(!pinned(), "%ju pinned", (uintmax_t)pinned());
+	close(pipes[0]);
+	close(pipes[1]);
+	end();
+}
+
+static void hold_and_wait(void *arg)
+{
+	int *ready = arg;
+
+	fd = space_attach(path, O_RDWR);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	hold(FRAMEPOOL_HOLD_DROP);
+	store_held(2);
+	need(write(ready[1], "", 1) == 1, "the pipe");
+	pause();
+}
+
+static bool unpinned(void *arg)
+{
+	(void)arg;
+	return !pinned();
+}
+
+static void death_drops(void)
+{
+	int ready[2];
+	pid_t pid;
+	u8 byte;
+
+	begin();
+	need_ok(pipe(ready));
+	pid = child_start(hold_and_wait, ready);
+	need(read(ready[0], &byte, 1) == 1, "the child");
+	expect(page_holds(m + FIRST * PAGE, FIRST, 2), "others see the stores");
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, NULL, 0));
+	need(wait_until(unpinned, NULL, SETTLE_MS), "%ju are held", (uintmax_t)pinned());
+	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping after the holder's death");
+	end();
+}
+
+static void whose(void)
+{
+	struct framepool_range r;
+	int other, reader;
+
+	begin();
+	other = space_attach(path, O_RDWR);
+	reader = space_attach(path, O_RDONLY);
+	hold(0);
+	expect_errno(hold_op(fd, FRAMEPOOL_HOLD, FRAMEPOOL_HOLD_DROP, &r), EBUSY);
+	expect_errno(hold_op(other, FRAMEPOOL_HOLD, 0, &r), EBUSY);
+	expect_errno(hold_op(reader, FRAMEPOOL_HOLD, 0, &r), EBADF);
+	expect_errno(hold_op(reader, FRAMEPOOL_RELEASE, 0, &r), EBADF);
+	expect_errno(hold_op(fd, FRAMEPOOL_HOLD, 2, &r), EINVAL);
+	expect_errno(hold_op(fd, FRAMEPOOL_RELEASE, 1, &r), EINVAL);
+	store_held(2);
+	/* Not the other's to release, and not to be unpinned. */
+	need_ok(hold_op(other, FRAMEPOOL_RELEASE, 0, &r));
+	need_ok(hold_op(other, FRAMEPOOL_UNPIN, 0, &r));
+	need_ok(hold_op(fd, FRAMEPOOL_UNPIN, 0, &r));
+	expect(pinned() == HELD, "%ju held", (uintmax_t)pinned());
+	expect_held_back("after the attempts");
+	need_ok(hold_op(fd, FRAMEPOOL_HOLD, 0, &r));
+	expect(r.already == HELD && !r.done, "%ju already, %ju done", (uintmax_t)r.already,
+	       (uintmax_t)r.done);
+	release();
+	close(reader);
+	close(other);
+	end();
+}
+
+/* A resize does not cut off what is held. */
+static void resize_is_refused(void)
+{
+	struct framepool_resize size = { .size = sizeof(size), .bytes = FIRST * PAGE };
+
+	begin();
+	hold(0);
+	store_held(2);
+	expect_errno(ioctl(fd, FRAMEPOOL_RESIZE, &size), EBUSY);
+	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping after it");
+	expect(pinned() == HELD, "%ju held", (uintmax_t)pinned());
+	release();
+	end();
+}
+
+static void pin_some(void *arg)
+{
+	struct rlimit limit = { 8 * PAGE, 8 * PAGE };
+	struct framepool_range r;
+
+	(void)arg;
+	need_ok(setrlimit(RLIMIT_MEMLOCK, &limit));
+	become(1000, 1000);
+	expect_errno(range_op(fd, FRAMEPOOL_PIN, 0, 16 * PAGE, &r), ENOMEM);
+	expect(r.done == 8, "%ju pinned", (uintmax_t)r.done);
+	/* What is pinned may be pinned again. */
+	need_ok(range_op(fd, FRAMEPOOL_PIN, 0, 8 * PAGE, &r));
+	expect(r.already == 8, "%ju already", (uintmax_t)r.already);
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 4 * PAGE, &r));
+	expect_errno(hold_op(fd, FRAMEPOOL_HOLD, 0, &r), ENOMEM);
+	expect(r.done == 4, "%ju held", (uintmax_t)r.done);
+}
+
+/* As mlock(): no more than RLIMIT_MEMLOCK without CAP_IPC_LOCK. */
+static void bounded(void)
+{
+	struct framepool_range r;
+
+	begin();
+	child_join(child_start(pin_some, NULL));
+	expect(pinned() == 8, "%ju pinned", (uintmax_t)pinned());
+	/* The descriptor is shared, so its pins are there still, and root has a right to more. */
+	need_ok(range_op(fd, FRAMEPOOL_PIN, 0, 128 * PAGE, &r));
+	expect(r.done + r.already == 128, "%ju pinned", (uintmax_t)(r.done + r.already));
+	need_ok(range_op(fd, FRAMEPOOL_RELEASE, 0, 0, &r));
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
+	expect(!pinned(), "%ju pinned", (uintmax_t)pinned());
+	end();
+}
+
+static void pin_through(void *arg)
+{
+	struct framepool_range r;
+	int own = space_attach(path, O_RDONLY);
+
+	(void)arg;
+	need_ok(range_op(own, FRAMEPOOL_PIN, 0, 64 * PAGE, &r));
+	expect(r.done == 64, "%ju pinned", (uintmax_t)r.done);
+}
+
+/* A pin ends with its descriptor, though the space lives on. */
+static void pins_end_with_the_descriptor(void)
+{
+	struct framepool_range r;
+
+	begin();
+	child_join(child_start(pin_through, NULL));
+	need(wait_until(unpinned, NULL, SETTLE_MS), "%ju are pinned", (uintmax_t)pinned());
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.done == 64 && !r.pinned, "%ju evicted, %ju pinned", (uintmax_t)r.done,
+	       (uintmax_t)r.pinned);
+	end();
+}
+
+static const struct test tests[] = {
+	{ "no sync writes a held page, a release does", no_sync_writes, T_DEVICE },
+	{ "no eviction writes a held page", no_eviction_writes, T_DEVICE },
+	{ "a release of a part of what is held", release_of_a_part, T_DEVICE },
+	{ "held pages of a closed descriptor are written", close_writes, T_DEVICE },
+	{ "or forgotten, if so asked", close_drops, T_DEVICE },
+	{ "the death of the holder forgets", death_drops, T_DEVICE },
+	{ "a hold is one descriptor's", whose, T_DEVICE },
+	{ "a resize of held pages is refused", resize_is_refused, T_DEVICE },
+	{ "pins and holds are bounded by RLIMIT_MEMLOCK", bounded, T_DEVICE },
+	{ "pins end with their descriptor", pins_end_with_the_descriptor, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
