@@ -18,6 +18,7 @@
  */
 #include "pager.h"
 
+#include <linux/hash.h>
 #include <linux/highmem.h>
 #include <linux/mempool.h>
 #include <linux/pagemap.h>
@@ -172,6 +173,7 @@ static void publish(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t fr
 	u32 age = info->policy;
 
 	info->policy = 0;
+	info->aux = 0;
 	/* A pipe that the page is spliced into asks for it. */
 	SetPageUptodate(fpool_pool_page(pool, frame));
 	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, frame));
@@ -260,8 +262,23 @@ static void fill_work(struct work_struct *work)
 	end(fill);
 }
 
+/*
+ * A worker has to do this read, and may have to wait for a lock of the file system's: perhaps for
+ * one whose holder waits for this page. Until publish() the frame says so.
+ */
+static void note_worker(struct fill *fill)
+{
+	struct fpool_frames *ft = &fill->space->pool->frames;
+	u32 i;
+
+	for (i = 0; i < fill->nr; i++)
+		WRITE_ONCE(fpool_frames_info(ft, fpool_frame_add(fill->frame, i))->aux, 1);
+}
+
 static void hand_over(struct fill *fill)
 {
+	if (fill->got < 0)
+		note_worker(fill);
 	queue_work(fill->got < 0 ? fill->space->pool->wq : end_queue, &fill->work);
 }
 
@@ -363,17 +380,95 @@ static int make_room(struct fpool_pool *pool, unsigned long timeout)
 	return left ? 0 : -ENOMEM;
 }
 
+/* Is the page's read really under way? Then nobody's lock is in its way, only a slow device. */
+static bool is_being_read(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = space->pool;
+	const struct fpool_frame_info *info;
+	fpool_spte_t e;
+	bool reading = false;
+
+	spin_lock(&pool->lock);
+	e = fpool_ptable_get(&space->ptable, vpn);
+	if (fpool_spte_has(e, FPOOL_SPTE_BUSY)) {
+		info = fpool_frames_info(&pool->frames, fpool_spte_frame(e));
+		reading = info->state == FPOOL_FRAME_FILL && !READ_ONCE(info->aux);
+	}
+	spin_unlock(&pool->lock);
+	return reading;
+}
+
+static struct fpool_gave_up *gave_up_slot(struct fpool_pool *pool)
+{
+	return &pool->gave_up[hash_ptr(current, ilog2(FPOOL_GAVE_UP))];
+}
+
+static void note_gave_up(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = space->pool;
+
+	spin_lock(&pool->lock);
+	*gave_up_slot(pool) = (struct fpool_gave_up){
+		.task = current, .space = space->id, .vpn = vpn, .when = jiffies,
+	};
+	spin_unlock(&pool->lock);
+}
+
+/**
+ * fpool_pager_gave_up - has this thread waited too long for this page?
+ * @space: the space
+ * @vpn: the page
+ *
+ * A fault that has dropped its lock can only say "retry", so that its retry has to be told.
+ *
+ * Context: A fault that has waited before; takes pool->lock.
+ * Return: whether fpool_pager_bring() just said -ETIMEDOUT; once.
+ */
+bool fpool_pager_gave_up(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = space->pool;
+	struct fpool_gave_up *slot = gave_up_slot(pool);
+	bool gave_up;
+
+	spin_lock(&pool->lock);
+	gave_up = slot->task == current && slot->space == space->id &&
+		  fpool_vpn_nr(slot->vpn) == fpool_vpn_nr(vpn) &&
+		  time_before(jiffies, slot->when + HZ);
+	if (gave_up)
+		slot->task = NULL;
+	spin_unlock(&pool->lock);
+	return gave_up;
+}
+
+/* -EINTR; -ETIMEDOUT: @bounded, and the page waits for a lock of a file system's. */
+static int wait_for_page(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
+{
+	long timeout = bounded ? msecs_to_jiffies(fpool_pager_wait_ms) : MAX_SCHEDULE_TIMEOUT;
+	long left;
+
+	do {
+		left = wait_event_killable_timeout(*fpool_pool_busy_queue(space->pool, space->id,
+									  vpn),
+						   !busy(space, vpn), timeout);
+	} while (!left && is_being_read(space, vpn));
+	if (left)
+		return left < 0 ? -EINTR : 0;
+	note_gave_up(space, vpn);
+	return -ETIMEDOUT;
+}
+
 /**
  * fpool_pager_bring - bring a page and wait for it
  * @space: the space, of which the caller has a reference
  * @vpn: the page
+ * @bounded: the caller is in a system call and may hold a lock of a file system's
  *
- * Context: Process context, with no lock of mm's or of a file system's: it may reclaim, and it
- * waits for I/O, killably.
+ * Context: Process context, with no lock of mm's: it may reclaim, and it waits for I/O, killably.
  * Return: 0: the entry is not busy any more; look again; -EINTR: killed; -ENXIO: past the end;
- * -ENOMEM: no frame for fpool_pager_wait_ms.
+ * -ENOMEM: no frame for fpool_pager_wait_ms; -ETIMEDOUT: @bounded, and for as long it was not the
+ * device that was waited for.
  */
-int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn)
+int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
 {
 	struct fpool_pool *pool = space->pool;
 	int err;
@@ -388,8 +483,7 @@ int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn)
 	} while (err == -EAGAIN);
 	if (err && err != -EEXIST)
 		return err;
-	return wait_event_killable(*fpool_pool_busy_queue(pool, space->id, vpn),
-				   !busy(space, vpn)) ? -EINTR : 0;
+	return wait_for_page(space, vpn, bounded);
 }
 
 /**
@@ -541,7 +635,7 @@ struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn)
 			folio_set_referenced(page_folio(page));
 			return page;
 		}
-		err = fpool_pager_bring(space, vpn);
+		err = fpool_pager_bring(space, vpn, false);
 		if (!err)
 			err = fpool_pager_take_error(space, vpn);
 		if (err)

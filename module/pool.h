@@ -32,6 +32,16 @@
 struct dentry;
 struct task_struct;
 
+/* A fault that has waited long enough, and comes back to hear that. */
+struct fpool_gave_up {
+	const struct task_struct *task;	/* to compare with, not to look at */
+	u32 space;
+	fpool_vpn_t vpn;
+	unsigned long when;		/* jiffies */
+};
+
+#define FPOOL_GAVE_UP		16
+
 struct fpool_pool {
 	struct list_head link;		/* G */
 	char name[FRAMEPOOL_NAME_SIZE];	/* I */
@@ -55,6 +65,7 @@ struct fpool_pool {
 	struct fpool_frame_list limbo_waiting;	/* P: nodes whose grace period runs */
 	struct fpool_frame_list laundry;	/* P: dirty victims for the reclaim thread */
 	u32 resident_max;		/* P */
+	struct fpool_gave_up gave_up[FPOOL_GAVE_UP];	/* P: by task */
 	unsigned long starved_since;	/* P: jiffies; nothing freed since a faulter wanted it */
 
 	struct mutex victim_lock;	/* choosing victims: one at a time */

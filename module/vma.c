@@ -6,7 +6,11 @@
  * core mm does the rest (rmap, RSS, copy on write, GUP).  What a fault may do while it waits
  * depends on its flags:
  *
- *	ALLOW_RETRY			drop the fault lock, wait killably, VM_FAULT_RETRY
+ *	ALLOW_RETRY			drop the fault lock, wait killably, VM_FAULT_RETRY; but in a
+ *					system call, which may hold a lock that the I/O needs
+ *					(write() to the backing file from the mapping), a bounded
+ *					time, then SIGBUS (EFAULT there), unless it is the
+ *					device that takes its time
  *	ALLOW_RETRY | RETRY_NOWAIT	start the fill, VM_FAULT_RETRY with the lock kept
  *	neither (ptrace, /proc/PID/mem)	wait a bounded time with the lock kept, then SIGBUS
  *
@@ -130,8 +134,8 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 	/* The file keeps the space; from the unlock on the VMA may be gone. */
 	file = get_file(vmf->vma->vm_file);
 	fpool_release_fault_lock(vmf);
-	/* Killed, starved or failed: the fault comes back, and finds out there. */
-	fpool_pager_bring(space, vpn);
+	/* Killed, starved, failed or given up: the fault comes back, and finds out there. */
+	fpool_pager_bring(space, vpn, !(vmf->flags & FAULT_FLAG_USER));
 	fput(file);
 	return VM_FAULT_RETRY | VM_FAULT_MAJOR;
 }
@@ -159,7 +163,8 @@ static vm_fault_t fault(struct vm_fault *vmf)
 			return present(vmf, space, page);
 		/* Who has waited before gets what the wait has brought. */
 		if (vmf->flags & FAULT_FLAG_TRIED) {
-			if (fpool_pager_take_error(space, vpn) || fpool_pager_starved(space, vpn))
+			if (fpool_pager_take_error(space, vpn) ||
+			    fpool_pager_starved(space, vpn) || fpool_pager_gave_up(space, vpn))
 				return VM_FAULT_SIGBUS;
 		} else {
 			fpool_space_count(space, FPOOL_STAT_MAJOR_FAULTS, 1);
