@@ -27,6 +27,7 @@
 #include <linux/uio.h>
 
 #include "compat.h"
+#include "inject.h"
 
 /**
  * fpool_backing_validate - can this file be behind a space?
@@ -77,6 +78,13 @@ static bool wants_direct(struct file *file)
 	       magic != TMPFS_MAGIC;
 }
 
+static struct file *open_again(struct file *file, int flags)
+{
+	if (fpool_inject(FPOOL_INJECT_OPEN))
+		return ERR_PTR(-ENOMEM);
+	return dentry_open(&file->f_path, flags | O_LARGEFILE, current_cred());
+}
+
 /**
  * fpool_backing_open - open the file once more, for the space alone
  * @b: filled in
@@ -91,8 +99,7 @@ static bool wants_direct(struct file *file)
  */
 int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
 {
-	int flags = (write ? O_RDWR : O_RDONLY) | O_LARGEFILE;
-	struct file *own = dentry_open(&file->f_path, flags, current_cred());
+	struct file *own = open_again(file, write ? O_RDWR : O_RDONLY);
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);
@@ -117,7 +124,7 @@ int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
  */
 int fpool_backing_upgrade(struct fpool_backing *b, struct file *file)
 {
-	struct file *own = dentry_open(&file->f_path, O_RDWR | O_LARGEFILE, current_cred());
+	struct file *own = open_again(file, O_RDWR);
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);
@@ -221,6 +228,8 @@ ssize_t fpool_backing_read(struct fpool_backing *b, struct bio_vec *bv, unsigned
 {
 	ssize_t ret = -EINVAL;
 
+	if (fpool_inject(FPOOL_INJECT_READ))
+		return -EIO;
 	if (b->direct)
 		ret = read_once(b, bv, nr, pos, len, true);
 	/* Some files refuse direct I/O only when it comes. */
@@ -251,7 +260,7 @@ ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct kiocb *iocb, s
 {
 	struct iov_iter iter;
 
-	if (!b->direct || !(b->file->f_mode & FMODE_NOWAIT))
+	if (!b->direct || !(b->file->f_mode & FMODE_NOWAIT) || fpool_inject(FPOOL_INJECT_NOWAIT))
 		return -EAGAIN;
 	prepare(iocb, b->file, pos, true);
 	iocb->ki_flags |= IOCB_NOWAIT;
@@ -305,6 +314,8 @@ int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned in
 	size_t whole = b->direct ? ALIGN_DOWN(len, PAGE_SIZE) : 0;
 	int err = 0;
 
+	if (fpool_inject(FPOOL_INJECT_WRITE))
+		return -EIO;
 	if (whole) {
 		err = write_direct(b, bv, nr, pos, whole);
 		if (err == -EINVAL || err == -EOPNOTSUPP) {
@@ -335,7 +346,7 @@ int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned in
  */
 int fpool_backing_flush(struct fpool_backing *b)
 {
-	return vfs_fsync(b->wfile, 0);
+	return fpool_inject(FPOOL_INJECT_FLUSH) ? -EIO : vfs_fsync(b->wfile, 0);
 }
 
 /**
@@ -348,5 +359,5 @@ int fpool_backing_flush(struct fpool_backing *b)
  */
 int fpool_backing_resize(struct fpool_backing *b, u64 bytes)
 {
-	return vfs_truncate(&b->wfile->f_path, bytes);
+	return fpool_inject(FPOOL_INJECT_RESIZE) ? -ENOSPC : vfs_truncate(&b->wfile->f_path, bytes);
 }

@@ -3,6 +3,7 @@
 #include "control.h"
 
 #include <linux/cred.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 
 #include "attach.h"
@@ -202,6 +203,20 @@ static long detach(struct file *file, void *arg)
 	return IS_ERR(node) ? PTR_ERR(node) : fpool_attach_detach(node);
 }
 
+/* The caller was not told what he got: he has got nothing. */
+static void undo_attach(struct file *file, void *arg)
+{
+	struct framepool_attach *a = arg;
+	struct framepool_detach d = {};
+
+	if (a->space_fd >= 0) {
+		close_fd(a->space_fd);
+		return;
+	}
+	memcpy(d.name, a->name, sizeof(d.name));
+	detach(file, &d);
+}
+
 /*
  * SPACE_NEXT: the named nodes by their cursor, then the spaces that have users without a node (or
  * no user at all), by theirs: with the top bit set, so that all come after the nodes'.
@@ -367,9 +382,16 @@ static long pool_next(struct file *file, void *arg)
 }
 
 static const struct fpool_ioctl commands[] = {
-	FPOOL_IOCTL(FRAMEPOOL_ATTACH, struct framepool_attach, space_fd,
-		    FRAMEPOOL_ATTACH_READ_ONLY | FRAMEPOOL_ATTACH_MODE | FRAMEPOOL_ATTACH_GROUP,
-		    attach),
+	{
+		.cmd = FRAMEPOOL_ATTACH,
+		.size = sizeof(struct framepool_attach),
+		.min = offsetofend(struct framepool_attach, space_fd),
+		.flags = FRAMEPOOL_ATTACH_READ_ONLY | FRAMEPOOL_ATTACH_MODE |
+			 FRAMEPOOL_ATTACH_GROUP,
+		.results = true,
+		.fn = attach,
+		.undo = undo_attach,
+	},
 	FPOOL_IOCTL_IN(FRAMEPOOL_DETACH, struct framepool_detach, name, detach),
 	FPOOL_IOCTL(FRAMEPOOL_SPACE_NEXT, struct framepool_space, name, 0, space_next),
 	FPOOL_IOCTL_IN(FRAMEPOOL_POOL_CREATE, struct framepool_pool_create, name, pool_create),

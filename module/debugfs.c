@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "inject.h"
 #include "space.h"
 
 /* Frames or entries looked at with the lock held. */
@@ -275,6 +276,7 @@ void fpool_debugfs_remove(struct fpool_pool *pool)
 void fpool_debugfs_init(void)
 {
 	root = debugfs_create_dir("framepool", NULL);
+	fpool_inject_debugfs(root);
 }
 
 /**

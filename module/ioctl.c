@@ -86,7 +86,9 @@ long fpool_ioctl_dispatch(const struct fpool_ioctl *table, size_t nr, struct fil
 	if (row->results && copy_to_user(uarg, buffer, min(size, row->size)))
 		return -EFAULT;
 	ret = row->fn(file, buffer);
-	if (row->results && has_results(ret) && copy_to_user(uarg, buffer, min(size, row->size)))
-		return -EFAULT;
-	return ret;
+	if (!row->results || !has_results(ret) || !copy_to_user(uarg, buffer, min(size, row->size)))
+		return ret;
+	if (!ret && row->undo)
+		row->undo(file, buffer);
+	return -EFAULT;
 }

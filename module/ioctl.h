@@ -21,6 +21,8 @@ struct fpool_ioctl_head {
  * @results: what @fn leaves in its argument is copied back, also after -EINTR or -ENOMEM, which
  *	say how far it came
  * @fn: does it, on a kernel copy of the argument
+ * @undo: undoes it, where the results could not be copied back; may be NULL: nobody minds that it
+ *	was done
  */
 struct fpool_ioctl {
 	unsigned int cmd;
@@ -29,6 +31,7 @@ struct fpool_ioctl {
 	u32 flags;
 	bool results;
 	long (*fn)(struct file *file, void *arg);
+	void (*undo)(struct file *file, void *arg);
 };
 
 #define FPOOL_IOCTL(_cmd, _struct, _last, _flags, _fn) {			\

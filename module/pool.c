@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 
 #include "check.h"
+#include "inject.h"
 #include "trace.h"
 
 /* Which pools there are; docs/locking.md. */
@@ -87,7 +88,8 @@ int fpool_pool_take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *
 	int err;
 
 	lockdep_assert_held(&pool->lock);
-	err = fpool_buddy_alloc(&pool->buddy, order, frame);
+	err = fpool_inject(FPOOL_INJECT_FRAME) ? -ENOMEM :
+						 fpool_buddy_alloc(&pool->buddy, order, frame);
 	if (!err)
 		trace_fpool_alloc(pool->id, fpool_frame_nr(*frame), order);
 	else if (!order && !pool->starved_since)
@@ -159,6 +161,8 @@ static fpool_frame_t node_alloc(void *ctx, u32 space)
 	fpool_frame_t frame = fpool_frame_list_first(&pool->node_reserve);
 
 	lockdep_assert_held(&pool->lock);
+	if (fpool_inject(FPOOL_INJECT_NODE))
+		return FPOOL_NO_FRAME;
 	if (frame != FPOOL_NO_FRAME) {
 		fpool_frame_list_del(&pool->frames, &pool->node_reserve, frame);
 		pool->ncached--;

@@ -19,7 +19,6 @@
 #include "writeback.h"
 
 #include <linux/pagemap.h>
-#include <linux/slab.h>
 
 #include "rmap.h"
 #include "trace.h"
@@ -229,16 +228,14 @@ static void release(const struct fpool_run *run, unsigned int first, unsigned in
 static int write_part(const struct fpool_run *run, unsigned int first, unsigned int nr,
 		      const bool *held)
 {
-	struct fpool_run *part = kmalloc(sizeof(*part), GFP_NOFS | __GFP_NOFAIL);
+	struct fpool_run part = {
+		.space = run->space, .vpn = fpool_vpn_add(run->vpn, first), .nr = nr,
+	};
 	unsigned int i;
 	int err;
 
-	part->space = run->space;
-	part->vpn = fpool_vpn_add(run->vpn, first);
-	part->nr = nr;
-	memcpy(part->frame, run->frame + first, nr * sizeof(part->frame[0]));
-	err = fpool_writeback_run(part);
-	kfree(part);
+	memcpy(part.frame, run->frame + first, nr * sizeof(part.frame[0]));
+	err = fpool_writeback_run(&part);
 	for (i = first; i < first + nr; i++)
 		if (held[i])
 			fpool_writeback_redirty(run->space, run->frame[i]);
@@ -319,14 +316,13 @@ int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t start, fpool_vp
 			  u64 *written, u64 *failed)
 {
 	struct fpool_pool *pool = space->pool;
-	struct fpool_run *run = kmalloc(sizeof(*run), GFP_NOFS | __GFP_NOFAIL);
+	struct fpool_run run = { .space = space };
 	fpool_vpn_t vpn = start;
 	int err = 0, ret;
 
-	run->space = space;
 	for (;;) {
 		spin_lock(&pool->lock);
-		ret = claim(run, &vpn, end);
+		ret = claim(&run, &vpn, end);
 		spin_unlock(&pool->lock);
 		if (ret == -EAGAIN) {
 			/* Then once more, from the same page. */
@@ -337,13 +333,12 @@ int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t start, fpool_vp
 		cond_resched();
 		if (ret == -EINPROGRESS)
 			continue;
-		if (!run->nr)
+		if (!run.nr)
 			break;
-		ret = write_claimed(run, written, failed);
+		ret = write_claimed(&run, written, failed);
 		if (ret)
 			err = ret;
 	}
-	kfree(run);
 	return err;
 }
 

@@ -71,6 +71,7 @@ struct test {
 };
 
 extern bool plain;
+extern bool write_errors_expected;	/* else one in any pool fails the test */
 extern bool plain_at_home;		/* not in a VM either: nothing may be mounted or loaded */
 extern void (*after_test)(void);	/* in the runner, before it looks for what is left */
 extern unsigned int scale;

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Faults on request, for tests: on a kernel with CONFIG_FAULT_INJECTION the n-th I/O, frame or
+ * node from now on fails.  Allocations of memory fail by the kernel's own /proc/PID/fail-nth;
+ * what is here is what happens in workers, or is no allocation of the kernel's.  Elsewhere it
+ * compiles to nothing.
+ */
+#ifndef FPOOL_INJECT_H
+#define FPOOL_INJECT_H
+
+#include <linux/types.h>
+
+enum fpool_inject {
+	FPOOL_INJECT_OPEN,	/* opening a backing file */
+	FPOOL_INJECT_NOWAIT,	/* starting a read without waiting */
+	FPOOL_INJECT_READ,	/* a read by a worker */
+	FPOOL_INJECT_WRITE,
+	FPOOL_INJECT_FLUSH,
+	FPOOL_INJECT_FRAME,	/* taking a frame or a block */
+	FPOOL_INJECT_NODE,	/* taking a node of a shadow page table */
+	FPOOL_INJECT_RESIZE,	/* of a backing file */
+	FPOOL_NR_INJECTS,
+};
+
+struct dentry;
+
+#ifdef CONFIG_FAULT_INJECTION
+
+bool fpool_inject(enum fpool_inject where);
+void fpool_inject_debugfs(struct dentry *dir);
+
+#else
+
+static inline bool fpool_inject(enum fpool_inject where)
+{
+	return false;
+}
+
+static inline void fpool_inject_debugfs(struct dentry *dir)
+{
+}
+
+#endif
+
+#endif /* FPOOL_INJECT_H */

@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every failure once: each command is run again and again with the first, the second, ... the
+ * n-th thing failing that can fail in it, until it gets through unharmed.  After each: the error
+ * is one that may be, nothing was lost, the pool's invariants hold, and the same command works
+ * when nothing fails.
+ *
+ * Allocations of memory and copies to and from the program fail by the kernel's /proc/PID/fail-
+ * nth; I/O, frames and nodes by the module's own debugfs/framepool/inject. Only the test kernel
+ * has both.
+ */
+#include "test.h"
+
+#include <signal.h>
+
+#define NR	32UL
+#define RW	(PROT_READ | PROT_WRITE)
+#define DEBUG	"/sys/kernel/debug/"
+#define INJECT	DEBUG "framepool/inject"
+#define NTH_MAX	400
+
+static char *path;
+static u8 *model, *m;
+static int fd, file, nth_fd;
+static u32 id;
+
+static bool put(const char *where, const char *what)
+{
+	int out = open(where, O_WRONLY | O_CLOEXEC);
+	bool ok = out >= 0 && write(out, what, strlen(what)) == (ssize_t)strlen(what);
+
+	if (out >= 0)
+		close(out);
+	return ok;
+}
+
+/* The kernel's injector of a name: every kind of allocation, silently. */
+static void prepare(const char *attr)
+{
+	char where[128];
+
+	snprintf(where, sizeof(where), DEBUG "%s/ignore-gfp-wait", attr);
+	put(where, "N");
+	snprintf(where, sizeof(where), DEBUG "%s/min-order", attr);
+	put(where, "0");
+	snprintf(where, sizeof(where), DEBUG "%s/verbose", attr);
+	put(where, "0");
+}
+
+static void begin(void)
+{
+	if (access(INJECT, W_OK) || access("/proc/self/fail-nth", W_OK))
+		skip("this kernel has no fault injection");
+	prepare("failslab");
+	prepare("fail_page_alloc");
+	prepare("fail_usercopy");
+	pool_use(2 * MIB);
+	path = file_make("file", NR * PAGE, 1);
+	model = model_make(NR * PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	file = (int)need_ok(open(path, O_RDWR | O_CLOEXEC));
+	nth_fd = (int)need_ok(open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC));
+}
+
+static void end(void)
+{
+	close(file);
+	close(nth_fd);
+	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping in the end");
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	expect_file(path, model, NR * PAGE);
+}
+
+/* ---- what can fail ---- */
+
+static void arm_nth(unsigned int n)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", n);
+
+	need(pwrite(nth_fd, text, len, 0) == len, "fail-nth: %s", strerror(errno));
+}
+
+/* Whether it has happened; and no more of it. Asking copies, too, so it may only happen now. */
+static bool disarm_nth(void)
+{
+	char text[16] = "";
+	bool happened = false;
+
+	if (pread(nth_fd, text, sizeof(text) - 1, 0) > 0)
+		happened = !atoi(text);
+	if (pwrite(nth_fd, "0", 1, 0) != 1)
+		need(pwrite(nth_fd, "0", 1, 0) == 1, "fail-nth: %s", strerror(errno));
+	return happened;
+}
+
+static const char *site;
+
+static void arm_site(unsigned int n)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%s %u", site, n);
+	need(put(INJECT, text), INJECT);
+}
+
+static bool disarm_site(void)
+{
+	char line[64];
+	FILE *in = fopen(INJECT, "re");
+	int left = -1;
+
+	while (in && fgets(line, sizeof(line), in))
+		if (!strncmp(line, site, strlen(site)) && line[strlen(site)] == ' ')
+			left = atoi(line + strlen(site));
+	need(left >= 0, "no site %s", site);
+	fclose(in);
+	arm_site(0);
+	return !left;
+}
+
+struct injector {
+	void (*arm)(unsigned int n);
+	bool (*disarm)(void);
+};
+
+static const struct injector allocations = { arm_nth, disarm_nth };
+static const struct injector sites = { arm_site, disarm_site };
+
+/* ---- what is done: 0 or an errno; @again: after an error ---- */
+
+static int by_range(unsigned long cmd, u64 offset, u64 length)
+{
+	struct framepool_range r;
+	int ret = range_op(fd, cmd, offset, length, &r);
+
+	return ret ? errno : (int)r.error;
+}
+
+static int do_attach(void)
+{
+	struct framepool_attach a;
+	int ret;
+
+	attach_init(&a, file);
+	ret = ioctl(control_fd(), FRAMEPOOL_ATTACH, &a);
+	if (ret)
+		return errno;
+	close(a.space_fd);
+	return 0;
+}
+
+static int do_name(void)
+{
+	struct framepool_attach a;
+	struct framepool_detach d = { .size = sizeof(d) };
+
+	attach_init(&a, file);
+	name_set(a.name, "swept");
+	name_set(d.name, "swept");
+	/* After an error of the detach it is still there. */
+	if (ioctl(control_fd(), FRAMEPOOL_ATTACH, &a) && errno != EEXIST)
+		return errno;
+	return ioctl(control_fd(), FRAMEPOOL_DETACH, &d) ? errno : 0;
+}
+
+static int do_open(void)
+{
+	int node = open(NODES "/kept", O_RDWR | O_CLOEXEC);
+
+	if (node < 0)
+		return errno;
+	close(node);
+	return 0;
+}
+
+static int do_mmap(void)
+{
+	void *p = mmap(NULL, NR * PAGE, RW, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		return errno;
+	return munmap(p, NR * PAGE) ? errno : 0;
+}
+
+static int do_prefetch(void)
+{
+	return by_range(FRAMEPOOL_PREFETCH, 0, 0);
+}
+
+static int do_evict(void)
+{
+	page_fill(m + 3 * PAGE, 3, 1);
+	return by_range(FRAMEPOOL_EVICT, 0, 0);
+}
+
+static int do_sync(void)
+{
+	page_fill(m + 5 * PAGE, 5, 1);
+	return by_range(FRAMEPOOL_SYNC, 0, 0);
+}
+
+static int do_fsync(void)
+{
+	page_fill(m + 7 * PAGE, 7, 1);
+	return fsync(fd) ? errno : 0;
+}
+
+static int do_pin(void)
+{
+	int err = by_range(FRAMEPOOL_PIN, 0, 8 * PAGE);
+
+	return by_range(FRAMEPOOL_UNPIN, 0, 0) ?: err;
+}
+
+static int do_hold(void)
+{
+	int err = by_range(FRAMEPOOL_HOLD, 16 * PAGE, 8 * PAGE);
+
+	page_fill(m + 17 * PAGE, 17, 1);
+	return by_range(FRAMEPOOL_RELEASE, 0, 0) ?: err;
+}
+
+static int do_resize(void)
+{
+	struct framepool_resize r = { .size = sizeof(r), .bytes = (NR + 1) * PAGE };
+	int err = ioctl(fd, FRAMEPOOL_RESIZE, &r) ? errno : 0;
+
+	r.bytes = NR * PAGE;
+	return (ioctl(fd, FRAMEPOOL_RESIZE, &r) ? errno : 0) ?: err;
+}
+
+static int do_info(void)
+{
+	struct framepool_space s = { .size = sizeof(s) };
+
+	return ioctl(fd, FRAMEPOOL_SPACE_INFO, &s) ? errno : 0;
+}
+
+static int do_pool(void)
+{
+	struct framepool_pool_create c = { .size = sizeof(c), .bytes = 2 * MIB, .node = -1 };
+	struct framepool_pool_destroy d = { .size = sizeof(d) };
+
+	name_set(c.name, "swept");
+	name_set(d.name, "swept");
+	if (ioctl(control_fd(), FRAMEPOOL_POOL_CREATE, &c) && errno != EEXIST)
+		return errno;
+	return ioctl(control_fd(), FRAMEPOOL_POOL_DESTROY, &d) ? errno : 0;
+}
+
+/* Absent pages, read and stored to by a fault each; SIGBUS is the error. */
+static int do_touch(void)
+{
+	u64 vpn;
+	int sig = 0;
+	u8 byte;
+
+	for (vpn = 0; vpn < NR && !sig; vpn += 9) {
+		sig = try_load(m + vpn * PAGE, &byte);
+		if (!sig)
+			sig = try_store(m + vpn * PAGE, model[vpn * PAGE]);
+	}
+	return sig;
+}
+
+static int do_read(void)
+{
+	static u8 buf[4 * PAGE];
+	ssize_t n = pread(fd, buf, sizeof(buf), 8 * PAGE);
+
+	if (n == (ssize_t)sizeof(buf))
+		expect(bytes_are(buf, model + 8 * PAGE, sizeof(buf), 8 * PAGE), "what was read");
+	return n == (ssize_t)sizeof(buf) ? 0 : n < 0 ? errno : EIO;
+}
+
+static int do_write(void)
+{
+	ssize_t n = pwrite(fd, model + 24 * PAGE, 4 * PAGE, 24 * PAGE);
+
+	return n == 4 * PAGE ? 0 : n < 0 ? errno : EIO;
+}
+
+static const struct op {
+	const char *name;
+	int (*run)(void);
+	bool cold;		/* on absent pages */
+} ops[] = {
+	{ "ATTACH", do_attach, false },
+	{ "ATTACH and DETACH of a name", do_name, false },
+	{ "open", do_open, false },
+	{ "mmap", do_mmap, false },
+	{ "PREFETCH", do_prefetch, true },
+	{ "EVICT", do_evict, false },
+	{ "SYNC", do_sync, false },
+	{ "fsync", do_fsync, false },
+	{ "PIN", do_pin, true },
+	{ "HOLD and RELEASE", do_hold, true },
+	{ "RESIZE", do_resize, false },
+	{ "SPACE_INFO", do_info, false },
+	{ "POOL_CREATE and DESTROY", do_pool, false },
+	{ "loads and stores", do_touch, true },
+	{ "read", do_read, true },
+	{ "write", do_write, true },
+};
+
+/* ---- the sweep ---- */
+
+static bool may_be(int err)
+{
+	return err == ENOMEM || err == EIO || err == EFAULT || err == ENOSPC || err == SIGBUS ||
+	       err == EAGAIN;
+}
+
+/* What the pool itself says of its structures. */
+static void check_pool(const char *op, unsigned int n)
+{
+	char where[128], text[16] = "";
+	int in;
+
+	snprintf(where, sizeof(where), DEBUG "framepool/%s/check", pool);
+	in = (int)need_ok(open(where, O_RDONLY | O_CLOEXEC));
+	need(read(in, text, sizeof(text) - 1) > 0 && !strncmp(text, "ok", 2), "%s, %u: %s", op, n,
+	     text);
+	close(in);
+}
+
+static void make_cold(void)
+{
+	struct framepool_range r;
+
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	need_ok(madvise(m, NR * PAGE, MADV_DONTNEED));
+}
+
+static void make_dirty(u64 vpn)
+{
+	page_fill(m + vpn * PAGE, vpn, 1);
+}
+
+/* Errors of earlier failures have been told, so that they are not taken for those of the next run. */
+static void clear_errors(void)
+{
+	make_dirty(1);
+	while (fsync(fd))
+		;
+}
+
+static unsigned int sweep_op(const struct op *op, const struct injector *in)
+{
+	unsigned int n, harmed = 0;
+	int err;
+
+	for (n = 1; n <= NTH_MAX; n++) {
+		bool happened;
+
+		if (op->cold)
+			make_cold();
+		in->arm(n);
+		err = op->run();
+		happened = in->disarm();
+		if (!happened)
+			break;
+		if (err) {
+			harmed++;
+			expect(may_be(err), "%s, the %u. fails: error %d", op->name, n, err);
+		}
+		clear_errors();
+		check_pool(op->name, n);
+		err = op->run();
+		expect(!err, "%s, after the %u. has failed: error %d", op->name, n, err);
+	}
+	expect(n <= NTH_MAX, "%s never gets through", op->name);
+	expect(bytes_are(m, model, NR * PAGE, 0), "contents after %s", op->name);
+	if (n > 1)
+		diag("%s%s%s: %u failures, %u of them seen", op->name, site ? " with " : "",
+		     site ? site : "", n - 1, harmed);
+	return n - 1;
+}
+
+static void sweep(const struct injector *in)
+{
+	unsigned int i, total = 0;
+
+	space_name(path, "kept", O_RDWR);
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+		total += sweep_op(&ops[i], in);
+	need_ok(detach("kept"));
+	expect(total, "nothing has failed");
+}
+
+static void every_allocation(void)
+{
+	begin();
+	sweep(&allocations);
+	end();
+}
+
+static void every_site(void)
+{
+	static const char *const names[] = {
+		"open", "nowait", "read", "write", "flush", "frame", "node", "resize",
+	};
+	unsigned int i;
+
+	begin();
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		site = names[i];
+		space_name(path, "kept", O_RDWR);
+		for (unsigned int k = 0; k < ARRAY_SIZE(ops); k++)
+			sweep_op(&ops[k], &sites);
+		need_ok(detach("kept"));
+	}
+	end();
+}
+
+static const struct test tests[] = {
+	{ "every allocation fails once", every_allocation, T_DEVICE },
+	{ "every I/O, frame and node fails once", every_site, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	write_errors_expected = true;
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
