@@ -35,6 +35,8 @@ SUITES = [
     Suite('parser', ['userspace-test/harness/selftest parser']),
     Suite('vm', ['userspace-test/harness/selftest vm']),
     Suite('core', ['make -s -C userspace-test/core check']),
+    Suite('fuzz-core', ['make -s -C userspace-test/fuzz/core check']),
+    Suite('fuzz-core-long', ['make -s -C userspace-test/fuzz/core long'], timeout=4500, long=True),
     Suite('kunit', ['insmod /lib/framepool/framepool_kunit.ko && cat /sys/kernel/debug/kunit/*/results'],
           kernels=('test',)),
     Suite('abi', abi_programs(), kernels=ALL, timeout=900,
