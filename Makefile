@@ -49,6 +49,7 @@ tools: lib ## build the framepool command
 test-programs: lib
 	$(Q)$(MAKE) $(quiet) -C userspace-test/abi
 	$(Q)$(MAKE) $(quiet) -C userspace-test/tools
+	$(Q)$(MAKE) $(quiet) -C userspace-test/fuzz/device
 
 test: deps ## run the tests: SUITES='core abi*' for some, LONG=1 for the long ones too
 	$(Q)$(MAKE) tools test-programs modules

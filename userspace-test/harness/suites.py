@@ -22,6 +22,7 @@ ALL = (*STOCK, 'test')
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 ABI = 'build/host/abi'
+FUZZ = 'build/host/fuzz/device'
 
 
 def abi_programs():
@@ -41,6 +42,9 @@ SUITES = [
           kernels=('test',)),
     Suite('abi', abi_programs(), kernels=ALL, timeout=900,
           files=(ABI, '/usr/sbin/mkfs.xfs', '/usr/sbin/mkfs.btrfs')),
+    Suite('fuzz', ['device/malformed', 'device/fuzz --ops 200000'], kernels=('test',), timeout=200, files=(FUZZ,)),
+    Suite('fuzz-long', ['device/malformed', 'device/fuzz --ops 10000000 --minimise 1200'], kernels=ALL, timeout=7200,
+          files=(FUZZ,), long=True),
     # 64 MiB at 512 MiB are hidden from the kernel, for base=.
     Suite('load', ['sh abi/load.sh'], kernels=ALL, files=(ABI,), timeout=600,
           options=('--no-module', '--append=memmap=64M$0x20000000')),

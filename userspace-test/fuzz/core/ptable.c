@@ -213,12 +213,15 @@ static u64 pick_vpn(struct input *in)
 		(1ULL << 45) - 4, FPOOL_VPN_MAX - 3, FPOOL_VPN_MAX - 600, 512 * 511,
 		FPOOL_VPN_MAX + 1, 1ULL << 63,
 	};
+	static u64 near;
 	u8 which = take8(in);
 
 	if (which >= 0xf8)
 		return take64(in) >> (which & 7);
-	return bases[which % ARRAY_SIZE(bases)] + (which / ARRAY_SIZE(bases)) * 512 % 4096 +
-	       take8(in) % 8;
+	if (which < 0x80 || now == 0)
+		near = bases[which % ARRAY_SIZE(bases)] + (which & 0x60) * 16;
+	now++;
+	return near + take8(in) % 8;
 }
 
 static u64 pick_entry(struct input *in)
@@ -359,6 +362,16 @@ static void op_drop_ghosts(u32 nr)
 	must(got == dropped, "%llu ghosts, not %u", got, dropped);
 }
 
+/* As when all pages around one are evicted. */
+static void op_only_ghosts(u64 vpn)
+{
+	u32 i;
+
+	for (i = 0; i < nmap; i++)
+		if (prefix(map[i].vpn, 0) == prefix(vpn, 0))
+			op_set(map[i].vpn, i << FPOOL_PAGE_SHIFT | FPOOL_SPTE_G);
+}
+
 static void op_clear(void)
 {
 	fpool_ptable_clear(&table);
@@ -398,6 +411,8 @@ static void step(struct input *in)
 		op_walk(vpn);
 		break;
 	case 14:
+		if (op & 0x80)
+			op_only_ghosts(vpn);
 		op_drop_ghosts(vpn % 4);
 		break;
 	case 15:
