@@ -808,8 +808,9 @@ static void advise(struct slot *s, u32 from, u32 nr, int advice)
 
 	if (advice == MADV_FREE || advice == MADV_WIPEONFORK)
 		need(ret && errno == EINVAL, "%d, %s", ret, strerror(errno));
-	if (advice == MADV_DONTNEED)
-		need(!ret, "MADV_DONTNEED: %s", strerror(errno));
+	if (advice == MADV_DONTNEED || advice == MADV_POPULATE_READ ||
+	    advice == MADV_POPULATE_WRITE)
+		need(!ret, "madvise %d: %s", advice, strerror(errno));
 	if (advice == MADV_DONTFORK)
 		need_ok(madvise(s->addr + from * PAGE, nr * PAGE, MADV_DOFORK));
 	for (i = from; i < from + nr; i++) {
