@@ -328,6 +328,7 @@ static int shrink(struct fpool_space *space, u64 bytes)
 		i_size_write(space->inode, old);
 		return err;
 	}
+	fpool_rmap_cut(space, fpool_vpn(fpool_bytes_to_pages(bytes)));
 	clear_tail(space, bytes);
 	return 0;
 }

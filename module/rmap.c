@@ -153,6 +153,20 @@ void fpool_rmap_unmap(struct fpool_space *space, fpool_vpn_t vpn, u64 nr)
 	unmap_mapping_pages(space->inode->i_mapping, fpool_vpn_nr(vpn), nr, false);
 }
 
+/**
+ * fpool_rmap_cut - nobody has pages past a new end any more
+ * @space: the space
+ * @vpn: the first that is cut off
+ *
+ * As for a file, private copies go too: what is past the end is SIGBUS in every mapping.
+ *
+ * Context: as fpool_rmap_unmap(); no page past @vpn is resident, so no fault is copying one.
+ */
+void fpool_rmap_cut(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	unmap_mapping_pages(space->inode->i_mapping, fpool_vpn_nr(vpn), 0, true);
+}
+
 /* Frames are single pages. 6.1 does not export folio_mapcount(). */
 static int mapcount(const struct folio *folio)
 {

@@ -7,6 +7,7 @@
 
 void fpool_rmap_make_old(struct vm_area_struct *vma, unsigned long addr, unsigned long nr);
 void fpool_rmap_unmap(struct fpool_space *space, fpool_vpn_t vpn, u64 nr);
+void fpool_rmap_cut(struct fpool_space *space, fpool_vpn_t vpn);
 void fpool_rmap_test_clear_young(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, u8 *young);
 void fpool_rmap_test_dirty(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, u8 *dirty);
 bool fpool_rmap_is_held(struct page *page);

@@ -4,6 +4,7 @@
  */
 #include "test.h"
 
+#include <signal.h>
 #include <sys/prctl.h>
 
 #define NR		64	/* pages of the file */
@@ -20,6 +21,16 @@ static void begin(void)
 	fd = space_attach(path, O_RDWR);
 	id = space_id(fd);
 	shared_map = map(fd, NR * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+}
+
+static void resize(u64 bytes)
+{
+	struct framepool_resize r = { .size = sizeof(r), .bytes = bytes };
+
+	if (plain)
+		need_ok(ftruncate(fd, bytes));
+	else
+		need_ok(ioctl(fd, FRAMEPOOL_RESIZE, &r));
 }
 
 /* The file in the end: version 1 everywhere but in the pages [first, last] */
@@ -336,11 +347,37 @@ static void read_only_private(void)
 	end_with(1, 0, 0);
 }
 
+/* A file that shrinks takes the private copies past its end along, and does not bring them back. */
+static void private_past_the_end(void)
+{
+	u64 vpn;
+	u8 *m;
+
+	begin();
+	m = map(fd, NR * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	for (vpn = 0; vpn < NR; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	resize(40 * PAGE + 100);
+	for (vpn = 0; vpn < 40; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 2), "a copy before the end");
+	expect(!try_load(m + 40 * PAGE, NULL), "the copy of the last page");
+	for (vpn = 41; vpn < NR; vpn++)
+		expect(try_load(m + vpn * PAGE, NULL) == SIGBUS, "page %ju is still there",
+		       (uintmax_t)vpn);
+	resize(NR * PAGE);
+	for (vpn = 41; vpn < NR; vpn++)
+		expect(bytes_zero(m + vpn * PAGE, PAGE, 0), "page %ju came back", (uintmax_t)vpn);
+	need_ok(munmap(m, NR * PAGE));
+	need_ok(munmap(shared_map, NR * PAGE));
+	space_gone(fd, id);
+}
+
 static const struct test tests[] = {
 	{ "a private store is nobody else's", private_store, 0 },
 	{ "a private page that was only read follows the file", private_read, 0 },
 	{ "MADV_DONTNEED brings the file back", private_dontneed, 0 },
 	{ "more private copies than frames", private_over_region, 0 },
+	{ "a file that shrinks takes private copies along", private_past_the_end, 0 },
 	{ "fork of a shared mapping", fork_shared, 0 },
 	{ "fork of a private mapping", fork_private, 0 },
 	{ "fork under pressure", fork_under_pressure, 0 },

@@ -930,16 +930,20 @@ static void op_fork(struct op *o)
 
 /* ---- size ---- */
 
-/* Pages past the end leave private mappings too; the pool leaves private copies alone. */
+/* Pages past the end are nobody's: private copies go as well. */
 static void drop_copies(u32 from_page)
 {
 	struct slot *s;
 	u32 i;
 
-	for (s = slots + 1; s < slots + SLOTS; s++)
-		for (i = 0; i < SMALL_PAGES; i++)
-			if (s->map[i].copy && s->map[i].page >= from_page)
-				advise(s, i, 1, MADV_DONTNEED);
+	for (s = slots + 1; s < slots + SLOTS; s++) {
+		for (i = 0; i < SMALL_PAGES; i++) {
+			if (!s->map[i].copy || s->map[i].page < from_page)
+				continue;
+			free(s->map[i].copy);
+			s->map[i].copy = NULL;
+		}
+	}
 }
 
 static void set_size(u64 bytes)
@@ -965,8 +969,8 @@ static void op_resize(struct op *o)
 	if (bytes > run.bytes_max)
 		bytes = run.bytes_max;
 	note("resize from %ju to %ju", (uintmax_t)old, (uintmax_t)bytes);
-	drop_copies(PAGES(bytes));
 	set_size(bytes);
+	drop_copies(PAGES(bytes));
 	if (bytes < old)
 		memset(run.model + bytes, 0, old - bytes);
 	for (i = PAGES(bytes); i < PAGES(run.bytes_max); i++) {
