@@ -21,6 +21,8 @@
 #include <linux/page-flags.h>
 #include <linux/sizes.h>
 
+#include <asm/e820/api.h>
+
 /**
  * fpool_region_check - is this a size and a base that a region can have?
  * @bytes: size
@@ -115,6 +117,22 @@ static int reserve_contig(struct fpool_region *region, int node)
 	return -ENOMEM;
 }
 
+/*
+ * Whether the firmware has memory there, whatever the command line made of it.  Elsewhere there is
+ * nothing, or a device: who reads there reads ones.
+ */
+static bool is_memory(u64 base, u64 bytes)
+{
+	u64 at;
+
+	for (at = base; at < base + bytes; at += PAGE_SIZE) {
+		if (!e820__mapped_raw_any(at, at + PAGE_SIZE, E820_TYPE_RAM))
+			return false;
+		cond_resched();
+	}
+	return true;
+}
+
 static int reserve_hidden(struct fpool_region *region, u64 base, int node)
 {
 	u64 bytes = (u64)region->nframes << PAGE_SHIFT;
@@ -122,7 +140,7 @@ static int reserve_hidden(struct fpool_region *region, u64 base, int node)
 
 	/* System RAM is not hidden, whatever the command line was meant to say. */
 	if (region_intersects(base, bytes, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) !=
-	    REGION_DISJOINT)
+	    REGION_DISJOINT || !is_memory(base, bytes))
 		return -EBUSY;
 	if (!request_mem_region(base, bytes, "framepool"))
 		return -EBUSY;

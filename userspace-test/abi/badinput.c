@@ -1019,6 +1019,11 @@ static void pool_base(void)
 	c.base = 256 * MIB;
 	c.bytes = 16 * MIB;
 	refuse(create(&c), EBUSY);
+	/* No memory at all, and where that of devices is. */
+	c.base = 1ull << 40;
+	refuse(create(&c), EBUSY);
+	c.base = 0xe0000000;
+	refuse(create(&c), EBUSY);
 }
 
 static void pool_base_overflow(void)
