@@ -3,7 +3,7 @@
  * The operations: each does something to the space, and to the model what has to come of it.
  *
  * Most are cheap, as is most of what programs do: loads and stores in a part of the file that
- * drifts.
+ * changes, and a few all over it.  What the pool has to read and write for it is a few per cent.
  */
 #include "fuzz.h"
 
@@ -68,7 +68,7 @@ static u32 pick_page(struct op *o)
 {
 	u32 hot = mix(seed ^ (o->nr / HOT_OPS + 1) * 0x9e3779b97f4a7c15ull) % pages;
 
-	return below(o, 10) < 8 ? (hot + below(o, HOT_PAGES)) % pages : below(o, pages);
+	return below(o, 32) ? (hot + below(o, HOT_PAGES)) % pages : below(o, pages);
 }
 
 /* A range of the file within the worker's pages and the file; false: there is nothing there. */
@@ -108,7 +108,7 @@ static u32 pick_pages(struct op *o, u32 max, u64 *at, u64 *len)
 /* Some place in memory; its length is how far these rights reach, which may be 0. */
 static void pick_place(struct op *o, u64 len, int prot, struct place *p)
 {
-	p->slot = &slots[below(o, 10) < 6 ? 0 : 1 + below(o, SLOTS - 1)];
+	p->slot = &slots[below(o, 8) ? 0 : 1 + below(o, SLOTS - 1)];
 	p->at = (p->slot == slots ? pick_page(o) : below(o, SMALL_PAGES)) * PAGE;
 	p->at += below(o, 4) ? below(o, PAGE) : 0;
 	p->len = reach(p->slot, p->at, len, prot);
