@@ -48,6 +48,7 @@ tools: lib ## build the framepool command
 
 test-programs: lib
 	$(Q)$(MAKE) $(quiet) -C userspace-test/abi
+	$(Q)$(MAKE) $(quiet) -C userspace-test/torture
 	$(Q)$(MAKE) $(quiet) -C userspace-test/tools
 	$(Q)$(MAKE) $(quiet) -C userspace-test/fuzz/device
 

@@ -23,13 +23,15 @@ ALL = (*STOCK, 'test')
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 ABI = 'build/host/abi'
 FUZZ = 'build/host/fuzz/device'
+TORTURE = 'build/host/torture'
+MKFS = ('/usr/sbin/mkfs.xfs', '/usr/sbin/mkfs.btrfs')
 
 
-def abi_programs():
-    """The built black-box programs, as the guest calls them."""
-    path = os.path.join(TOP, ABI)
+def programs(where):
+    """The built programs of a directory, as the guest calls them."""
+    path = os.path.join(TOP, where)
     names = sorted(os.listdir(path)) if os.path.isdir(path) else []
-    return [f'abi/{name}' for name in names if '.' not in name]
+    return [f'{os.path.basename(where)}/{name}' for name in names if '.' not in name]
 
 
 SUITES = [
@@ -40,11 +42,14 @@ SUITES = [
     Suite('fuzz-core-long', ['make -s -C userspace-test/fuzz/core long'], timeout=4500, long=True),
     Suite('kunit', ['insmod /lib/framepool/framepool_kunit.ko && cat /sys/kernel/debug/kunit/*/results'],
           kernels=('test',)),
-    Suite('abi', abi_programs(), kernels=ALL, timeout=900,
-          files=(ABI, '/usr/sbin/mkfs.xfs', '/usr/sbin/mkfs.btrfs')),
     Suite('fuzz', ['device/malformed', 'device/fuzz --ops 200000'], kernels=('test',), timeout=200, files=(FUZZ,)),
     Suite('fuzz-long', ['device/malformed', 'device/fuzz --ops 10000000 --minimise 1200'], kernels=ALL, timeout=7200,
           files=(FUZZ,), long=True),
+    Suite('abi', programs(ABI), kernels=ALL, timeout=900, files=(ABI, *MKFS)),
+    Suite('torture', programs(TORTURE), kernels=ALL, timeout=300, files=(TORTURE, *MKFS)),
+    # Each run has a seed of its own.
+    Suite('torture-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(TORTURE) for _ in range(3)],
+          kernels=ALL, timeout=2400, files=(TORTURE, *MKFS), long=True),
     # 64 MiB at 512 MiB are hidden from the kernel, for base=.
     Suite('load', ['sh abi/load.sh'], kernels=ALL, files=(ABI,), timeout=600,
           options=('--no-module', '--append=memmap=64M$0x20000000')),

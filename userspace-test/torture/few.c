@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Few frames: the smallest pool with all but a handful of its frames pinned.
+ *
+ * One instruction may need four pages at once, a system call any number: they have to finish, or to
+ * fail in a bounded time, and may never live-lock by evicting for each other what both need.
+ */
+#include "torture.h"
+
+#include <signal.h>
+#include <sys/uio.h>
+
+#define NR	1024UL			/* pages of the file: twice the smallest region */
+#define FREE	16UL			/* frames that are left: the reclaim thread's upper mark */
+
+static char *path;
+static int fd, ballast;
+static u32 id, ballast_id;
+static u8 *m, *model;
+
+/* A space whose pins take all frames but @left. */
+static void begin(u64 left)
+{
+	struct framepool_range r;
+	int ret;
+
+	pool_use(2 * MIB);
+	path = file_make("file", NR * PAGE, 1);
+	model = model_make(NR * PAGE, 1);
+	set_wait_ms(2000);
+	if (!plain) {
+		ballast = space_attach(file_make("ballast", NR * PAGE, 2), O_RDWR);
+		ballast_id = space_id(ballast);
+		set_wait_ms(300);
+		ret = range_op(ballast, FRAMEPOOL_PIN, 0, 0, &r);
+		need(ret == -1 && errno == ENOMEM, "a pin of twice the pool: %s", strerror(errno));
+		need_ok(range_op(ballast, FRAMEPOOL_UNPIN, 0, left * PAGE, &r));
+		need(r.done == left, "%ju unpinned", (uintmax_t)r.done);
+		set_wait_ms(10000);
+	}
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+}
+
+static void end(void)
+{
+	struct framepool_range r;
+
+	expect(bytes_are(m, model, NR * PAGE, 0), "mapping and model");
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	expect_file(path, model, NR * PAGE);
+	if (plain)
+		return;
+	need_ok(range_op(ballast, FRAMEPOOL_UNPIN, 0, 0, &r));
+	space_gone(ballast, ballast_id);
+}
+
+/* Both operands lie across two pages: four at once, and each of them the last of its kind. */
+static void four_pages(u64 first, u64 pages, struct rnd *r)
+{
+	u64 at = (first + rnd_below(r, pages - 1)) * PAGE + PAGE - 1 - rnd_below(r, 7);
+	u64 to = (first + rnd_below(r, pages - 1)) * PAGE + PAGE - 1 - rnd_below(r, 7);
+	u8 *src = m + at, *dst = m + to;
+	u64 n = 2 + rnd_below(r, 30), i, len = n;
+
+	if (rnd_next(r) & 1) {
+		asm volatile("movsq" : "+S"(src), "+D"(dst) : : "memory");
+		memmove(model + to, model + at, 8);
+		return;
+	}
+	asm volatile("rep movsb" : "+S"(src), "+D"(dst), "+c"(n) : : "memory");
+	for (i = 0; i < len; i++)
+		model[to + i] = model[at + i];
+}
+
+static void instructions(void)
+{
+	struct rnd r;
+	u64 i;
+
+	begin(FREE);
+	rnd_init(&r, 1);
+	for (i = 0; i < scaled(3000); i++)
+		four_pages(0, NR, &r);
+	end();
+}
+
+static void *half(void *arg)
+{
+	u64 nr = (uintptr_t)arg, i;
+	struct rnd r;
+
+	rnd_init(&r, 2 + nr);
+	for (i = 0; i < scaled(1500); i++)
+		four_pages(nr * NR / 2, NR / 2, &r);
+	return NULL;
+}
+
+/* Two threads at a time, who take each other's frames. */
+static void instructions_of_two(void)
+{
+	pthread_t thread[2];
+	u64 i;
+
+	begin(FREE);
+	for (i = 0; i < 2; i++)
+		need(!pthread_create(&thread[i], NULL, half, (void *)i), "no thread");
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	end();
+}
+
+/* More pages in one call than there are frames: short, or refused, and all is as it was. */
+static void calls(void)
+{
+	char *name = file_make("other", NR * PAGE, 7);
+	int other = direct_open(name);
+	u8 *buf = aligned_alloc(PAGE, NR * PAGE);
+	struct iovec iov;
+	ssize_t n;
+	u64 i;
+	int p[2];
+
+	begin(FREE);
+	set_wait_ms(500);
+	n = pread(other, m, 200 * PAGE, 0);
+	diag("O_DIRECT read of 200 pages, %lu frames: %zd%s%s", FREE, n, n < 0 ? ", " : "",
+	     n < 0 ? strerror(errno) : "");
+	expect(n > 0 || (n < 0 && (errno == EFAULT || errno == ENOMEM)), "read: %zd", n);
+	for (i = 0; n > 0 && i < (u64)n; i += PAGE)
+		page_fill(model + i, i / PAGE, 7);
+	/* What was not read may have been read in part: only whole requests are reported. */
+	for (i = n > 0 ? n / PAGE : 0; i < 200; i++) {
+		expect(page_among(m + i * PAGE, i, 1, 1) || page_is(m + i * PAGE, i, 7), "page %ju",
+		       (uintmax_t)i);
+		memcpy(model + i * PAGE, m + i * PAGE, PAGE);
+	}
+	n = pwrite(other, m + 300 * PAGE, 200 * PAGE, 300 * PAGE);
+	expect(n > 0 || (n < 0 && (errno == EFAULT || errno == ENOMEM)), "write: %zd", n);
+	need_ok(pipe2(p, O_NONBLOCK));
+	need_ok(fcntl(p[1], F_SETPIPE_SZ, 128 * PAGE));
+	iov = (struct iovec){ m + 500 * PAGE, 128 * PAGE };
+	n = vmsplice(p[1], &iov, 1, SPLICE_F_NONBLOCK);
+	expect(n > 0 || (n < 0 && (errno == EFAULT || errno == ENOMEM)), "vmsplice: %zd", n);
+	if (n > 0) {
+		need(read(p[0], buf, n) == n, "pipe");
+		expect(bytes_are(buf, model + 500 * PAGE, n, 500 * PAGE), "from the pipe");
+	}
+	/* Calls that copy need one page at a time, and no luck. */
+	expect(pread(fd, buf, NR * PAGE, 0) == NR * PAGE, "read: %s", strerror(errno));
+	expect(bytes_are(buf, model, NR * PAGE, 0), "what was read");
+	expect(pread(fd, m, 100 * PAGE, 600 * PAGE) == 100 * PAGE, "read into the mapping: %s",
+	       strerror(errno));
+	memcpy(model, model + 600 * PAGE, 100 * PAGE);
+	set_wait_ms(10000);
+	end();
+}
+
+/* MAP_POPULATE, mlock and MADV_POPULATE of more than there is end, whatever they say. */
+static void populates(void)
+{
+	u8 *other;
+	int ret;
+
+	begin(FREE);
+	set_wait_ms(500);
+	other = mmap(NULL, NR * PAGE, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+	need(other != MAP_FAILED, "mmap: %s", strerror(errno));
+	expect(bytes_are(other, model, NR * PAGE, 0), "populated");
+	need_ok(munmap(other, NR * PAGE));
+	ret = madvise(m, NR * PAGE, MADV_POPULATE_WRITE);
+	expect(!ret || errno == EFAULT || errno == ENOMEM, "POPULATE_WRITE: %s", strerror(errno));
+	mlock(m, NR * PAGE);
+	munlock(m, NR * PAGE);
+	set_wait_ms(10000);
+	end();
+}
+
+/* Processes enough that each of them has less than one instruction needs. */
+static void crowd_child(void *arg)
+{
+	u64 nr = (uintptr_t)arg, i, vpn;
+	struct rnd r;
+
+	rnd_init(&r, 20 + nr);
+	for (i = 0; i < scaled(400); i++) {
+		vpn = nr * (NR / 8) + rnd_below(&r, NR / 8 - 1);
+		expect(page_is(m + vpn * PAGE, vpn, 1), "a page of child %ju", (uintmax_t)nr);
+		expect(*(volatile u64 *)(m + (vpn + 1) * PAGE - 4) ==
+			       *(u64 *)(model + (vpn + 1) * PAGE - 4), "across two pages");
+		page_fill(m + vpn * PAGE, vpn, 1);
+	}
+}
+
+static void crowd(void)
+{
+	pid_t pid[8];
+	u64 i;
+
+	begin(FREE);
+	for (i = 0; i < ARRAY_SIZE(pid); i++)
+		pid[i] = child_start(crowd_child, (void *)(uintptr_t)i);
+	for (i = 0; i < ARRAY_SIZE(pid); i++)
+		child_join(pid[i]);
+	end();
+}
+
+static const struct test tests[] = {
+	{ "four pages in one instruction", instructions, 0 },
+	{ "four pages in one instruction, two threads", instructions_of_two, 0 },
+	{ "system calls of more pages than frames", calls, 0 },
+	{ "populating more than there is", populates, 0 },
+	{ "eight processes, sixteen frames", crowd, 0 },
+};
+
+int main(int argc, char **argv)
+{
+	return torture_main(argc, argv, tests, ARRAY_SIZE(tests), NULL);
+}

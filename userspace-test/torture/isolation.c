@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Nobody sees what is not his, and nobody does to others what he may not.
+ *
+ * Frames are filled with a secret and freed; then somebody else looks for it wherever a frame is
+ * shown that was not filled to its last byte by a read of his own file.  The bound is watched from
+ * the kernel's side while hostile programs run.
+ */
+#include "torture.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <linux/falloc.h>
+
+#define NR	480UL			/* about all frames of the smallest region */
+#define STRANGER 65534
+
+static char *path;
+static u8 *m;
+static int fd;
+static u32 id;
+
+static void block_type(u32 type)
+{
+	struct framepool_block b = { .size = sizeof(b), .block_type = type };
+
+	if (!plain)
+		need_ok(ioctl(fd, FRAMEPOOL_SET_BLOCK, &b));
+}
+
+/* Every way to a space's bytes; what cannot be read is no news. */
+static void search(const char *file, u64 pages)
+{
+	struct framepool_range r;
+	u8 *buf = malloc(PAGE);
+	u64 vpn;
+	ssize_t n;
+
+	fd = space_attach(file, O_RDWR);
+	id = space_id(fd);
+	for (u32 type = 0; type <= 4; type += 2) {
+		block_type(type);
+		m = map(fd, pages * PAGE, PROT_READ, MAP_SHARED);
+		for (vpn = 0; vpn < pages; vpn++) {
+			if (try_copy(buf, m + vpn * PAGE, PAGE) == 0)
+				expect(!secret_in(buf, PAGE), "page %ju, mapped", (uintmax_t)vpn);
+			memset(buf, 0, PAGE);
+			n = pread(fd, buf, PAGE, vpn * PAGE);
+			expect(n <= 0 || !secret_in(buf, n), "page %ju, read", (uintmax_t)vpn);
+		}
+		need_ok(munmap(m, pages * PAGE));
+		m = map(fd, pages * PAGE, RW, MAP_PRIVATE);
+		for (vpn = 0; vpn < pages; vpn += 7)
+			if (!try_store(m + vpn * PAGE, 1))
+				expect(!secret_in(m + vpn * PAGE, PAGE), "page %ju, private",
+				       (uintmax_t)vpn);
+		need_ok(munmap(m, pages * PAGE));
+		if (!plain)
+			need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	}
+	space_gone(fd, id);
+	free(buf);
+}
+
+static void in_holes(void)
+{
+	int f;
+
+	pool_use(2 * MIB);
+	path = file_path("holes");
+	f = need_ok(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	need_ok(ftruncate(f, NR * PAGE));
+	need(pwrite(f, "x", 1, 100 * PAGE + 17) == 1, "pwrite");
+	/* Unwritten extents are no holes, and have no bytes either. */
+	if (fallocate(f, 0, 200 * PAGE, 50 * PAGE))
+		diag("no fallocate: %s", strerror(errno));
+	need_ok(fsync(f));
+	need_ok(close(f));
+	secret_leave(NR);
+	search(path, NR);
+}
+
+/* The last page of a file is shown as a whole, whatever part of it the file has. */
+static void in_tails(void)
+{
+	static const u64 bytes[] = { 1, 513, PAGE - 1, PAGE + 1, 9 * PAGE + 5, 70 * PAGE + 77 };
+	u64 i;
+
+	pool_use(2 * MIB);
+	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
+		path = file_make("tail", bytes[i], 1);
+		secret_leave(NR);
+		search(path, PAGES(bytes[i]));
+	}
+}
+
+/* The file became shorter behind the pool: reads are short, or find nothing at all. */
+static void in_short_reads(void)
+{
+	u8 *page = malloc(PAGE);
+	u64 vpn, cut = 37 * PAGE + 100;
+
+	pool_use(2 * MIB);
+	path = file_make("short", NR / 2 * PAGE, 1);
+	secret_leave(NR);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR / 2 * PAGE, PROT_READ, MAP_SHARED);
+	need_ok(truncate(path, cut));
+	block_type(3);
+	for (vpn = 0; vpn < NR / 2; vpn++) {
+		if (try_copy(page, m + vpn * PAGE, PAGE)) {
+			expect(vpn > cut / PAGE, "page %ju gives SIGBUS", (uintmax_t)vpn);
+			continue;
+		}
+		expect(!secret_in(page, PAGE), "page %ju", (uintmax_t)vpn);
+		if (vpn < cut / PAGE)
+			expect(page_is(page, vpn, 1), "before the cut");
+		else if (vpn == cut / PAGE)
+			expect(bytes_zero(page + cut % PAGE, PAGE - cut % PAGE, 0), "at the cut");
+	}
+	need_ok(munmap(m, NR / 2 * PAGE));
+	space_gone(fd, id);
+}
+
+static bool pool_destroyed(void *arg)
+{
+	struct framepool_pool_destroy d = { .size = sizeof(d) };
+
+	(void)arg;
+	memcpy(d.name, pool, sizeof(d.name));
+	return !ioctl(control_fd(), FRAMEPOOL_POOL_DESTROY, &d);
+}
+
+/*
+ * A new pool gets the memory of the old one, or anybody's: its frames are not empty, and not shown.
+ */
+static void in_new_pools(void)
+{
+	int f;
+	u64 i;
+
+	path = file_path("holes");
+	f = need_ok(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	need_ok(ftruncate(f, NR * PAGE - 100));
+	need_ok(close(f));
+	for (i = 0; i < 3; i++) {
+		pool_use(2 * MIB);
+		secret_leave(NR);
+		need(wait_until(pool_destroyed, NULL, SETTLE_MS), "the pool stays: %s",
+		     strerror(errno));
+		pool_use(2 * MIB);
+		search(path, NR);
+		need(wait_until(pool_destroyed, NULL, SETTLE_MS), "the pool stays: %s",
+		     strerror(errno));
+	}
+}
+
+static bool unloaded(void *arg)
+{
+	(void)arg;
+	return !syscall(SYS_delete_module, "framepool", O_NONBLOCK);
+}
+
+static void load(void)
+{
+	const char *ko = getenv("FPOOL_KO"), *args = getenv("FPOOL_INSMOD");
+	int module = need_ok(open(ko ? ko : "/lib/framepool/framepool.ko", O_RDONLY | O_CLOEXEC));
+
+	need_ok(syscall(SYS_finit_module, module, args ? args : "size=64M", 0));
+	need_ok(close(module));
+}
+
+/*
+ * What the module gave back to the kernel has been emptied: the next who gets it raw is our module.
+ */
+static void after_unload(void)
+{
+	int f;
+
+	path = file_path("holes");
+	f = need_ok(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	need_ok(ftruncate(f, NR * PAGE - 100));
+	need_ok(close(f));
+	secret_leave(NR);
+	control_close();
+	need(wait_until(unloaded, NULL, SETTLE_MS), "rmmod: %s", strerror(errno));
+	load();
+	search(path, NR);
+}
+
+/* RESIZE up and down: what was cut off does not come back. */
+static void in_resizes(void)
+{
+	struct framepool_resize r = { .size = sizeof(r) };
+	u8 *page = malloc(PAGE);
+	u64 vpn;
+
+	pool_use(2 * MIB);
+	path = file_make("resized", NR / 2 * PAGE, 1);
+	secret_leave(NR);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR / 2 * PAGE, RW, MAP_SHARED);
+	for (vpn = 0; vpn < NR / 2; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	r.bytes = 10 * PAGE + 50;
+	need_ok(ioctl(fd, FRAMEPOOL_RESIZE, &r));
+	r.bytes = NR / 2 * PAGE;
+	need_ok(ioctl(fd, FRAMEPOOL_RESIZE, &r));
+	for (vpn = 10; vpn < NR / 2; vpn++) {
+		need(!try_copy(page, m + vpn * PAGE, PAGE), "page %ju", (uintmax_t)vpn);
+		expect(bytes_zero(page + (vpn == 10 ? 50 : 0), PAGE - (vpn == 10 ? 50 : 0), 0),
+		       "page %ju came back", (uintmax_t)vpn);
+	}
+	need_ok(munmap(m, NR / 2 * PAGE));
+	space_gone(fd, id);
+}
+
+/* ---- rights ---- */
+
+static void denied(const char *file, int oflags)
+{
+	int f = open(file, oflags | O_CLOEXEC);
+
+	expect(f < 0 && (errno == EACCES || errno == EPERM), "%s: %s", file,
+	       f < 0 ? strerror(errno) : "opened");
+}
+
+/* With a descriptor of a space of his own, in the same pool, and nothing else. */
+static void stranger(void *arg)
+{
+	struct framepool_range r;
+	struct framepool_space s = { .size = sizeof(s) };
+	u32 victim = *(u32 *)arg;
+
+	become(STRANGER, STRANGER);
+	denied(CONTROL, O_RDWR);
+	denied(CONTROL, O_RDONLY);
+	denied(NODES "/t.private", O_RDONLY);
+	denied("/sys/kernel/debug/framepool", O_RDONLY);
+	denied("/sys/module/framepool/parameters/wait_ms", O_WRONLY);
+	/* No command of the control node goes through a space's descriptor. */
+	expect_errno(ioctl(fd, FRAMEPOOL_SPACE_NEXT, &s), ENOTTY);
+	expect_errno(ioctl(fd, FRAMEPOOL_POOL_CREATE, &s), ENOTTY);
+	expect_errno(ioctl(fd, FRAMEPOOL_DETACH, &s), ENOTTY);
+	/* His own statistics, and only his own pages. */
+	space_info(fd, &s);
+	expect(s.space != victim, "it is the victim's space");
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, 0, 0, &r));
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
+	expect(!r.done, "%ju pages unpinned", (uintmax_t)r.done);
+}
+
+static void rights(void)
+{
+	struct framepool_space before, after;
+	struct framepool_range r;
+	struct stat st;
+	int victim;
+
+	pool_use(2 * MIB);
+	space_name(file_make("private", 100 * PAGE, 1), "t.private", O_RDWR);
+	victim = need_ok(node_open("t.private", O_RDWR));
+	need_ok(range_op(victim, FRAMEPOOL_PREFETCH, 0, 0, &r));
+	need_ok(range_op(victim, FRAMEPOOL_PIN, 0, 10 * PAGE, &r));
+	space_info(victim, &before);
+	fd = space_attach(file_make("own", 50 * PAGE, 2), O_RDWR);
+	child_join(child_start(stranger, &before.space));
+	space_info(victim, &after);
+	expect(after.resident == before.resident && after.pinned == before.pinned &&
+	       after.bytes == before.bytes && after.evictions == before.evictions,
+	       "%ju resident, %ju pinned, %ju evictions", (uintmax_t)after.resident,
+	       (uintmax_t)after.pinned, (uintmax_t)after.evictions);
+	need_ok(stat(CONTROL, &st));
+	expect((st.st_mode & 0777) == 0600 && !st.st_uid, "control: mode %o", st.st_mode);
+	need_ok(stat(NODES "/t.private", &st));
+	expect((st.st_mode & 0777) == 0600 && !st.st_uid, "node: mode %o", st.st_mode);
+	need_ok(close(victim));
+	need_ok(close(fd));
+	need_ok(detach("t.private"));
+}
+
+/* ---- pins are locked memory ---- */
+
+#define LOCKED	16UL			/* pages that RLIMIT_MEMLOCK allows */
+
+static int spaces[2];
+
+static u64 pin_some(int space, u64 first, u64 pages, int want)
+{
+	struct framepool_range r;
+	int ret = range_op(space, FRAMEPOOL_PIN, first * PAGE, pages * PAGE, &r);
+
+	if (want)
+		expect(ret == -1 && errno == want, "a pin of %ju pages: %s", (uintmax_t)pages,
+		       ret ? strerror(errno) : "done");
+	else
+		expect(!ret, "a pin of %ju pages: %s", (uintmax_t)pages, strerror(errno));
+	return r.done;
+}
+
+static void limited(void *arg)
+{
+	struct rlimit limit = { LOCKED * PAGE, LOCKED * PAGE };
+	struct framepool_range r;
+
+	(void)arg;
+	need_ok(setrlimit(RLIMIT_MEMLOCK, &limit));
+	become(STRANGER, STRANGER);
+	expect(pin_some(spaces[0], 0, 40, ENOMEM) <= LOCKED, "more than RLIMIT_MEMLOCK is pinned");
+	need_ok(range_op(spaces[0], FRAMEPOOL_UNPIN, 0, 0, &r));
+	expect(pin_some(spaces[0], 0, LOCKED, 0) == LOCKED, "not all pinned");
+	expect(pin_some(spaces[0], 0, LOCKED, 0) == 0, "pinned twice");
+	pin_some(spaces[0], LOCKED, 1, ENOMEM);
+	/* Another space is no way around it. */
+	pin_some(spaces[1], 0, 1, ENOMEM);
+	need_ok(range_op(spaces[0], FRAMEPOOL_UNPIN, 0, 4 * PAGE, &r));
+	expect(pin_some(spaces[1], 0, 4, 0) == 4, "what was unpinned is not free again");
+	pin_some(spaces[1], 4, 1, ENOMEM);
+	need_ok(range_op(spaces[0], FRAMEPOOL_UNPIN, 0, 0, &r));
+	need_ok(range_op(spaces[1], FRAMEPOOL_UNPIN, 0, 0, &r));
+	/* Page by page, and no lock of the limit leaks. */
+	for (u64 i = 0; i < 100; i++) {
+		expect(pin_some(spaces[i & 1], i, 1, 0) == 1, "pin %ju", (uintmax_t)i);
+		need_ok(range_op(spaces[i & 1], FRAMEPOOL_UNPIN, i * PAGE, PAGE, &r));
+	}
+}
+
+static void pin_limit(void)
+{
+	u64 i;
+	u32 ids[2];
+
+	pool_use(2 * MIB);
+	for (i = 0; i < 2; i++) {
+		spaces[i] = space_attach(file_make(i ? "two" : "one", 200 * PAGE, 1), O_RDWR);
+		ids[i] = space_id(spaces[i]);
+	}
+	child_join(child_start(limited, NULL));
+	/* CAP_IPC_LOCK may more, as it may with mlock. */
+	need_ok(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ LOCKED * PAGE, LOCKED * PAGE }));
+	expect(pin_some(spaces[0], 0, 100, 0) == 100, "root is bounded");
+	for (i = 0; i < 2; i++)
+		space_gone(spaces[i], ids[i]);
+}
+
+/* Pins that go with their space are charged to nobody any more. */
+static void pinning_child(void *arg)
+{
+	struct rlimit limit = { LOCKED * PAGE, LOCKED * PAGE };
+
+	(void)arg;
+	need_ok(setrlimit(RLIMIT_MEMLOCK, &limit));
+	become(STRANGER, STRANGER);
+	expect(pin_some(fd, 0, LOCKED, 0) == LOCKED, "not all pinned");
+	pin_some(fd, LOCKED, 1, ENOMEM);
+}
+
+static void pins_and_ends(void)
+{
+	u64 i;
+
+	pool_use(2 * MIB);
+	path = file_make("file", 200 * PAGE, 1);
+	for (i = 0; i < 4; i++) {
+		fd = space_attach(path, O_RDWR);
+		id = space_id(fd);
+		child_join(child_start(pinning_child, NULL));
+		space_gone(fd, id);
+	}
+}
+
+/* ---- the bound ---- */
+
+static atomic_bool *stop;
+
+/* Reads what the kernel says, in both ways that there are, as fast as it can. */
+static void sampler(void *arg)
+{
+	char stats[128], line[128];
+	struct framepool_pool p;
+	u64 samples = 0, most = 0, value;
+	FILE *f;
+
+	(void)arg;
+	snprintf(stats, sizeof(stats), "/sys/kernel/debug/framepool/%s/stats", pool);
+	while (!atomic_load(stop) || !samples) {
+		need(pool_info(pool, &p), "no pool");
+		expect(p.resident <= p.bound && p.resident_max <= p.bound, "%ju resident of %ju",
+		       (uintmax_t)p.resident, (uintmax_t)p.bound);
+		expect(p.resident + p.free + p.nodes + p.kernel <= p.frames,
+		       "%ju resident, %ju free, %ju nodes, %ju kernel of %ju",
+		       (uintmax_t)p.resident, (uintmax_t)p.free, (uintmax_t)p.nodes,
+		       (uintmax_t)p.kernel, (uintmax_t)p.frames);
+		most = p.resident > most ? p.resident : most;
+		samples++;
+		f = fopen(stats, "r");
+		if (!f)
+			continue;
+		while (fgets(line, sizeof(line), f))
+			if (sscanf(line, "resident %ju", (uintmax_t *)&value) == 1)
+				expect(value <= p.bound, "debugfs: %ju resident",
+				       (uintmax_t)value);
+		fclose(f);
+	}
+	diag("%ju samples, %ju resident at most, bound %ju", (uintmax_t)samples, (uintmax_t)most,
+	     (uintmax_t)p.bound);
+}
+
+/* Everything that takes frames, for itself and in a hurry. */
+static void greedy(void *arg)
+{
+	struct framepool_range r;
+	struct iovec iov;
+	struct rnd rnd;
+	u64 i, vpn;
+	int p[2];
+
+	rnd_init(&rnd, (uintptr_t)arg);
+	need_ok(pipe2(p, O_NONBLOCK));
+	for (i = 0; i < scaled(300); i++) {
+		vpn = rnd_below(&rnd, 2 * NR);
+		switch (rnd_below(&rnd, 6)) {
+		case 0:
+			block_type(rnd_below(&rnd, 5));
+			break;
+		case 1:
+			range_op(fd, FRAMEPOOL_PREFETCH, vpn * PAGE, 0, &r);
+			break;
+		case 2:
+			range_op(fd, FRAMEPOOL_PIN, vpn * PAGE, 8 * PAGE, &r);
+			range_op(fd, FRAMEPOOL_UNPIN, vpn * PAGE, 8 * PAGE, &r);
+			break;
+		case 3:
+			iov = (struct iovec){ m + vpn * PAGE, 8 * PAGE };
+			vmsplice(p[1], &iov, 1, SPLICE_F_NONBLOCK);
+			need_ok(close(p[0]));
+			need_ok(close(p[1]));
+			need_ok(pipe2(p, O_NONBLOCK));
+			break;
+		default:
+			for (u64 k = 0; k < 50; k++) {
+				vpn = rnd_below(&rnd, 2 * NR);
+				expect(page_is(m + vpn * PAGE, vpn, 1), "greedy");
+				page_fill(m + vpn * PAGE, vpn, 1);
+			}
+		}
+	}
+}
+
+static void bound(void)
+{
+	pid_t pid[3], watch;
+	u64 i;
+
+	pool_use(2 * MIB);
+	stop = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	path = file_make("file", (2 * NR + 8) * PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, (2 * NR + 8) * PAGE, RW, MAP_SHARED);
+	watch = child_start(sampler, NULL);
+	for (i = 0; i < ARRAY_SIZE(pid); i++)
+		pid[i] = child_start(greedy, (void *)(uintptr_t)i);
+	for (i = 0; i < ARRAY_SIZE(pid); i++)
+		child_join(pid[i]);
+	atomic_store(stop, true);
+	child_join(watch);
+	need_ok(munmap(m, (2 * NR + 8) * PAGE));
+	space_gone(fd, id);
+}
+
+static const struct test tests[] = {
+	{ "no secret in holes", in_holes, 0 },
+	{ "no secret in tails", in_tails, 0 },
+	{ "no secret in short and failed reads", in_short_reads, 0 },
+	{ "no secret in resizes", in_resizes, T_DEVICE },
+	{ "no secret in new pools", in_new_pools, T_DEVICE },
+	{ "no secret after unload", after_unload, T_DEVICE },
+	{ "a stranger's rights", rights, T_DEVICE },
+	{ "pins are bounded by RLIMIT_MEMLOCK", pin_limit, T_DEVICE },
+	{ "pins that went with their space", pins_and_ends, T_DEVICE },
+	{ "the bound holds at every moment", bound, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	return torture_main(argc, argv, tests, ARRAY_SIZE(tests), NULL);
+}

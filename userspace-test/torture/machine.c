@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The machine changes under the pool: processors come and go, all tasks are frozen, memory is short
+ * and gets compacted.
+ */
+#include "torture.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+
+#define NR	768UL			/* pages: one and a half of the smallest region */
+#define CPU1	"/sys/devices/system/cpu/cpu1/online"
+
+static char *path;
+static u8 *m;
+static int fd;
+static u32 id;
+static atomic_bool stop;
+static atomic_ullong steps;
+
+/* Two threads that page all the time; each page has one writer, which knows its version. */
+static u32 version[NR];
+static pthread_t thread[2];
+
+static void *user(void *arg)
+{
+	u64 nr = (uintptr_t)arg, vpn;
+	struct rnd r;
+
+	rnd_init(&r, nr);
+	while (!atomic_load(&stop)) {
+		vpn = rnd_below(&r, NR / 2) * 2 + nr;
+		expect(page_is(m + vpn * PAGE, vpn, version[vpn]), "before the store");
+		page_fill(m + vpn * PAGE, vpn, ++version[vpn]);
+		if (!rnd_below(&r, 200))
+			expect(!fsync(fd), "fsync: %s", strerror(errno));
+		atomic_fetch_add(&steps, 1);
+	}
+	return NULL;
+}
+
+static void begin(void)
+{
+	u64 i;
+
+	pool_use(2 * MIB);
+	path = file_make("file", NR * PAGE, 0);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	for (i = 0; i < 2; i++)
+		need(!pthread_create(&thread[i], NULL, user, (void *)i), "no thread");
+}
+
+static bool stepped(void *arg)
+{
+	return atomic_load(&steps) >= *(u64 *)arg || failures();
+}
+
+static void let_it_run(u64 more)
+{
+	u64 want = atomic_load(&steps) + more;
+
+	expect(wait_until(stepped, &want, 30000 * (scale > 4 ? 3 : 1)), "nothing goes on");
+}
+
+static void end(void)
+{
+	u64 i, vpn, bytes;
+	u8 *is;
+
+	atomic_store(&stop, true);
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	for (vpn = 0; vpn < NR; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, version[vpn]), "the mapping in the end");
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	is = file_load(path, &bytes);
+	for (vpn = 0; vpn < NR; vpn++)
+		expect(page_is(is + vpn * PAGE, vpn, version[vpn]), "the file");
+}
+
+static void processors(void)
+{
+	u64 i;
+
+	if (plain_at_home || access(CPU1, W_OK))
+		skip("no second processor that can be switched off");
+	begin();
+	let_it_run(scaled(200));
+	for (i = 0; i < scaled(20); i++) {
+		need(knob_write(CPU1, "0"), "off: %s", strerror(errno));
+		let_it_run(scaled(200));
+		need(knob_write(CPU1, "1"), "on: %s", strerror(errno));
+		let_it_run(scaled(200));
+	}
+	end();
+}
+
+/* All tasks are frozen and thawed in the middle of faults, syncs and evictions. */
+static void freezer(void)
+{
+	u64 i;
+
+	if (plain_at_home || !knob_write("/sys/power/pm_test", "freezer"))
+		skip("this kernel cannot test its freezer");
+	knob_write("/sys/module/suspend/parameters/pm_test_delay", "1");
+	begin();
+	for (i = 0; i < 3; i++) {
+		let_it_run(scaled(300));
+		expect(knob_write("/sys/power/state", "freeze") ||
+		       knob_write("/sys/power/state", "mem"), "freeze: %s", strerror(errno));
+	}
+	let_it_run(scaled(300));
+	end();
+}
+
+/* A hog takes what memory there is, the kernel drops and compacts the rest. */
+static void hog(void *arg)
+{
+	u64 bytes = 0, i, round;
+	char line[256];
+	FILE *f = fopen("/proc/meminfo", "r");
+	u8 *mem;
+
+	(void)arg;
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %ju", (uintmax_t *)&bytes) == 1)
+			break;
+	/* Not so much that somebody gets killed for it. */
+	bytes = bytes * KIB * 3 / 4;
+	knob_write("/proc/self/oom_score_adj", "1000");
+	for (round = 0; round < 2; round++) {
+		mem = mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (mem == MAP_FAILED)
+			return;
+		for (i = 0; i < bytes; i += PAGE)
+			mem[i] = 1;
+		knob_write("/proc/sys/vm/drop_caches", "3");
+		knob_write("/proc/sys/vm/compact_memory", "1");
+		munmap(mem, bytes);
+	}
+}
+
+static void memory(void)
+{
+	int status;
+	pid_t pid;
+
+	if (plain_at_home)
+		skip("not in a VM");
+	begin();
+	let_it_run(scaled(200));
+	pid = child_start(hog, NULL);
+	while (!waitpid(pid, &status, WNOHANG))
+		let_it_run(1);
+	let_it_run(scaled(200));
+	end();
+}
+
+static void restore(void)
+{
+	char text[8];
+
+	if (plain_at_home)
+		return;
+	if (knob_read(CPU1, text, sizeof(text)) && text[0] == '0')
+		knob_write(CPU1, "1");
+	if (!access("/sys/power/pm_test", W_OK))
+		knob_write("/sys/power/pm_test", "none");
+}
+
+static const struct test tests[] = {
+	{ "a processor goes and comes", processors, 0 },
+	{ "the freezer", freezer, 0 },
+	{ "memory is short and is compacted", memory, 0 },
+};
+
+int main(int argc, char **argv)
+{
+	return torture_main(argc, argv, tests, ARRAY_SIZE(tests), restore);
+}
