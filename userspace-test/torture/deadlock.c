@@ -18,7 +18,7 @@
 
 #define NR	768UL			/* pages: one and a half of the smallest region */
 #define CHUNK	16UL
-#define WAIT	500
+#define WAIT	200
 
 static char *path, *out_path;
 static int fd, out;
@@ -184,7 +184,7 @@ static void must_end(pid_t pid, const char *what)
 {
 	int status;
 
-	if (expect(child_ends(pid, WAIT * 30 + 5000 * scale, &status), "%s does not end", what))
+	if (expect(child_ends(pid, WAIT * 50 + 5000 * scale, &status), "%s does not end", what))
 		expect(WIFEXITED(status) && !WEXITSTATUS(status), "%s: status %#x", what, status);
 }
 
@@ -221,7 +221,7 @@ static void crossing_child(void *arg)
 	u64 me = (uintptr_t)arg, i, vpn;
 	ssize_t n;
 
-	for (i = 0; i < scaled(60); i++) {
+	for (i = 0; i < scaled(24); i++) {
 		vpn = i * 37 % (NR - CHUNK);
 		n = pwrite(cross_file[!me], cross[me] + vpn * PAGE, CHUNK * PAGE, vpn * PAGE);
 		expect(n > 0 || (n < 0 && errno == EFAULT), "write gave %zd, %s", n,

@@ -207,12 +207,85 @@ static void crowd(void)
 	end();
 }
 
+/* ---- tables ---- */
+
+#define FAR	(1ull << 28)		/* pages: 1 TiB */
+#define KNOWN	128UL
+
+static u64 known(u64 i)
+{
+	return mix(seed + i) % (FAR / KNOWN) + i * (FAR / KNOWN);
+}
+
+/*
+ * Almost every touch needs nodes of the page table that are not there, and there is room for few:
+ * they come and go all the time under threads that walk them without a lock.
+ */
+static void *far_walker(void *arg)
+{
+	u64 nr = (uintptr_t)arg, i, vpn, which;
+	struct rnd r;
+
+	rnd_init(&r, 50 + nr);
+	for (i = 0; i < scaled(4000); i++) {
+		which = rnd_below(&r, KNOWN / 2) * 2 + nr;
+		vpn = known(which);
+		if (rnd_next(&r) & 1) {
+			expect(page_is(m + vpn * PAGE, vpn, 3), "known page %ju", (uintmax_t)which);
+			page_fill(m + vpn * PAGE, vpn, 3);
+			continue;
+		}
+		/*
+		 * Beside it, where nothing is; at all distances, so that nodes of all levels
+		 * change.
+		 */
+		vpn ^= 1ull << rnd_below(&r, 28);
+		if (vpn != known(vpn / (FAR / KNOWN)))
+			expect(bytes_zero(m + vpn * PAGE, PAGE, 0), "page %#jx of a hole",
+			       (uintmax_t)vpn);
+	}
+	return NULL;
+}
+
+static void tables(void)
+{
+	pthread_t thread[2];
+	u8 *page = aligned_alloc(PAGE, PAGE);
+	u64 i;
+	int f;
+
+	pool_use(2 * MIB);
+	path = file_path("far");
+	f = need_ok(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	if (ftruncate(f, FAR * PAGE))
+		skip("no file of 1 TiB here: %s", strerror(errno));
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = mmap(NULL, FAR * PAGE, RW, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	need(m != MAP_FAILED, "mmap of 1 TiB: %s", strerror(errno));
+	for (i = 0; i < KNOWN; i++)
+		page_fill(m + known(i) * PAGE, known(i), 3);
+	evictor_start(fd);
+	for (i = 0; i < 2; i++)
+		need(!pthread_create(&thread[i], NULL, far_walker, (void *)i), "no thread");
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	evictor_stop();
+	need_ok(munmap(m, FAR * PAGE));
+	space_gone(fd, id);
+	for (i = 0; i < KNOWN; i++) {
+		need(pread(f, page, PAGE, known(i) * PAGE) == PAGE, "pread");
+		expect(page_is(page, known(i), 3), "in the file");
+	}
+}
+
 static const struct test tests[] = {
 	{ "four pages in one instruction", instructions, 0 },
 	{ "four pages in one instruction, two threads", instructions_of_two, 0 },
 	{ "system calls of more pages than frames", calls, 0 },
 	{ "populating more than there is", populates, 0 },
 	{ "eight processes, sixteen frames", crowd, 0 },
+	{ "tables larger than the pool", tables, 0 },
 };
 
 int main(int argc, char **argv)
