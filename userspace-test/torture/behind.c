@@ -100,14 +100,11 @@ static void by_direct_write(void)
 	overwritten(true);
 }
 
-#define ROUNDS	12
-
 static void overwriting_child(void *arg)
 {
-	u64 round;
+	u64 round, rounds = *(u64 *)arg;
 
-	(void)arg;
-	for (round = 0; round < ROUNDS; round++)
+	for (round = 0; round < rounds; round++)
 		overwrite(round & 1, 10 + round);
 }
 
@@ -115,25 +112,25 @@ static void overwriting_child(void *arg)
 static void all_the_time(void)
 {
 	u8 *page = aligned_alloc(PAGE, PAGE);
+	u64 rounds = scaled(12), vpn;
 	struct rnd r;
 	pid_t pid;
 	int status;
-	u64 vpn;
 
 	begin();
 	rnd_init(&r, 1);
 	evictor_start(fd);
-	pid = child_start(overwriting_child, NULL);
+	pid = child_start(overwriting_child, &rounds);
 	while (!waitpid(pid, &status, WNOHANG)) {
 		vpn = rnd_below(&r, NR);
 		memcpy(page, m + vpn * PAGE, PAGE);
-		expect(page_among(page, vpn, 1, 10 + ROUNDS), "page %ju", (uintmax_t)vpn);
+		expect(page_among(page, vpn, 1, 9 + rounds), "page %ju", (uintmax_t)vpn);
 	}
 	expect(!status, "status %#x", status);
 	evictor_stop();
 	make_absent(fd, m, NR * PAGE);
 	for (vpn = 0; vpn < NR; vpn++)
-		expect(page_is(m + vpn * PAGE, vpn, 9 + ROUNDS), "in the end");
+		expect(page_is(m + vpn * PAGE, vpn, 9 + rounds), "in the end");
 	end();
 }
 
@@ -267,7 +264,7 @@ static void remaking_child(void *arg)
 	u64 i;
 
 	(void)arg;
-	for (i = 0; i < scaled(40); i++) {
+	for (i = 0; i < scaled(20); i++) {
 		free(file_make("file", NR * PAGE, 5));
 		need_ok(unlink(path));
 	}

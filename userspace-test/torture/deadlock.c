@@ -151,7 +151,7 @@ static bool all_turned(void *arg)
 static void classical(const char *where)
 {
 	void *(*const run[])(void *arg) = { writer, faulter, mapper, reader };
-	unsigned int want = scaled(300), i;
+	unsigned int want = scaled(60), i;
 	pthread_t thread[ARRAY_SIZE(run)];
 
 	begin(where);
@@ -221,7 +221,7 @@ static void crossing_child(void *arg)
 	u64 me = (uintptr_t)arg, i, vpn;
 	ssize_t n;
 
-	for (i = 0; i < scaled(24); i++) {
+	for (i = 0; i < scaled(12); i++) {
 		vpn = i * 37 % (NR - CHUNK);
 		n = pwrite(cross_file[!me], cross[me] + vpn * PAGE, CHUNK * PAGE, vpn * PAGE);
 		expect(n > 0 || (n < 0 && errno == EFAULT), "write gave %zd, %s", n,

@@ -82,7 +82,7 @@ static void instructions(void)
 
 	begin(FREE);
 	rnd_init(&r, 1);
-	for (i = 0; i < scaled(3000); i++)
+	for (i = 0; i < scaled(1500); i++)
 		four_pages(0, NR, &r);
 	end();
 }
@@ -93,7 +93,7 @@ static void *half(void *arg)
 	struct rnd r;
 
 	rnd_init(&r, 2 + nr);
-	for (i = 0; i < scaled(1500); i++)
+	for (i = 0; i < scaled(700); i++)
 		four_pages(nr * NR / 2, NR / 2, &r);
 	return NULL;
 }
@@ -185,7 +185,7 @@ static void crowd_child(void *arg)
 	struct rnd r;
 
 	rnd_init(&r, 20 + nr);
-	for (i = 0; i < scaled(400); i++) {
+	for (i = 0; i < scaled(200); i++) {
 		vpn = nr * (NR / 8) + rnd_below(&r, NR / 8 - 1);
 		expect(page_is(m + vpn * PAGE, vpn, 1), "a page of child %ju", (uintmax_t)nr);
 		expect(*(volatile u64 *)(m + (vpn + 1) * PAGE - 4) ==
@@ -227,7 +227,7 @@ static void *far_walker(void *arg)
 	struct rnd r;
 
 	rnd_init(&r, 50 + nr);
-	for (i = 0; i < scaled(4000); i++) {
+	for (i = 0; i < scaled(1500); i++) {
 		which = rnd_below(&r, KNOWN / 2) * 2 + nr;
 		vpn = known(which);
 		if (rnd_next(&r) & 1) {

@@ -89,7 +89,7 @@ static void processors(void)
 		skip("no second processor that can be switched off");
 	begin();
 	let_it_run(scaled(200));
-	for (i = 0; i < scaled(20); i++) {
+	for (i = 0; i < scaled(6); i++) {
 		need(knob_write(CPU1, "0"), "off: %s", strerror(errno));
 		let_it_run(scaled(200));
 		need(knob_write(CPU1, "1"), "on: %s", strerror(errno));
@@ -119,7 +119,7 @@ static void freezer(void)
 /* A hog takes what memory there is, the kernel drops and compacts the rest. */
 static void hog(void *arg)
 {
-	u64 bytes = 0, i, round;
+	u64 bytes = 0, i;
 	char line[256];
 	FILE *f = fopen("/proc/meminfo", "r");
 	u8 *mem;
@@ -131,16 +131,14 @@ static void hog(void *arg)
 	/* Not so much that somebody gets killed for it. */
 	bytes = bytes * KIB * 3 / 4;
 	knob_write("/proc/self/oom_score_adj", "1000");
-	for (round = 0; round < 2; round++) {
-		mem = mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (mem == MAP_FAILED)
-			return;
-		for (i = 0; i < bytes; i += PAGE)
-			mem[i] = 1;
-		knob_write("/proc/sys/vm/drop_caches", "3");
-		knob_write("/proc/sys/vm/compact_memory", "1");
-		munmap(mem, bytes);
-	}
+	mem = mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED)
+		return;
+	for (i = 0; i < bytes; i += PAGE)
+		mem[i] = 1;
+	knob_write("/proc/sys/vm/drop_caches", "3");
+	munmap(mem, bytes);
+	knob_write("/proc/sys/vm/compact_memory", "1");
 }
 
 static void memory(void)

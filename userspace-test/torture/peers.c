@@ -150,7 +150,7 @@ static u64 fills_of_hot(int advice)
 
 static void hot_pages(void)
 {
-	static const int advice[] = { MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL };
+	static const int advice[] = { MADV_NORMAL, MADV_RANDOM };
 	u64 i, away;
 
 	begin(LARGE);
@@ -217,7 +217,7 @@ static void stores_against_syncs(void)
 
 	begin(NR);
 	need(!pthread_create(&thread, NULL, syncer, NULL), "no thread");
-	for (round = 0; round < scaled(60); round++) {
+	for (round = 0; round < scaled(20); round++) {
 		for (i = 0; i < 4; i++)
 			for (vpn = 0; vpn < NR; vpn += 5)
 				page_fill(m + vpn * PAGE, vpn, 2 + 4 * round + i);

@@ -96,7 +96,7 @@ static void debugger(void)
 	rnd_init(&r, 1);
 	pid = stopped_start();
 	crowd_start();
-	for (i = 0; i < scaled(2000); i++) {
+	for (i = 0; i < scaled(300); i++) {
 		at = rnd_below(&r, NR * PAGE - 8);
 		errno = 0;
 		word = ptrace(PTRACE_PEEKDATA, pid, m + at, 0);
@@ -126,7 +126,7 @@ static void vm_writev(void)
 	rnd_init(&r, 2);
 	pid = stopped_start();
 	crowd_start();
-	for (i = 0; i < scaled(1600); i++) {
+	for (i = 0; i < scaled(400); i++) {
 		len = 1 + rnd_below(&r, 12 * PAGE);
 		at = rnd_below(&r, NR * PAGE - len);
 		local = (struct iovec){ buf, len };
@@ -159,7 +159,7 @@ static void pipes(void)
 	rnd_init(&r, 3);
 	need_ok(pipe(p));
 	crowd_start();
-	for (i = 0; i < scaled(800); i++) {
+	for (i = 0; i < scaled(300); i++) {
 		vpn = rnd_below(&r, NR - 8);
 		iov = (struct iovec){ m + vpn * PAGE, 8 * PAGE };
 		need(vmsplice(p[1], &iov, 1, 0) == 8 * PAGE, "vmsplice: %s", strerror(errno));
@@ -192,7 +192,7 @@ static void sockets(void)
 	need_ok(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
 	need_ok(pipe(p));
 	crowd_start();
-	for (i = 0; i < scaled(800); i++) {
+	for (i = 0; i < scaled(300); i++) {
 		vpn = rnd_below(&r, NR - 8);
 		store(vpn, 10 + i);
 		at = vpn * PAGE + 10;
@@ -226,7 +226,7 @@ static void storing_child(void *arg)
 	u64 i, vpn;
 
 	(void)arg;
-	for (i = 0; i < scaled(60); i++)
+	for (i = 0; i < scaled(30); i++)
 		for (vpn = 0; vpn < NR; vpn++) {
 			expect(page_is(m + vpn * PAGE, vpn, 1 + i), "before the store");
 			page_fill(m + vpn * PAGE, vpn, 2 + i);
@@ -258,7 +258,7 @@ static void advised(void)
 	if (!took)
 		skip("no process_madvise here");
 	for (vpn = 0; vpn < NR; vpn++)
-		page_fill(model + vpn * PAGE, vpn, 1 + scaled(60));
+		page_fill(model + vpn * PAGE, vpn, 1 + scaled(30));
 	end();
 }
 
@@ -308,7 +308,7 @@ static void userfault(void)
 	}
 	expect(features & ASYNC_WP, "registered for messages that nobody reads");
 	crowd_start();
-	for (round = 0; round < scaled(60); round++) {
+	for (round = 0; round < scaled(24); round++) {
 		wp.range = (struct uffdio_range){ (uintptr_t)m, NR * PAGE };
 		need_ok(ioctl(u, UFFDIO_WRITEPROTECT, &wp));
 		for (vpn = round % 3; vpn < NR; vpn += 3)

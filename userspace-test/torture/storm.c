@@ -159,7 +159,7 @@ static void surgery(void)
 	rnd_init(&r, 99);
 	for (i = 0; i < USERS; i++)
 		need(!pthread_create(&thread[i], NULL, user, (void *)i), "no thread");
-	for (i = 0; i < scaled(6000) && !failures(); i++) {
+	for (i = 0; i < scaled(1500) && !failures(); i++) {
 		pages = 1 + rnd_below(&r, 4);
 		vpn = rnd_below(&r, NR - pages);
 		switch (rnd_below(&r, 6)) {
@@ -265,7 +265,7 @@ static void forks(void)
 		page_fill(private + vpn * PAGE, vpn, 9);
 	for (i = 0; i < 2; i++)
 		need(!pthread_create(&thread[i], NULL, storing_thread, (void *)i), "no thread");
-	for (i = 0; i < scaled(60) && !failures(); i++) {
+	for (i = 0; i < scaled(20) && !failures(); i++) {
 		for (k = 0; k < 2; k++)
 			pid[k] = child_start(forking_child, (void *)(i << 1 | k));
 		for (k = 0; k < 2; k++)
@@ -390,7 +390,7 @@ static void leaving(void)
 
 	begin();
 	other_path = file_make("other", NR * PAGE, 1);
-	for (i = 0; i < scaled(40) + 3; i++) {
+	for (i = 0; i < scaled(24) + 4; i++) {
 		atomic_store(&book->steps, 0);
 		need_ok(waitpid(child_start(leaving_child, (void *)(uintptr_t)i), &status, 0));
 		expect(i % 4 == 2 ? WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL :
@@ -464,7 +464,7 @@ static void detaching(void)
 	book = mmap(NULL, sizeof(*book), RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	path = file_make("file", FEW * PAGE, 0);
 	rnd_init(&r, 5);
-	for (i = 0; i < scaled(40) + 3 && !failures(); i++) {
+	for (i = 0; i < scaled(12) + 3 && !failures(); i++) {
 		at = atomic_load(&book->steps) + rnd_below(&r, 300);
 		pid = child_start(detaching_child, NULL);
 		while (atomic_load(&book->steps) < at && !failures())

@@ -352,12 +352,12 @@ static void in_flight(bool fixed, u64 requests)
 
 static void fixed_in_flight(void)
 {
-	in_flight(true, scaled(1600));
+	in_flight(true, scaled(600));
 }
 
 static void in_flight_once(void)
 {
-	in_flight(false, scaled(1600));
+	in_flight(false, scaled(600));
 }
 
 static void dying_child(void *arg)
@@ -380,7 +380,7 @@ static void killed(void)
 	int status;
 
 	begin();
-	for (i = 0; i < scaled(20); i++) {
+	for (i = 0; i < scaled(12); i++) {
 		need_ok(waitpid(child_start(dying_child, NULL), &status, 0));
 		for (vpn = 0; vpn < NR; vpn++)
 			expect(page_among(m + vpn * PAGE, vpn, 1, 2), "page %ju", (uintmax_t)vpn);
