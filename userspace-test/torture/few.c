@@ -82,7 +82,7 @@ static void instructions(void)
 
 	begin(FREE);
 	rnd_init(&r, 1);
-	for (i = 0; i < scaled(1500); i++)
+	for (i = 0; i < scaled(1000); i++)
 		four_pages(0, NR, &r);
 	end();
 }
@@ -93,7 +93,7 @@ static void *half(void *arg)
 	struct rnd r;
 
 	rnd_init(&r, 2 + nr);
-	for (i = 0; i < scaled(700); i++)
+	for (i = 0; i < scaled(400); i++)
 		four_pages(nr * NR / 2, NR / 2, &r);
 	return NULL;
 }
@@ -124,7 +124,8 @@ static void calls(void)
 	int p[2];
 
 	begin(FREE);
-	set_wait_ms(500);
+	/* Each time that the call has all frames it waits so long, and goes on with these. */
+	set_wait_ms(50);
 	n = pread(other, m, 200 * PAGE, 0);
 	diag("O_DIRECT read of 200 pages, %lu frames: %zd%s%s", FREE, n, n < 0 ? ", " : "",
 	     n < 0 ? strerror(errno) : "");
@@ -158,6 +159,8 @@ static void calls(void)
 	end();
 }
 
+#define MANY	200UL
+
 /* MAP_POPULATE, mlock and MADV_POPULATE of more than there is end, whatever they say. */
 static void populates(void)
 {
@@ -166,14 +169,14 @@ static void populates(void)
 
 	begin(FREE);
 	set_wait_ms(500);
-	other = mmap(NULL, NR * PAGE, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+	other = mmap(NULL, MANY * PAGE, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 	need(other != MAP_FAILED, "mmap: %s", strerror(errno));
-	expect(bytes_are(other, model, NR * PAGE, 0), "populated");
-	need_ok(munmap(other, NR * PAGE));
-	ret = madvise(m, NR * PAGE, MADV_POPULATE_WRITE);
+	expect(bytes_are(other, model, MANY * PAGE, 0), "populated");
+	need_ok(munmap(other, MANY * PAGE));
+	ret = madvise(m, MANY * PAGE, MADV_POPULATE_WRITE);
 	expect(!ret || errno == EFAULT || errno == ENOMEM, "POPULATE_WRITE: %s", strerror(errno));
-	mlock(m, NR * PAGE);
-	munlock(m, NR * PAGE);
+	mlock(m, MANY * PAGE);
+	munlock(m, MANY * PAGE);
 	set_wait_ms(10000);
 	end();
 }
@@ -185,7 +188,7 @@ static void crowd_child(void *arg)
 	struct rnd r;
 
 	rnd_init(&r, 20 + nr);
-	for (i = 0; i < scaled(200); i++) {
+	for (i = 0; i < scaled(100); i++) {
 		vpn = nr * (NR / 8) + rnd_below(&r, NR / 8 - 1);
 		expect(page_is(m + vpn * PAGE, vpn, 1), "a page of child %ju", (uintmax_t)nr);
 		expect(*(volatile u64 *)(m + (vpn + 1) * PAGE - 4) ==
