@@ -145,6 +145,13 @@ int framepool_open_space(const char *name, int flags);
 int framepool_space_info(int space, struct framepool_space *info);
 
 /**
+ * framepool_errors() - what went wrong with the I/O of a space
+ * @space: a descriptor of it
+ * @errors: FRAMEPOOL_INIT() before
+ */
+int framepool_errors(int space, struct framepool_errors *errors);
+
+/**
  * framepool_prefetch() - read pages in before they are touched
  * @space: a descriptor of it
  * @range: FRAMEPOOL_INIT() before; 0 and 0 as offset and length are the whole space

@@ -22,6 +22,11 @@ int framepool_space_info(int space, struct framepool_space *info)
 	return command(space, FRAMEPOOL_SPACE_INFO, info);
 }
 
+int framepool_errors(int space, struct framepool_errors *errors)
+{
+	return command(space, FRAMEPOOL_ERRORS, errors);
+}
+
 int framepool_prefetch(int space, struct framepool_range *range)
 {
 	return command(space, FRAMEPOOL_PREFETCH, range);

@@ -7,6 +7,7 @@
  *	bitmap		binary: one bit per frame, 1 = allocated
  *	frames		runs of frames of one state and one owner: FIRST NR STATE SPACE
  *	spaces		a line each
+ *	errors		a line for each space: what framepool_errors has
  *	pagetable	each space's table, a line for each entry that is not empty
  *	policy		name, lists, counters
  *	check		checks every invariant: "ok", or the read fails with EUCLEAN and the log
@@ -22,8 +23,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "errlog.h"
 #include "inject.h"
-#include "space.h"
 
 /* Frames or entries looked at with the lock held. */
 #define PIECE	4096
@@ -185,6 +186,28 @@ static int spaces_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(spaces);
 
+static int errors_show(struct seq_file *m, void *v)
+{
+	struct fpool_pool *pool = m->private;
+	struct fpool_space *space;
+	u32 id = 0;
+
+	seq_puts(m, "space unwritten reads read_offset read_error ");
+	seq_puts(m, "writes write_offset write_error flushes flush_error\n");
+	while ((space = next_space(pool, id))) {
+		struct framepool_errors e = {};
+
+		id = space->id;
+		fpool_errlog_get(space, &e);
+		seq_printf(m, "%u %llu %llu %llu %u %llu %llu %u %llu %u\n", id, e.unwritten,
+			   e.reads, e.read_offset, e.read_error, e.writes, e.write_offset,
+			   e.write_error, e.flushes, e.flush_error);
+		fpool_space_put(space);
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(errors);
+
 /* An entry as its flags say it, largest first. */
 static void print_entry(struct seq_file *m, fpool_vpn_t vpn, fpool_spte_t e)
 {
@@ -252,6 +275,7 @@ void fpool_debugfs_add(struct fpool_pool *pool)
 	debugfs_create_file("bitmap", 0400, dir, pool, &bits_fops);
 	debugfs_create_file("frames", 0400, dir, pool, &frames_fops);
 	debugfs_create_file("spaces", 0400, dir, pool, &spaces_fops);
+	debugfs_create_file("errors", 0400, dir, pool, &errors_fops);
 	debugfs_create_file("pagetable", 0400, dir, pool, &pagetables_fops);
 	debugfs_create_file("policy", 0400, dir, pool, &policy_fops);
 	debugfs_create_file("check", 0400, dir, pool, &check_fops);

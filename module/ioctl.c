@@ -18,6 +18,7 @@ static_assert(sizeof(struct framepool_range) == 88);
 static_assert(sizeof(struct framepool_residency) == 40);
 static_assert(sizeof(struct framepool_resize) == 16);
 static_assert(sizeof(struct framepool_block) == 16);
+static_assert(sizeof(struct framepool_errors) == 72);
 
 static const struct fpool_ioctl *find(const struct fpool_ioctl *table, size_t nr, unsigned int cmd)
 {

@@ -25,6 +25,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "errlog.h"
 #include "evict.h"
 #include "trace.h"
 
@@ -226,6 +227,8 @@ static void finish(struct fill *fill, ssize_t got)
 			withdraw(space, vpn, frame,
 				 fpool_vpn_nr(vpn) == fpool_vpn_nr(fill->wanted) ? err : 0);
 	}
+	if (good < fill->nr)
+		fpool_errlog_read(space, fpool_vpn_add(fill->vpn, good), err);
 	spin_unlock(&space->pool->lock);
 	fpool_space_count(space, FPOOL_STAT_FILLS, good);
 	if (good < fill->nr) {

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "errlog.h"
 #include "hold.h"
 #include "ioctl.h"
 #include "job.h"
@@ -431,13 +432,13 @@ void fpool_range_space_info(struct fpool_space *space, const struct fpool_node *
 	info->uid = from_kuid_munged(current_user_ns(), node ? node->uid : space->uid);
 	info->opens = space->users;
 	spin_lock(&pool->lock);
-	info->write_error = -space->write_error;
 	info->resident = space->ptable.npresent;
 	info->pinned = space->npinned;
 	info->nodes = space->ptable.nnodes;
 	info->ghosts = space->ptable.nghosts;
 	spin_unlock(&pool->lock);
 	info->dirty = count_dirty(space);
+	info->write_error = fpool_errlog_write_error(space);
 	info->minor_faults = fpool_stats_read(stats, FPOOL_STAT_MINOR_FAULTS);
 	info->major_faults = fpool_stats_read(stats, FPOOL_STAT_MAJOR_FAULTS);
 	info->fills = fpool_stats_read(stats, FPOOL_STAT_FILLS);
@@ -462,6 +463,16 @@ static long info(struct file *file, void *arg)
 	return 0;
 }
 
+static long errors(struct file *file, void *arg)
+{
+	struct framepool_errors *e = arg;
+
+	if (e->__reserved)
+		return -EINVAL;
+	fpool_errlog_get(fpool_file_space(file), e);
+	return 0;
+}
+
 static const struct fpool_ioctl commands[] = {
 	FPOOL_IOCTL(FRAMEPOOL_SPACE_INFO, struct framepool_space, name, 0, info),
 	FPOOL_IOCTL(FRAMEPOOL_PREFETCH, struct framepool_range, __reserved, 0,
@@ -475,6 +486,7 @@ static const struct fpool_ioctl commands[] = {
 	FPOOL_IOCTL(FRAMEPOOL_SYNC, struct framepool_range, __reserved, 0, sync_ioctl),
 	FPOOL_IOCTL_IN(FRAMEPOOL_RESIZE, struct framepool_resize, bytes, resize),
 	FPOOL_IOCTL_IN(FRAMEPOOL_SET_BLOCK, struct framepool_block, __reserved, set_block),
+	FPOOL_IOCTL(FRAMEPOOL_ERRORS, struct framepool_errors, __reserved, 0, errors),
 };
 
 /**

@@ -19,6 +19,9 @@
 #include "backing.h"
 #include "pool.h"
 
+/* Instead of an epoch: the page could not be written, or not be flushed, and is dirty again. */
+#define FPOOL_EPOCH_FAILED	U16_MAX
+
 struct fpool_space {
 	refcount_t refs;		/* X: of this structure */
 	struct fpool_pool *pool;	/* I */
@@ -43,7 +46,11 @@ struct fpool_space {
 	u16 epoch;			/* P: pages written now carry it in the frame table */
 	u16 flushed;			/* P: all that carry up to this one are on the medium */
 	u32 npinned;			/* P: pages */
-	int write_error;		/* P: of the last write that failed, until one succeeds */
+	fpool_vpn_t failed_read;	/* P: the last page that could not be read ... */
+	fpool_vpn_t failed_write;	/* P: ... and written; see errlog.c */
+	int read_error;			/* P: with which negative errno */
+	int write_error;		/* P */
+	int flush_error;		/* P */
 	unsigned long retry_at;		/* P: jiffies; no write-back by reclaim before */
 	struct fpool_stats stats;	/* X */
 };

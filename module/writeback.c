@@ -20,6 +20,7 @@
 
 #include <linux/pagemap.h>
 
+#include "errlog.h"
 #include "rmap.h"
 #include "trace.h"
 
@@ -72,7 +73,6 @@ static void note_success(struct fpool_run *run)
 	spin_lock(&space->pool->lock);
 	for (i = 0; i < run->nr; i++)
 		fpool_frames_info(&space->pool->frames, run->frame[i])->aux = space->epoch;
-	space->write_error = 0;
 	spin_unlock(&space->pool->lock);
 	fpool_space_count(space, FPOOL_STAT_WRITTEN, run->nr);
 	fpool_space_count(space, FPOOL_STAT_WRITES, 1);
@@ -86,7 +86,9 @@ static void note_failure(struct fpool_run *run, int err)
 	for (i = 0; i < run->nr; i++)
 		fpool_writeback_redirty(space, run->frame[i]);
 	spin_lock(&space->pool->lock);
-	space->write_error = err;
+	for (i = 0; i < run->nr; i++)
+		fpool_errlog_mark(space, run->frame[i]);
+	fpool_errlog_write(space, run->vpn, err);
 	space->retry_at = jiffies + HZ;
 	spin_unlock(&space->pool->lock);
 	mapping_set_error(space->inode->i_mapping, err);
@@ -352,8 +354,10 @@ static void redirty_unflushed(struct fpool_space *space)
 	while (fpool_ptable_next(&space->ptable, &vpn, end, FPOOL_SPTE_P, &e)) {
 		u16 epoch = fpool_frames_info(&pool->frames, fpool_spte_frame(e))->aux;
 
-		if (epoch && (s16)(epoch - space->flushed) > 0)
+		if (epoch && epoch != FPOOL_EPOCH_FAILED && (s16)(epoch - space->flushed) > 0) {
 			fpool_writeback_redirty(space, fpool_spte_frame(e));
+			fpool_errlog_mark(space, fpool_spte_frame(e));
+		}
 		vpn = fpool_vpn_add(vpn, 1);
 		if (!(fpool_vpn_nr(vpn) % FPOOL_PTABLE_ENTRIES))
 			cond_resched_lock(&pool->lock);
@@ -368,7 +372,7 @@ static u16 next_epoch(struct fpool_space *space)
 	spin_lock(&space->pool->lock);
 	epoch = space->epoch;
 	/* 0 means never written. */
-	if (!++space->epoch)
+	if (++space->epoch == FPOOL_EPOCH_FAILED)
 		space->epoch = 1;
 	spin_unlock(&space->pool->lock);
 	return epoch;
@@ -387,6 +391,7 @@ static int flush(struct fpool_space *space)
 		return 0;
 	}
 	fpool_space_count(space, FPOOL_STAT_FLUSH_ERRORS, 1);
+	fpool_errlog_flush(space, err);
 	mapping_set_error(space->inode->i_mapping, err);
 	redirty_unflushed(space);
 	return err;

@@ -82,6 +82,20 @@ static int stat_pool(int control, const char *name, struct json *j)
 	return EXIT_OK;
 }
 
+/* Where and why is known to the space itself: whoever may not open it is not told. */
+static void stat_errors(const char *name)
+{
+	struct framepool_errors errors;
+	int fd = framepool_open_space(name, O_RDONLY);
+
+	if (fd < 0)
+		return;
+	FRAMEPOOL_INIT(&errors);
+	if (!framepool_errors(fd, &errors))
+		show_errors(&errors);
+	close(fd);
+}
+
 /* Who owns a space but may not use the control node asks the space itself. */
 static int stat_space(const char *name, struct json *j)
 {
@@ -106,6 +120,8 @@ static int stat_space(const char *name, struct json *j)
 	if (err)
 		return fail("show", name, err, reasons);
 	j ? json_space(j, &space) : show_space(&space);
+	if (!j)
+		stat_errors(name);
 	return EXIT_OK;
 }
 

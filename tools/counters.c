@@ -103,6 +103,23 @@ void show_space(const struct framepool_space *s)
 	show(of_space, COUNT(of_space), s);
 }
 
+/* Nothing where nothing went wrong. */
+void show_errors(const struct framepool_errors *e)
+{
+	if (e->read_error)
+		printf("  last failed read at byte %llu: %s\n", (unsigned long long)e->read_offset,
+		       strerror(e->read_error));
+	if (e->write_error)
+		printf("  last failed write at byte %llu: %s\n",
+		       (unsigned long long)e->write_offset, strerror(e->write_error));
+	if (e->flush_error)
+		printf("  last failed flush: %s, %llu failed\n", strerror(e->flush_error),
+		       (unsigned long long)e->flushes);
+	if (e->unwritten)
+		printf("  %llu pages are not in the file because of this, and are tried again\n",
+		       (unsigned long long)e->unwritten);
+}
+
 void show_pool(const struct framepool_pool *p)
 {
 	char bytes[NUMBER_SIZE];

@@ -7,6 +7,7 @@
 #include "text.h"
 
 void show_space(const struct framepool_space *space);
+void show_errors(const struct framepool_errors *errors);
 void show_pool(const struct framepool_pool *pool);
 void json_space(struct json *j, const struct framepool_space *space);
 void json_pool(struct json *j, const struct framepool_pool *pool);

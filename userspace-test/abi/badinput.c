@@ -458,6 +458,8 @@ static const struct command commands[] = {
 	{ "RESIZE", FRAMEPOOL_RESIZE, sizeof(struct framepool_resize), 0, true },
 	{ "SET_BLOCK", FRAMEPOOL_SET_BLOCK, sizeof(struct framepool_block),
 	  offsetof(struct framepool_block, __reserved), true },
+	{ "ERRORS", FRAMEPOOL_ERRORS, sizeof(struct framepool_errors),
+	  offsetof(struct framepool_errors, __reserved), true },
 };
 
 static int a_space;

@@ -48,6 +48,7 @@
 #define FRAMEPOOL_SET_BLOCK	_IO(FRAMEPOOL_IOC_TYPE, 0x28)
 #define FRAMEPOOL_HOLD		_IO(FRAMEPOOL_IOC_TYPE, 0x29)
 #define FRAMEPOOL_RELEASE	_IO(FRAMEPOOL_IOC_TYPE, 0x2a)
+#define FRAMEPOOL_ERRORS	_IO(FRAMEPOOL_IOC_TYPE, 0x2b)
 
 /* struct framepool_attach.flags */
 #define FRAMEPOOL_ATTACH_READ_ONLY	(1U << 0)
@@ -121,7 +122,7 @@ struct framepool_detach {
  * @block_type: 0..4
  * @uid: owner of the node (of the named space) or attacher
  * @opens: descriptors and named nodes that hold the space
- * @write_error: 0, or the errno of the last page that could not be written and is still dirty
+ * @write_error: 0, or while pages are dirty that could not be written: errno of the last failure
  * @resident: frames that hold its pages now
  * @dirty: pages known to be dirty (a store that the pool has not looked at is not known yet)
  * @pinned: pages
@@ -372,6 +373,40 @@ struct framepool_block {
 	__u32 size;
 	__u32 flags;
 	__u32 block_type;
+	__u32 __reserved;
+};
+
+/**
+ * struct framepool_errors - what went wrong with the I/O of a space
+ * @size: sizeof(struct framepool_errors)
+ * @flags: 0
+ * @reads: pages that could not be read, each time
+ * @writes: pages that could not be written, each time
+ * @flushes: flushes of the device that failed
+ * @read_offset: in bytes, of the last page that could not be read; 0 if @read_error is 0
+ * @write_offset: in bytes, of the last page that could not be written; 0 if @write_error is 0
+ * @unwritten: pages that are dirty now because they could not be written, or not be flushed; they
+ *	are tried again by every sync, and where frames are needed
+ * @read_error: errno of the last failed read, 0 for none
+ * @write_error: errno of the last failed write, 0 for none
+ * @flush_error: errno of the last failed flush, 0 for none
+ * @__reserved: 0
+ *
+ * Counts since the space was attached. Asking changes nothing: fsync still reports what it would
+ * have.
+ */
+struct framepool_errors {
+	__u32 size;
+	__u32 flags;
+	__u64 reads;
+	__u64 writes;
+	__u64 flushes;
+	__u64 read_offset;
+	__u64 write_offset;
+	__u64 unwritten;
+	__u32 read_error;
+	__u32 write_error;
+	__u32 flush_error;
 	__u32 __reserved;
 };
 

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What went wrong with the I/O of a space.
+ *
+ * Who waits for a page or for a sync is told there and then; this is for those who come later and
+ * ask what happened: the place and the errno of the last failed read and write, beside the
+ * counters, and how many pages are dirty only because they could not be made durable.
+ *
+ * Such a page is known by its epoch in the frame table: FPOOL_EPOCH_FAILED instead of the one in
+ * which it was written.  A write that succeeds replaces it, and it is wiped with everything else
+ * when the frame is freed: so nothing has to be undone, and the pages are counted when somebody
+ * asks.
+ */
+#include "errlog.h"
+
+/**
+ * fpool_errlog_read - a page could not be read
+ * @space: the space
+ * @vpn: the page
+ * @err: a negative errno
+ *
+ * Context: Caller holds pool->lock.
+ */
+void fpool_errlog_read(struct fpool_space *space, fpool_vpn_t vpn, int err)
+{
+	lockdep_assert_held(&space->pool->lock);
+	space->failed_read = vpn;
+	space->read_error = err;
+}
+
+/**
+ * fpool_errlog_write - a page could not be written
+ * @space: the space
+ * @vpn: the page
+ * @err: a negative errno
+ *
+ * Context: Caller holds pool->lock.
+ */
+void fpool_errlog_write(struct fpool_space *space, fpool_vpn_t vpn, int err)
+{
+	lockdep_assert_held(&space->pool->lock);
+	space->failed_write = vpn;
+	space->write_error = err;
+}
+
+/**
+ * fpool_errlog_flush - the device's cache could not be flushed
+ * @space: the space
+ * @err: a negative errno
+ *
+ * Context: Any; takes pool->lock.
+ */
+void fpool_errlog_flush(struct fpool_space *space, int err)
+{
+	spin_lock(&space->pool->lock);
+	space->flush_error = err;
+	spin_unlock(&space->pool->lock);
+}
+
+/**
+ * fpool_errlog_mark - a page is dirty because it could not be made durable
+ * @space: the space
+ * @frame: where it is
+ *
+ * Context: Caller holds pool->lock.
+ */
+void fpool_errlog_mark(struct fpool_space *space, fpool_frame_t frame)
+{
+	lockdep_assert_held(&space->pool->lock);
+	fpool_frames_info(&space->pool->frames, frame)->aux = FPOOL_EPOCH_FAILED;
+}
+
+static bool never_failed(const struct fpool_space *space)
+{
+	return !READ_ONCE(space->write_error) && !READ_ONCE(space->flush_error);
+}
+
+/* Pages that bear the mark. The lock is let go between pieces: the count is no snapshot. */
+static u64 unwritten(struct fpool_space *space)
+{
+	struct fpool_pool *pool = space->pool;
+	fpool_vpn_t vpn = fpool_vpn(0), end = fpool_vpn(FPOOL_VPN_MAX);
+	fpool_spte_t e;
+	u64 nr = 0;
+
+	if (never_failed(space))
+		return 0;
+	spin_lock(&pool->lock);
+	while (fpool_ptable_next(&space->ptable, &vpn, end, FPOOL_SPTE_P, &e)) {
+		nr += fpool_frames_info(&pool->frames, fpool_spte_frame(e))->aux ==
+		      FPOOL_EPOCH_FAILED;
+		vpn = fpool_vpn_add(vpn, 1);
+		if (!(fpool_vpn_nr(vpn) % FPOOL_PTABLE_ENTRIES))
+			cond_resched_lock(&pool->lock);
+	}
+	spin_unlock(&pool->lock);
+	return nr;
+}
+
+/**
+ * fpool_errlog_write_error - is something dirty because it could not be made durable?
+ * @space: the space
+ *
+ * Context: Process context; takes pool->lock.
+ * Return: 0: no; else the (positive) errno of the last write, or of the last flush, that failed.
+ */
+int fpool_errlog_write_error(struct fpool_space *space)
+{
+	if (!unwritten(space))
+		return 0;
+	return -(READ_ONCE(space->write_error) ?: READ_ONCE(space->flush_error));
+}
+
+/**
+ * fpool_errlog_get - describe a space's errors
+ * @space: the space
+ * @e: filled in, but for size and flags
+ *
+ * Context: Process context; takes pool->lock.
+ */
+void fpool_errlog_get(struct fpool_space *space, struct framepool_errors *e)
+{
+	e->reads = fpool_stats_read(&space->stats, FPOOL_STAT_FILL_ERRORS);
+	e->writes = fpool_stats_read(&space->stats, FPOOL_STAT_WRITE_ERRORS);
+	e->flushes = fpool_stats_read(&space->stats, FPOOL_STAT_FLUSH_ERRORS);
+	spin_lock(&space->pool->lock);
+	e->read_offset = fpool_vpn_nr(space->failed_read) << PAGE_SHIFT;
+	e->write_offset = fpool_vpn_nr(space->failed_write) << PAGE_SHIFT;
+	e->read_error = -space->read_error;
+	e->write_error = -space->write_error;
+	e->flush_error = -space->flush_error;
+	spin_unlock(&space->pool->lock);
+	e->unwritten = unwritten(space);
+}
