@@ -254,14 +254,50 @@ static loff_t position(const struct fill *fill)
 	return fpool_vpn_nr(fill->vpn) << PAGE_SHIFT;
 }
 
+static void set_bvec(struct fill *fill)
+{
+	bvec_set_page(&fill->bv, fpool_pool_page(fill->space->pool, fill->frame),
+		      (size_t)fill->nr << PAGE_SHIFT, 0);
+}
+
+/* Make it a fill of the page that was asked for; the others are as they were before. */
+static void shrink_to_wanted(struct fill *fill)
+{
+	struct fpool_space *space = fill->space;
+	u32 keep = fpool_vpn_nr(fill->wanted) - fpool_vpn_nr(fill->vpn), i;
+
+	spin_lock(&space->pool->lock);
+	for (i = 0; i < fill->nr; i++)
+		if (i != keep)
+			withdraw(space, fpool_vpn_add(fill->vpn, i),
+				 fpool_frame_add(fill->frame, i), 0);
+	spin_unlock(&space->pool->lock);
+	fpool_pool_freed(space->pool);
+	fpool_space_wake(space, fill->vpn);
+	fill->vpn = fill->wanted;
+	fill->frame = fpool_frame_add(fill->frame, keep);
+	fill->nr = 1;
+	set_bvec(fill);
+}
+
+static ssize_t read_now(struct fill *fill)
+{
+	return fpool_backing_read(&fill->space->backing, &fill->bv, 1, position(fill),
+				  fill->bv.bv_len);
+}
+
 /* In a worker: end a read that went well, or do one that could not be started. */
 static void fill_work(struct work_struct *work)
 {
 	struct fill *fill = container_of(work, struct fill, work);
 
 	if (fill->got < 0)
-		fill->got = fpool_backing_read(&fill->space->backing, &fill->bv, 1, position(fill),
-					       fill->bv.bv_len);
+		fill->got = read_now(fill);
+	/* One bad page in a block is no reason to refuse another. */
+	if (fill->got < 0 && fill->nr > 1) {
+		shrink_to_wanted(fill);
+		fill->got = read_now(fill);
+	}
 	end(fill);
 }
 
@@ -300,8 +336,7 @@ static void start_read(struct fill *fill, bool may_io)
 {
 	ssize_t ret = -EAGAIN;
 
-	bvec_set_page(&fill->bv, fpool_pool_page(fill->space->pool, fill->frame),
-		      (size_t)fill->nr << PAGE_SHIFT, 0);
+	set_bvec(fill);
 	atomic_set(&fill->state, FILL_NEW);
 	INIT_WORK(&fill->work, fill_work);
 	if (may_io)
