@@ -251,15 +251,14 @@ static void write_run(struct batch *b, unsigned int first, unsigned int end)
 		ClearPageDirty(victim_page(b, &b->v[i]));
 	}
 	err = fpool_writeback_run(&run);
-	if (err) {
-		b->done.failed += run.nr;
+	if (err)
 		b->done.error = err;
-	} else {
-		b->done.written += run.nr;
-	}
+	b->done.failed += run.nfailed;
+	b->done.written += run.nr - run.nfailed;
 	for (i = first; i < end; i++) {
-		b->v[i].fate = err ? FATE_BACK : FATE_FREE;
-		b->v[i].written = !err;
+		/* Nobody else can have made it dirty again. */
+		b->v[i].written = !PageDirty(victim_page(b, &b->v[i]));
+		b->v[i].fate = b->v[i].written ? FATE_FREE : FATE_BACK;
 	}
 }
 

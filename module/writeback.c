@@ -49,11 +49,12 @@ void fpool_writeback_redirty(struct fpool_space *space, fpool_frame_t frame)
 	SetPageDirty(fpool_pool_page(space->pool, frame));
 }
 
-static unsigned int build_bvecs(const struct fpool_run *run, struct bio_vec *bv)
+static unsigned int build_bvecs(const struct fpool_run *run, unsigned int first, unsigned int nr,
+				struct bio_vec *bv)
 {
 	unsigned int i, n = 0;
 
-	for (i = 0; i < run->nr; i++) {
+	for (i = first; i < first + nr; i++) {
 		struct page *page = fpool_pool_page(run->space->pool, run->frame[i]);
 
 		/* Frames that lie together go out as one segment. */
@@ -65,34 +66,34 @@ static unsigned int build_bvecs(const struct fpool_run *run, struct bio_vec *bv)
 	return n;
 }
 
-static void note_success(struct fpool_run *run)
+static void note_success(const struct fpool_run *run, unsigned int first, unsigned int nr)
 {
 	struct fpool_space *space = run->space;
 	unsigned int i;
 
 	spin_lock(&space->pool->lock);
-	for (i = 0; i < run->nr; i++)
+	for (i = first; i < first + nr; i++)
 		fpool_frames_info(&space->pool->frames, run->frame[i])->aux = space->epoch;
 	spin_unlock(&space->pool->lock);
-	fpool_space_count(space, FPOOL_STAT_WRITTEN, run->nr);
+	fpool_space_count(space, FPOOL_STAT_WRITTEN, nr);
 	fpool_space_count(space, FPOOL_STAT_WRITES, 1);
 }
 
-static void note_failure(struct fpool_run *run, int err)
+static void note_failure(const struct fpool_run *run, unsigned int first, unsigned int nr, int err)
 {
 	struct fpool_space *space = run->space;
 	unsigned int i;
 
-	for (i = 0; i < run->nr; i++)
+	for (i = first; i < first + nr; i++)
 		fpool_writeback_redirty(space, run->frame[i]);
 	spin_lock(&space->pool->lock);
-	for (i = 0; i < run->nr; i++)
+	for (i = first; i < first + nr; i++)
 		fpool_errlog_mark(space, run->frame[i]);
-	fpool_errlog_write(space, run->vpn, err);
+	fpool_errlog_write(space, fpool_vpn_add(run->vpn, first), err);
 	space->retry_at = jiffies + HZ;
 	spin_unlock(&space->pool->lock);
 	mapping_set_error(space->inode->i_mapping, err);
-	fpool_space_count(space, FPOOL_STAT_WRITE_ERRORS, run->nr);
+	fpool_space_count(space, FPOOL_STAT_WRITE_ERRORS, nr);
 }
 
 /*
@@ -109,36 +110,80 @@ static u64 end_of_file(const struct fpool_run *run)
 	return bytes;
 }
 
-/**
- * fpool_writeback_run - write neighbours in one call
- * @run: the pages, claimed by the caller (WB, or leaving) and cleaned
- *
- * On failure every page of the run is dirty again and the error is set for every open
- * descriptor's next fsync.
- *
- * Context: A worker or the reclaim thread.
- * Return: 0, or the backing's error.
- */
-int fpool_writeback_run(struct fpool_run *run)
+/* Write pages [first, first + nr) of a run in one call. */
+static int write_pages(const struct fpool_run *run, unsigned int first, unsigned int nr)
 {
-	u64 pos = fpool_vpn_nr(run->vpn) << PAGE_SHIFT;
+	u64 pos = fpool_vpn_nr(fpool_vpn_add(run->vpn, first)) << PAGE_SHIFT;
 	u64 bytes = end_of_file(run);
 	struct bio_vec bv[FPOOL_RUN_MAX];
-	unsigned int nr;
+	unsigned int nr_bv;
 	int err = 0;
 
 	/* What somebody cut off behind us has nowhere to go. */
 	if (pos < bytes) {
-		nr = build_bvecs(run, bv);
-		err = fpool_backing_write(&run->space->backing, bv, nr, pos,
-					  min_t(u64, (u64)run->nr << PAGE_SHIFT, bytes - pos));
+		nr_bv = build_bvecs(run, first, nr, bv);
+		err = fpool_backing_write(&run->space->backing, bv, nr_bv, pos,
+					  min_t(u64, (u64)nr << PAGE_SHIFT, bytes - pos));
 	}
-	trace_fpool_writeback(run->space->pool->id, run->space->id, fpool_vpn_nr(run->vpn),
-			      run->nr, err);
-	if (err)
-		note_failure(run, err);
-	else
-		note_success(run);
+	trace_fpool_writeback(run->space->pool->id, run->space->id,
+			      fpool_vpn_nr(run->vpn) + first, nr, err);
+	return err;
+}
+
+/* Pages that fail alone, one after the other, before the rest of their run is given up. */
+#define ALONE_MAX	4
+
+/*
+ * Each page alone, so that one that cannot be written does not keep its neighbours from the file.
+ * A device that takes nothing at all, perhaps after a timeout each, is not asked for all.
+ */
+static int write_alone(struct fpool_run *run)
+{
+	unsigned int i, in_a_row = 0;
+	int err = 0, ret;
+
+	for (i = 0; i < run->nr && in_a_row < ALONE_MAX; i++) {
+		ret = write_pages(run, i, 1);
+		if (!ret) {
+			note_success(run, i, 1);
+			in_a_row = 0;
+			continue;
+		}
+		note_failure(run, i, 1, ret);
+		err = ret;
+		run->nfailed++;
+		in_a_row++;
+	}
+	if (i < run->nr) {
+		note_failure(run, i, run->nr - i, err);
+		run->nfailed += run->nr - i;
+	}
+	return err;
+}
+
+/**
+ * fpool_writeback_run - write neighbours, in one call if that works
+ * @run: the pages, claimed by the caller (WB, or leaving) and cleaned
+ *
+ * Pages that cannot be written, @run->nfailed of them, are dirty again, and the error is set for
+ * every open descriptor's next fsync.
+ *
+ * Context: A worker or the reclaim thread.
+ * Return: 0: all were written; or the backing's error.
+ */
+int fpool_writeback_run(struct fpool_run *run)
+{
+	int err = write_pages(run, 0, run->nr);
+
+	run->nfailed = 0;
+	if (!err) {
+		note_success(run, 0, run->nr);
+		return 0;
+	}
+	if (run->nr > 1)
+		return write_alone(run);
+	note_failure(run, 0, 1, err);
+	run->nfailed = 1;
 	return err;
 }
 
@@ -228,7 +273,7 @@ static void release(const struct fpool_run *run, unsigned int first, unsigned in
 
 /* Write pages [first, first + nr) of a claimed run, all clean now and dirty before. */
 static int write_part(const struct fpool_run *run, unsigned int first, unsigned int nr,
-		      const bool *held)
+		      const bool *held, u64 *written, u64 *failed)
 {
 	struct fpool_run part = {
 		.space = run->space, .vpn = fpool_vpn_add(run->vpn, first), .nr = nr,
@@ -238,6 +283,8 @@ static int write_part(const struct fpool_run *run, unsigned int first, unsigned 
 
 	memcpy(part.frame, run->frame + first, nr * sizeof(part.frame[0]));
 	err = fpool_writeback_run(&part);
+	*failed += part.nfailed;
+	*written += nr - part.nfailed;
 	for (i = first; i < first + nr; i++)
 		if (held[i])
 			fpool_writeback_redirty(run->space, run->frame[i]);
@@ -282,13 +329,9 @@ static int write_claimed(const struct fpool_run *run, u64 *written, u64 *failed)
 			release(run, first, i - first);
 			continue;
 		}
-		ret = write_part(run, first, i - first, held);
-		if (ret) {
-			*failed += i - first;
+		ret = write_part(run, first, i - first, held, written, failed);
+		if (ret)
 			err = ret;
-		} else {
-			*written += i - first;
-		}
 	}
 	return err;
 }

@@ -13,12 +13,14 @@
  * @space: of which
  * @vpn: first page
  * @nr: pages, at most FPOOL_RUN_MAX
+ * @nfailed: result of fpool_writeback_run(): of these, could not be written
  * @frame: where they are
  */
 struct fpool_run {
 	struct fpool_space *space;
 	fpool_vpn_t vpn;
 	unsigned int nr;
+	unsigned int nfailed;
 	fpool_frame_t frame[FPOOL_RUN_MAX];
 };
 
