@@ -51,6 +51,7 @@ test-programs: lib
 	$(Q)$(MAKE) $(quiet) -C userspace-test/torture
 	$(Q)$(MAKE) $(quiet) -C userspace-test/tools
 	$(Q)$(MAKE) $(quiet) -C userspace-test/fuzz/device
+	$(Q)$(MAKE) $(quiet) -C userspace-test/powercut
 
 test: deps ## run the tests: SUITES='core abi*' for some, LONG=1 for the long ones too
 	$(Q)$(MAKE) tools test-programs modules

@@ -24,7 +24,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)
 ABI = 'build/host/abi'
 FUZZ = 'build/host/fuzz/device'
 TORTURE = 'build/host/torture'
-MKFS = ('/usr/sbin/mkfs.xfs', '/usr/sbin/mkfs.btrfs')
+MKFS = ('/usr/sbin/mkfs.ext4', '/usr/sbin/mkfs.xfs', '/usr/sbin/mkfs.btrfs')
 
 
 def programs(where):
@@ -32,6 +32,11 @@ def programs(where):
     path = os.path.join(TOP, where)
     names = sorted(os.listdir(path)) if os.path.isdir(path) else []
     return [f'{os.path.basename(where)}/{name}' for name in names if '.' not in name]
+
+
+def power_cuts(cuts):
+    """As many on each stock kernel."""
+    return [f'userspace-test/powercut/powercut --cuts {cuts} --kernel {kernel}' for kernel in STOCK]
 
 
 SUITES = [
@@ -55,6 +60,8 @@ SUITES = [
           options=('--no-module', '--append=memmap=64M$0x20000000')),
     # What is left after use and unloading, by kmemleak: it makes the boot slow, so few programs.
     Suite('leak', ['abi/share', 'abi/unload'], kernels=('test',), files=(ABI,), options=('--kmemleak',)),
+    Suite('powercut', [*power_cuts(5), 'userspace-test/powercut/powercut --lying'], timeout=600),
+    Suite('powercuts', power_cuts(50), timeout=3600, long=True),
     Suite('tools', ['build/host/test-tools']),
     # Unloads the module at its end.
     Suite('command', ['test-lib /mnt', 'sh command.sh'], kernels=ALL, timeout=400, options=('--size=32M',),
