@@ -82,7 +82,7 @@ static void instructions(void)
 
 	begin(FREE);
 	rnd_init(&r, 1);
-	for (i = 0; i < scaled(1000); i++)
+	for (i = 0; i < scaled(500); i++)
 		four_pages(0, NR, &r);
 	end();
 }
@@ -93,7 +93,7 @@ static void *half(void *arg)
 	struct rnd r;
 
 	rnd_init(&r, 2 + nr);
-	for (i = 0; i < scaled(400); i++)
+	for (i = 0; i < scaled(200); i++)
 		four_pages(nr * NR / 2, NR / 2, &r);
 	return NULL;
 }
@@ -126,19 +126,19 @@ static void calls(void)
 	begin(FREE);
 	/* Each time that the call has all frames it waits so long, and goes on with these. */
 	set_wait_ms(50);
-	n = pread(other, m, 200 * PAGE, 0);
-	diag("O_DIRECT read of 200 pages, %lu frames: %zd%s%s", FREE, n, n < 0 ? ", " : "",
+	n = pread(other, m, 100 * PAGE, 0);
+	diag("O_DIRECT read of 100 pages, %lu frames: %zd%s%s", FREE, n, n < 0 ? ", " : "",
 	     n < 0 ? strerror(errno) : "");
 	expect(n > 0 || (n < 0 && (errno == EFAULT || errno == ENOMEM)), "read: %zd", n);
 	for (i = 0; n > 0 && i < (u64)n; i += PAGE)
 		page_fill(model + i, i / PAGE, 7);
 	/* What was not read may have been read in part: only whole requests are reported. */
-	for (i = n > 0 ? n / PAGE : 0; i < 200; i++) {
+	for (i = n > 0 ? n / PAGE : 0; i < 100; i++) {
 		expect(page_among(m + i * PAGE, i, 1, 1) || page_is(m + i * PAGE, i, 7), "page %ju",
 		       (uintmax_t)i);
 		memcpy(model + i * PAGE, m + i * PAGE, PAGE);
 	}
-	n = pwrite(other, m + 300 * PAGE, 200 * PAGE, 300 * PAGE);
+	n = pwrite(other, m + 300 * PAGE, 100 * PAGE, 300 * PAGE);
 	expect(n > 0 || (n < 0 && (errno == EFAULT || errno == ENOMEM)), "write: %zd", n);
 	need_ok(pipe2(p, O_NONBLOCK));
 	need_ok(fcntl(p[1], F_SETPIPE_SZ, 128 * PAGE));
@@ -188,7 +188,7 @@ static void crowd_child(void *arg)
 	struct rnd r;
 
 	rnd_init(&r, 20 + nr);
-	for (i = 0; i < scaled(100); i++) {
+	for (i = 0; i < scaled(60); i++) {
 		vpn = nr * (NR / 8) + rnd_below(&r, NR / 8 - 1);
 		expect(page_is(m + vpn * PAGE, vpn, 1), "a page of child %ju", (uintmax_t)nr);
 		expect(*(volatile u64 *)(m + (vpn + 1) * PAGE - 4) ==
@@ -230,7 +230,7 @@ static void *far_walker(void *arg)
 	struct rnd r;
 
 	rnd_init(&r, 50 + nr);
-	for (i = 0; i < scaled(1500); i++) {
+	for (i = 0; i < scaled(700); i++) {
 		which = rnd_below(&r, KNOWN / 2) * 2 + nr;
 		vpn = known(which);
 		if (rnd_next(&r) & 1) {

@@ -422,7 +422,7 @@ static void greedy(void *arg)
 
 	rnd_init(&rnd, (uintptr_t)arg);
 	need_ok(pipe2(p, O_NONBLOCK));
-	for (i = 0; i < scaled(150); i++) {
+	for (i = 0; i < scaled(60); i++) {
 		vpn = rnd_below(&rnd, 2 * NR);
 		switch (rnd_below(&rnd, 6)) {
 		case 0:

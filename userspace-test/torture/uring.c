@@ -352,12 +352,12 @@ static void in_flight(bool fixed, u64 requests)
 
 static void fixed_in_flight(void)
 {
-	in_flight(true, scaled(600));
+	in_flight(true, scaled(300));
 }
 
 static void in_flight_once(void)
 {
-	in_flight(false, scaled(600));
+	in_flight(false, scaled(300));
 }
 
 static void dying_child(void *arg)
