@@ -155,7 +155,6 @@ static void hot_pages(void)
 
 	begin(LARGE);
 	for (i = 0; i < ARRAY_SIZE(advice); i++) {
-		fills_of_hot(advice[i]);
 		away = fills_of_hot(advice[i]);
 		diag("advice %d: hot pages were away %ju times of 1000", advice[i],
 		     (uintmax_t)away);

@@ -159,7 +159,7 @@ static void surgery(void)
 	rnd_init(&r, 99);
 	for (i = 0; i < USERS; i++)
 		need(!pthread_create(&thread[i], NULL, user, (void *)i), "no thread");
-	for (i = 0; i < scaled(1500) && !failures(); i++) {
+	for (i = 0; i < scaled(800) && !failures(); i++) {
 		pages = 1 + rnd_below(&r, 4);
 		vpn = rnd_below(&r, NR - pages);
 		switch (rnd_below(&r, 6)) {
@@ -390,7 +390,7 @@ static void leaving(void)
 
 	begin();
 	other_path = file_make("other", NR * PAGE, 1);
-	for (i = 0; i < scaled(24) + 4; i++) {
+	for (i = 0; i < scaled(16) + 4; i++) {
 		atomic_store(&book->steps, 0);
 		need_ok(waitpid(child_start(leaving_child, (void *)(uintptr_t)i), &status, 0));
 		expect(i % 4 == 2 ? WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL :
