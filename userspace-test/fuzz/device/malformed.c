@@ -108,7 +108,7 @@ static const struct command commands[] = {
 	{ "SPACE_NEXT", FRAMEPOOL_SPACE_NEXT, sizeof(struct framepool_space), space_fields, 0,
 	  ENOENT, true, false, { ENOENT } },
 	{ "POOL_CREATE", FRAMEPOOL_POOL_CREATE, sizeof(struct framepool_pool_create),
-	  create_fields, 0, ERANGE, false, false, { EPERM, ERANGE, EEXIST, ENOMEM, EBUSY } },
+	  create_fields, 0, EEXIST, false, false, { EPERM, ERANGE, EEXIST, ENOMEM, EBUSY } },
 	{ "POOL_DESTROY", FRAMEPOOL_POOL_DESTROY, sizeof(struct framepool_pool_destroy),
 	  destroy_fields, 0, ENOENT, false, false, { EPERM, EBUSY, ENOENT } },
 	{ "POOL_NEXT", FRAMEPOOL_POOL_NEXT, sizeof(struct framepool_pool), pool_fields, 0,
@@ -200,9 +200,9 @@ static void harmless(const struct command *c, void *to)
 	} else if (c->cmd == FRAMEPOOL_DETACH) {
 		name_set(a.detach.name, "t.nobody");
 	} else if (c->cmd == FRAMEPOOL_POOL_CREATE) {
-		a.create.bytes = 1ull << 50;
+		a.create.bytes = 2 * MIB;
 		a.create.node = -1;
-		name_set(a.create.name, "t-malformed");
+		memcpy(a.create.name, pool, sizeof(pool));
 	} else if (c->cmd == FRAMEPOOL_POOL_DESTROY) {
 		name_set(a.destroy.name, "t-nobody");
 	} else if (c->cmd == FRAMEPOOL_SPACE_NEXT) {
@@ -479,7 +479,7 @@ static void good(const struct command *c, void *to)
 	if (c->cmd == FRAMEPOOL_ATTACH)
 		((struct framepool_attach *)to)->fd = backing;
 	if (c->cmd == FRAMEPOOL_POOL_CREATE)
-		((struct framepool_pool_create *)to)->bytes = 2 * MIB;
+		name_set(((struct framepool_pool_create *)to)->name, "t-malformed");
 	if (c->fields == range_fields)
 		((struct framepool_range *)to)->offset = 0;
 	if (c->cmd == FRAMEPOOL_RESIZE)
