@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <linux/falloc.h>
 
-#define NR	400UL
+#define NR	300UL
 
 static char *path;
 static int fd;
@@ -23,7 +23,7 @@ static u8 *m;
 static void begin(void)
 {
 	pool_use(2 * MIB);
-	secret_leave(450);
+	secret_leave(320);
 	path = file_make("file", NR * PAGE, 1);
 	fd = space_attach(path, O_RDWR);
 	id = space_id(fd);
@@ -242,15 +242,15 @@ static void punched(void)
 	make_absent(fd, m, NR * PAGE);
 	mixed();
 	f = need_ok(open(path, O_RDWR | O_CLOEXEC));
-	if (fallocate(f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 100 * PAGE, 200 * PAGE))
+	if (fallocate(f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 100 * PAGE, 100 * PAGE))
 		skip("no holes here: %s", strerror(errno));
-	for (vpn = 100; vpn < 300; vpn++)
+	for (vpn = 100; vpn < 200; vpn++)
 		expect_no_garbage(vpn, 2);
 	make_absent(fd, m, NR * PAGE);
 	for (vpn = 0; vpn < NR; vpn++) {
 		if (vpn % 3 == 1)
 			expect(plain || page_is(m + vpn * PAGE, vpn, 2), "dirty pages win");
-		else if (vpn < 100 || vpn >= 300)
+		else if (vpn < 100 || vpn >= 200)
 			expect(page_is(m + vpn * PAGE, vpn, 1), "beside the hole");
 		else
 			expect(bytes_zero(m + vpn * PAGE, PAGE, 0), "in the hole");

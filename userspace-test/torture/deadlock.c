@@ -16,7 +16,7 @@
 #include <signal.h>
 #include <sys/uio.h>
 
-#define NR	768UL			/* pages: one and a half of the smallest region */
+#define NR	600UL			/* pages: more than the smallest region */
 #define CHUNK	16UL
 #define WAIT	200
 
@@ -190,7 +190,7 @@ static void must_end(pid_t pid, const char *what)
 
 static bool absent(void *arg)
 {
-	static u8 bitmap[NR / 8];
+	static u8 bitmap[NR / 8 + 1];
 	struct framepool_range r;
 
 	(void)arg;

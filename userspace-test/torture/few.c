@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <sys/uio.h>
 
-#define NR	1024UL			/* pages of the file: twice the smallest region */
+#define NR	640UL			/* pages of the file: more than the smallest region */
 #define FREE	16UL			/* frames that are left: the reclaim thread's upper mark */
 
 static char *path;
@@ -152,9 +152,9 @@ static void calls(void)
 	/* Calls that copy need one page at a time, and no luck. */
 	expect(pread(fd, buf, NR * PAGE, 0) == NR * PAGE, "read: %s", strerror(errno));
 	expect(bytes_are(buf, model, NR * PAGE, 0), "what was read");
-	expect(pread(fd, m, 100 * PAGE, 600 * PAGE) == 100 * PAGE, "read into the mapping: %s",
+	expect(pread(fd, m, 100 * PAGE, 500 * PAGE) == 100 * PAGE, "read into the mapping: %s",
 	       strerror(errno));
-	memcpy(model, model + 600 * PAGE, 100 * PAGE);
+	memcpy(model, model + 500 * PAGE, 100 * PAGE);
 	set_wait_ms(10000);
 	end();
 }

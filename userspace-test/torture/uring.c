@@ -196,13 +196,10 @@ static void synced_between(void)
 	begin();
 	spread(m, NR);
 	want_registered();
-	for (round = 0; round < 3; round++) {
-		device_writes(0, NR, from, 2);
+	for (round = 0; round < 4; round++) {
+		device_writes(0, NR, round & 1 ? other : from, round & 1 ? 4 : 2);
 		need_ok(round == 1 ? msync(m, NR * PAGE, MS_SYNC) : fsync(fd));
 		expect_file(path, model, NR * PAGE);
-		device_writes(0, NR, other, 4);
-		if (round == 2)
-			need_ok(fsync(fd));
 	}
 	device_writes(0, NR, from, 2);
 	ring_unregister();
