@@ -53,8 +53,8 @@ SUITES = [
     Suite('abi', programs(ABI), kernels=ALL, timeout=900, files=(ABI, *MKFS)),
     Suite('torture', programs(TORTURE), kernels=ALL, timeout=300, files=(TORTURE, *MKFS)),
     # Each run has a seed of its own.
-    Suite('torture-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(TORTURE) for _ in range(3)],
-          kernels=ALL, timeout=2400, files=(TORTURE, *MKFS), long=True),
+    Suite('torture-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(TORTURE) for _ in range(5)],
+          kernels=ALL, timeout=3600, files=(TORTURE, *MKFS), long=True),
     # 64 MiB at 512 MiB are hidden from the kernel, for base=.
     Suite('load', ['sh abi/load.sh'], kernels=ALL, files=(ABI,), timeout=600,
           options=('--no-module', '--append=memmap=64M$0x20000000')),

@@ -129,7 +129,7 @@ static void hog(void *arg)
 		if (sscanf(line, "MemAvailable: %ju", (uintmax_t *)&bytes) == 1)
 			break;
 	/* Not so much that somebody gets killed for it. */
-	bytes = bytes * KIB / 2;
+	bytes = bytes * KIB / (scale > 4 ? 8 : 2);
 	knob_write("/proc/self/oom_score_adj", "1000");
 	mem = mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (mem == MAP_FAILED)

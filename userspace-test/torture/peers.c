@@ -119,7 +119,7 @@ static void many_mappings(void)
 
 /* ---- hot pages ---- */
 
-#define LARGE	1400UL
+#define LARGE	900UL
 #define HOT	32UL
 
 /*

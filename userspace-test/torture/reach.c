@@ -96,7 +96,7 @@ static void debugger(void)
 	rnd_init(&r, 1);
 	pid = stopped_start();
 	crowd_start();
-	for (i = 0; i < scaled(160); i++) {
+	for (i = 0; i < scaled(100); i++) {
 		at = rnd_below(&r, NR * PAGE - 8);
 		errno = 0;
 		word = ptrace(PTRACE_PEEKDATA, pid, m + at, 0);
@@ -126,7 +126,7 @@ static void vm_writev(void)
 	rnd_init(&r, 2);
 	pid = stopped_start();
 	crowd_start();
-	for (i = 0; i < scaled(200); i++) {
+	for (i = 0; i < scaled(100); i++) {
 		len = 1 + rnd_below(&r, 12 * PAGE);
 		at = rnd_below(&r, NR * PAGE - len);
 		local = (struct iovec){ buf, len };
@@ -159,7 +159,7 @@ static void pipes(void)
 	rnd_init(&r, 3);
 	need_ok(pipe(p));
 	crowd_start();
-	for (i = 0; i < scaled(160); i++) {
+	for (i = 0; i < scaled(100); i++) {
 		vpn = rnd_below(&r, NR - 8);
 		iov = (struct iovec){ m + vpn * PAGE, 8 * PAGE };
 		need(vmsplice(p[1], &iov, 1, 0) == 8 * PAGE, "vmsplice: %s", strerror(errno));
@@ -192,7 +192,7 @@ static void sockets(void)
 	need_ok(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
 	need_ok(pipe(p));
 	crowd_start();
-	for (i = 0; i < scaled(160); i++) {
+	for (i = 0; i < scaled(100); i++) {
 		vpn = rnd_below(&r, NR - 8);
 		store(vpn, 10 + i);
 		at = vpn * PAGE + 10;
