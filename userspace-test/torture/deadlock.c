@@ -151,7 +151,7 @@ static bool all_turned(void *arg)
 static void classical(const char *where)
 {
 	void *(*const run[])(void *arg) = { writer, faulter, mapper, reader };
-	unsigned int want = scaled(40), i;
+	unsigned int want = scaled(24), i;
 	pthread_t thread[ARRAY_SIZE(run)];
 
 	begin(where);
