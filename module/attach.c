@@ -182,6 +182,13 @@ static int leave_job(struct fpool_job *job)
 	return tear_down(job->space);
 }
 
+/* A signal that kills is taken off before the files are closed: no wait would see it then. */
+static bool being_killed(void)
+{
+	return fatal_signal_pending(current) ||
+	       (current->flags & PF_EXITING && current->signal->group_exit_code & 0x7f);
+}
+
 /**
  * fpool_attach_leave - a user goes
  * @space: the space, perhaps gone when this returns
@@ -213,7 +220,10 @@ void fpool_attach_leave(struct fpool_space *space, bool named)
 	mutex_unlock(&fpool_attach_lock);
 	if (!job)
 		return;
-	fpool_job_run(job);
+	if (being_killed())
+		fpool_job_start(job);
+	else
+		fpool_job_run(job);
 	fpool_job_put(job);
 }
 

@@ -47,6 +47,18 @@ struct fpool_job *fpool_job_create(struct fpool_space *space, int (*fn)(struct f
 }
 
 /**
+ * fpool_job_start - have it done and do not wait
+ * @job: run once
+ *
+ * Context: Any.
+ */
+void fpool_job_start(struct fpool_job *job)
+{
+	refcount_inc(&job->refs);
+	queue_work(queue, &job->work);
+}
+
+/**
  * fpool_job_run - have it done and wait
  * @job: run once
  *
@@ -55,8 +67,7 @@ struct fpool_job *fpool_job_create(struct fpool_space *space, int (*fn)(struct f
  */
 int fpool_job_run(struct fpool_job *job)
 {
-	refcount_inc(&job->refs);
-	queue_work(queue, &job->work);
+	fpool_job_start(job);
 	if (wait_for_completion_killable(&job->done))
 		return -EINTR;
 	return job->err;

@@ -12,67 +12,28 @@
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
-#include <linux/dm-ioctl.h>
 #include <linux/fs.h>
 
 #define RAM	"/dev/ram0"
 #define NR	512UL			/* pages */
 #define RW	(PROT_READ | PROT_WRITE)
 
-static int dm = -1;
 static char dm_node[64];
 static u8 *m;
 static int fd;
 static u32 id;
 
-static void dm_init(struct dm_ioctl *d, size_t size)
-{
-	memset(d, 0, sizeof(*d));
-	d->version[0] = DM_VERSION_MAJOR;
-	d->data_size = size;
-	d->data_start = sizeof(*d);
-	strcpy(d->name, "t-stall");
-}
-
-static void dm_flags(unsigned long cmd, u32 flags)
-{
-	struct dm_ioctl d;
-
-	dm_init(&d, sizeof(d));
-	d.flags = flags;
-	need_ok(ioctl(dm, cmd, &d));
-}
-
-static void stall(void)
-{
-	dm_flags(DM_DEV_SUSPEND, DM_SUSPEND_FLAG | DM_SKIP_LOCKFS_FLAG | DM_NOFLUSH_FLAG);
-}
-
-static void go_on(void)
-{
-	dm_flags(DM_DEV_SUSPEND, 0);
-}
-
 /* A linear device over the brd; its pages are version 1. */
 static void begin(void)
 {
-	struct {
-		struct dm_ioctl d;
-		struct dm_target_spec spec;
-		char params[64];
-	} load;
 	u64 vpn;
 	u8 *page = aligned_alloc(PAGE, PAGE);
 	int ram;
 
 	if (plain_at_home)
 		skip("not in a VM");
-	if (system("modprobe -q dm_mod 2>/dev/null"))
-		diag("no modprobe of dm_mod");
-	dm = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
 	ram = open(RAM, O_RDWR | O_CLOEXEC);
-	if (dm < 0 || ram < 0)
+	if (ram < 0 || !dm_make(dm_node, sizeof(dm_node)))
 		skip("no device mapper or no " RAM);
 	for (vpn = 0; vpn < NR; vpn++) {
 		page_fill(page, vpn, 1);
@@ -80,33 +41,12 @@ static void begin(void)
 	}
 	need_ok(fsync(ram));
 	need_ok(close(ram));
-	dm_init(&load.d, sizeof(load.d));
-	ioctl(dm, DM_DEV_REMOVE, &load.d);		/* of a run that failed */
-	dm_init(&load.d, sizeof(load.d));
-	need_ok(ioctl(dm, DM_DEV_CREATE, &load.d));
-	snprintf(dm_node, sizeof(dm_node), "/dev/dm-%u", minor(load.d.dev));
-	memset(&load, 0, sizeof(load));
-	dm_init(&load.d, sizeof(load));
-	load.d.target_count = 1;
-	load.spec.length = NR * PAGE / 512;
-	strcpy(load.spec.target_type, "linear");
-	strcpy(load.params, RAM " 0");
-	need_ok(ioctl(dm, DM_TABLE_LOAD, &load));
-	go_on();
+	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
 	pool_use(4 * MIB);
 	fd = space_attach(dm_node, O_RDWR);
 	id = space_id(fd);
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
 	make_absent(fd, m, NR * PAGE);
-}
-
-static bool removed(void *arg)
-{
-	struct dm_ioctl d;
-
-	(void)arg;
-	dm_init(&d, sizeof(d));
-	return !ioctl(dm, DM_DEV_REMOVE, &d);
 }
 
 static void end(u64 first, u64 version)
@@ -120,7 +60,7 @@ static void end(u64 first, u64 version)
 	for (vpn = 0; vpn < NR; vpn++)
 		expect(page_is(is + vpn * PAGE, vpn, vpn >= first ? version : 1), "on the device");
 	/* The last close of the backing may come a moment after the space has gone. */
-	expect(wait_until(removed, NULL, 10000), "the device is still in use: %s", strerror(errno));
+	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s", strerror(errno));
 }
 
 struct waiter {
@@ -163,7 +103,7 @@ static void address_space_is_free(void)
 	begin();
 	for (vpn = 0; vpn < 16; vpn++)
 		expect(page_is(m + vpn * PAGE, vpn, 1), "before");
-	stall();
+	dm_stall();
 	waiter_start(&w[0], 100);
 	waiter_start(&w[1], 300);
 	other = mmap(NULL, MIB, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* mmap_lock for writing */
@@ -183,7 +123,7 @@ static void address_space_is_free(void)
 	fclose(f);
 	expect(!atomic_load(&w[0].done) && !atomic_load(&w[1].done),
 	       "the device did not stand still");
-	go_on();
+	dm_go_on();
 	pthread_join(w[0].thread, NULL);
 	pthread_join(w[1].thread, NULL);
 	end(0, 1);
@@ -207,14 +147,14 @@ static void many_wait_for_one(void)
 	begin();
 	if (!plain)
 		space_info(fd, &before);
-	stall();
+	dm_stall();
 	for (i = 0; i < 4; i++)
 		waiter_start(&w[i], 77);
 	for (i = 0; i < 3; i++) {
 		pid[i] = child_start(touching_child, (void *)77);
 		expect(task_waits(pid[i], pid[i], 20000), "a child does not wait");
 	}
-	go_on();
+	dm_go_on();
 	for (i = 0; i < 4; i++)
 		pthread_join(w[i].thread, NULL);
 	for (i = 0; i < 3; i++)
@@ -235,7 +175,7 @@ static void killed(void)
 	int status;
 
 	begin();
-	stall();
+	dm_stall();
 	for (i = 0; i < 3; i++) {
 		pid[i] = child_start(touching_child, (void *)(uintptr_t)(50 + i / 2));
 		expect(task_waits(pid[i], pid[i], 20000), "a child does not wait");
@@ -248,7 +188,7 @@ static void killed(void)
 		expect(now_ms() - start < 3000 * scale, "took %ju ms to die",
 		       (uintmax_t)(now_ms() - start));
 	}
-	go_on();
+	dm_go_on();
 	for (i = 0; i < NR; i++)
 		expect(page_is(m + i * PAGE, i, 1), "afterwards");
 	end(0, 1);
@@ -275,7 +215,7 @@ static void stores_during_write(void)
 		page_fill(m + vpn * PAGE, vpn, 2);
 	for (vpn = 0; vpn < 16; vpn++)
 		expect(page_is(m + vpn * PAGE, vpn, 1), "before");
-	stall();
+	dm_stall();
 	need(!pthread_create(&w.thread, NULL, sync_all, &w), "no thread");
 	while (!atomic_load(&w.tid))
 		sched_yield();
@@ -287,11 +227,52 @@ static void stores_during_write(void)
 		page_fill(m + vpn * PAGE, vpn, 3);
 	}
 	expect(!atomic_load(&w.done), "fsync did not wait for the device");
-	go_on();
+	dm_go_on();
 	pthread_join(w.thread, NULL);
 	for (vpn = 256; vpn < NR; vpn++)
 		page_fill(m + vpn * PAGE, vpn, 3);
 	end(256, 3);
+}
+
+static void storing_child(void *ready)
+{
+	u64 vpn;
+
+	fd = space_attach(dm_node, O_RDWR);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	for (vpn = 64; vpn < NR; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	atomic_store((atomic_int *)ready, 1);
+	for (;;)
+		pause();
+}
+
+/* The last user is killed: he does not wait for his pages to be written, and they are all the same. */
+static void last_user_killed(void)
+{
+	atomic_int *ready = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status;
+	u64 start;
+	pid_t pid;
+
+	begin();
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	pid = child_start(storing_child, ready);
+	while (!atomic_load(ready))
+		sched_yield();
+	dm_stall();
+	start = now_ms();
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, &status, 0));
+	expect(now_ms() - start < 5000 * scale, "took %ju ms to die",
+	       (uintmax_t)(now_ms() - start));
+	expect(spaces_count(), "the space has gone without its pages");
+	dm_go_on();
+	fd = space_attach(dm_node, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	end(64, 2);
 }
 
 /* A page of another space is no prisoner of this one's device. */
@@ -309,7 +290,7 @@ static void other_space(void)
 	f = space_attach(path, O_RDWR);
 	f_id = space_id(f);
 	mem = map(f, NR * PAGE, RW, MAP_SHARED);
-	stall();
+	dm_stall();
 	waiter_start(&w, 100);
 	for (vpn = 0; vpn < NR; vpn++) {
 		expect(page_is(mem + vpn * PAGE, vpn, 4), "the other space");
@@ -317,7 +298,7 @@ static void other_space(void)
 	}
 	need_ok(fsync(f));
 	expect(!atomic_load(&w.done), "the device did not stand still");
-	go_on();
+	dm_go_on();
 	pthread_join(w.thread, NULL);
 	need_ok(munmap(mem, NR * PAGE));
 	space_gone(f, f_id);
@@ -343,13 +324,13 @@ static void bounded_without_retry(void)
 	set_wait_ms(500);
 	pid = child_start(stopped_child, NULL);
 	need_ok(waitpid(pid, &status, 0));
-	stall();
+	dm_stall();
 	errno = 0;
 	start = now_ms();
 	word = ptrace(PTRACE_PEEKDATA, pid, m + 200 * PAGE, 0);
 	expect(word == -1 && errno == EIO, "peek gave %#lx, %s", word, strerror(errno));
 	expect(now_ms() - start < 10000 * scale, "took %ju ms", (uintmax_t)(now_ms() - start));
-	go_on();
+	dm_go_on();
 	errno = 0;
 	word = ptrace(PTRACE_PEEKDATA, pid, m + 200 * PAGE, 0);
 	memcpy(&want, m + 200 * PAGE, sizeof(want));
@@ -364,28 +345,13 @@ static const struct test tests[] = {
 	{ "many wait for one page", many_wait_for_one, 0 },
 	{ "SIGKILL ends the wait for a read", killed, 0 },
 	{ "stores while their page is being written", stores_during_write, 0 },
+	{ "the last user is killed", last_user_killed, T_DEVICE },
 	{ "another space goes on", other_space, 0 },
 	{ "a fault that may not drop its lock is bounded", bounded_without_retry, T_DEVICE },
 };
 
-/* A test that gave up may have left the device standing still, and with it all who wait for it. */
-static void clear_away(void)
-{
-	struct dm_ioctl d;
-	int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
-
-	if (control < 0)
-		return;
-	dm_init(&d, sizeof(d));
-	ioctl(control, DM_DEV_SUSPEND, &d);
-	dm_init(&d, sizeof(d));
-	d.flags = DM_DEFERRED_REMOVE;
-	ioctl(control, DM_DEV_REMOVE, &d);
-	close(control);
-}
-
 int main(int argc, char **argv)
 {
-	after_test = clear_away;
+	after_test = dm_clear_away;
 	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
 }

@@ -205,6 +205,14 @@ void set_wait_ms(unsigned int ms);
 bool fs_mount(const char *type, char *where, size_t len);
 bool loop_make(u64 bytes, char *dev, size_t len);
 
+/* One device-mapper device a test; its first table comes with dm_table(), as dmsetup's lines. */
+bool dm_make(char *node, size_t len);
+void dm_table(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void dm_stall(void);			/* until */
+void dm_go_on(void);
+bool dm_remove(void *unused);		/* false: still in use */
+void dm_clear_away(void);		/* for after_test */
+
 /* ---- between the runner and the rest ---- */
 
 void catch_faults(void);
