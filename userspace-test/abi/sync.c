@@ -143,6 +143,70 @@ static void only_dirty(void)
 	end();
 }
 
+/* A counter of this test's pool. */
+static u64 counter(const char *name)
+{
+	char path[256], line[128];
+	size_t len = strlen(name);
+	u64 value = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/framepool/%s/stats", pool);
+	f = fopen(path, "r");
+	need(f, "%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, len) && line[len] == ' ')
+			value = strtoull(line + len, NULL, 10);
+	fclose(f);
+	return value;
+}
+
+/* A sync of [first, first + n) takes @writes calls for @pages pages. */
+static void expect_writes(u64 first, u64 n, u64 writes, u64 pages)
+{
+	u64 calls = counter("writes"), before = written();
+	struct framepool_range r;
+
+	need_ok(range_op(fd, FRAMEPOOL_SYNC, first * PAGE, n * PAGE, &r));
+	calls = counter("writes") - calls;
+	expect(r.done == pages && written() - before == pages && calls == writes,
+	       "%ju pages in %ju writes, should be %ju in %ju", (uintmax_t)r.done,
+	       (uintmax_t)calls, (uintmax_t)pages, (uintmax_t)writes);
+}
+
+static void store_run(u64 first, u64 n, u64 version)
+{
+	while (n--)
+		store(first + n, version);
+}
+
+/* Neighbours are written by one call, up to 64 of them; what lies between is not written. */
+static void neighbours(void)
+{
+	u64 i, sum = 0;
+
+	begin();
+	store_run(0, 64, 2);
+	expect_writes(0, NR, 1, 64);
+	expect_writes(0, NR, 0, 0);
+	for (i = 0; i < NR; i++)
+		sum += m[i * PAGE];		/* resident and mapped, as good as dirty to look at */
+	store_run(10, 10, 3);
+	store_run(30, 5, 3);
+	expect_writes(0, NR, 2, 15);
+	for (i = 0; i < 40; i += 2)
+		store(i, 4);
+	expect_writes(0, NR, 20, 20);
+	store_run(100, 64, 5);
+	expect_writes(116, 16, 1, 16);
+	expect_writes(0, NR, 2, 48);
+	store_run(0, NR, 6);
+	expect_writes(0, NR, NR / 64, NR);
+	expect_file(path, model, NR * PAGE);
+	diag("sum %ju", (uintmax_t)sum);
+	end();
+}
+
 /* msync of a part: that part is in the file. */
 static void part(void)
 {
@@ -390,6 +454,7 @@ static const struct test tests[] = {
 	{ "msync, fsync, fdatasync, SYNC", flushes, 0 },
 	{ "the same page again and again", same_page, 0 },
 	{ "only dirty pages are written, once", only_dirty, T_DEVICE },
+	{ "neighbours are written together", neighbours, T_DEVICE },
 	{ "msync of a part", part, 0 },
 	{ "close and munmap lose nothing", close_writes, 0 },
 	{ "exit and exec lose nothing", exits, 0 },
