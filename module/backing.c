@@ -72,7 +72,8 @@ struct inode *fpool_backing_host(struct file *file)
 
 static bool wants_direct(struct file *file)
 {
-	unsigned long magic = file_inode(file)->i_sb->s_magic;
+	/* Not of a block device's special file, which is on a tmpfs. */
+	unsigned long magic = fpool_backing_host(file)->i_sb->s_magic;
 
 	return (file->f_mode & FMODE_CAN_ODIRECT) && magic != BTRFS_SUPER_MAGIC &&
 	       magic != TMPFS_MAGIC;

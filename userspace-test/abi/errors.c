@@ -1,0 +1,658 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * I/O that fails, and devices that recover: the backing lies on a device-mapper device that is told
+ * what to fail.
+ *
+ * A failed read is the trouble of who asked for the page, and of nobody else; the next touch tries
+ * again.  A page that cannot be written stays, dirty and usable, every descriptor is told once, and it
+ * reaches the device when the device has recovered, whatever its users do meanwhile.
+ */
+#include "test.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#define RAM	"/dev/ram0"
+#define MAX	1024UL			/* pages */
+#define SECTORS	(PAGE / 512)
+#define RW	(PROT_READ | PROT_WRITE)
+#define WAIT	300			/* ms for a fault in a full pool */
+#define BAD	40UL			/* the bad page */
+
+static char node[64];
+static u64 nr;				/* pages of the device */
+static u64 version[MAX];		/* what each page has to be */
+static u8 *m;
+static int fd;
+static u32 id;
+
+static void healthy(void)
+{
+	dm_table("0 %lu linear " RAM " 0", nr * SECTORS);
+}
+
+static void dead(void)
+{
+	dm_table("0 %lu error", nr * SECTORS);
+}
+
+/* Reads work. */
+static void unwritable(void)
+{
+	dm_table("0 %lu flakey " RAM " 0 0 3600 1 error_writes", nr * SECTORS);
+}
+
+static void bad_page(void)
+{
+	dm_table("0 %lu linear " RAM " 0\n%lu %lu error\n%lu %lu linear " RAM " %lu", BAD * SECTORS,
+		 BAD * SECTORS, SECTORS, (BAD + 1) * SECTORS, (nr - BAD - 1) * SECTORS,
+		 (BAD + 1) * SECTORS);
+}
+
+/* A device of @pages, all of version 1, in a pool of @bytes. */
+static void prepare(u64 pages, u64 bytes)
+{
+	u8 *page = aligned_alloc(PAGE, PAGE);
+	int ram;
+	u64 i;
+
+	ram = open(RAM, O_RDWR | O_CLOEXEC);
+	if (ram < 0 || !dm_make(node, sizeof(node)))
+		skip("no device mapper or no " RAM);
+	nr = pages;
+	for (i = 0; i < nr; i++) {
+		version[i] = 1;
+		page_fill(page, i, 1);
+		need(pwrite(ram, page, PAGE, i * PAGE) == PAGE, RAM ": %s", strerror(errno));
+	}
+	need_ok(fsync(ram));
+	need_ok(close(ram));
+	healthy();
+	pool_use(bytes);
+	set_wait_ms(WAIT);
+}
+
+static void attach_it(void)
+{
+	struct framepool_space s;
+
+	fd = space_attach(node, O_RDWR);
+	space_info(fd, &s);
+	expect(s.state & FRAMEPOOL_SPACE_DIRECT_IO, "a block device is not read past the page cache");
+	id = s.space;
+	m = map(fd, nr * PAGE, RW, MAP_SHARED);
+}
+
+static void begin(u64 pages, u64 bytes)
+{
+	prepare(pages, bytes);
+	attach_it();
+}
+
+static void expect_device(const char *path)
+{
+	u64 bytes, i;
+	u8 *is = file_load(path, &bytes);
+
+	for (i = 0; i < nr; i++)
+		expect(page_is(is + i * PAGE, i, version[i]), "on the device");
+	free(is);
+}
+
+static void end_detached(void)
+{
+	expect_device(node);
+	/* The last close of the backing may come a moment after the space has gone. */
+	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s",
+	       strerror(errno));
+}
+
+static void end(void)
+{
+	need_ok(munmap(m, nr * PAGE));
+	space_gone(fd, id);
+	end_detached();
+}
+
+static void store(u64 vpn, u64 v)
+{
+	page_fill(m + vpn * PAGE, vpn, v);
+	version[vpn] = v;
+}
+
+static void expect_pages(u64 first, u64 n)
+{
+	u64 i;
+
+	for (i = first; i < first + n; i++)
+		expect(page_is(m + i * PAGE, i, version[i]), "by the mapping");
+}
+
+static void get_errors(struct framepool_errors *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->size = sizeof(*e);
+	need_ok(ioctl(fd, FRAMEPOOL_ERRORS, e));
+}
+
+static void expect_no_trouble(void)
+{
+	struct framepool_space s;
+	struct framepool_errors e;
+
+	get_errors(&e);
+	expect(!e.unwritten, "%ju pages still unwritten", (uintmax_t)e.unwritten);
+	space_info(fd, &s);
+	expect(!s.write_error, "write_error is still %s", strerror(s.write_error));
+}
+
+/* ---- reads ---- */
+
+static void failed_read(void)
+{
+	struct framepool_errors before, after;
+	u8 *buf = aligned_alloc(PAGE, PAGE);
+	struct framepool_range r;
+	u64 i;
+
+	begin(256, 4 * MIB);
+	bad_page();
+	get_errors(&before);
+	expect(!before.reads && !before.read_error, "errors before the first one");
+	for (i = 0; i < 3; i++) {
+		expect(try_load(m + BAD * PAGE, NULL) == SIGBUS, "a load of the bad page");
+		expect(try_store(m + BAD * PAGE + 8, 1) == SIGBUS, "a store to the bad page");
+		expect_errno(pread(fd, buf, PAGE, BAD * PAGE), EIO);
+	}
+	get_errors(&after);
+	expect(after.reads >= 9 && after.read_error == EIO && after.read_offset == BAD * PAGE,
+	       "%ju errors, the last %u at %#jx: each touch has to try again",
+	       (uintmax_t)after.reads, after.read_error, (uintmax_t)after.read_offset);
+	expect(!after.writes && !after.write_error && !after.unwritten, "write errors");
+	expect_pages(BAD - 1, 1);
+	expect_pages(BAD + 1, 1);
+	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, 32 * PAGE, 16 * PAGE, &r));
+	expect(r.done + r.already == 15 && r.failed == 1 && r.error == EIO,
+	       "prefetch: %ju done, %ju were there, %ju failed with %u", (uintmax_t)r.done,
+	       (uintmax_t)r.already, (uintmax_t)r.failed, r.error);
+	/* A read that comes to the bad page gives what is before it. */
+	free(buf);
+	buf = aligned_alloc(PAGE, 4 * PAGE);
+	expect(pread(fd, buf, 4 * PAGE, (BAD - 2) * PAGE) == 2 * (ssize_t)PAGE, "a short read");
+	healthy();
+	expect_pages(0, nr);
+	store(BAD, 2);
+	need_ok(fsync(fd));
+	end();
+}
+
+/* In a block of 16 pages, a bad one is the trouble of who wants it. */
+static void bad_page_in_a_block(void)
+{
+	struct framepool_block b = { .size = sizeof(b), .block_type = 2 };
+	u64 i;
+
+	begin(256, 4 * MIB);
+	bad_page();
+	need_ok(ioctl(fd, FRAMEPOOL_SET_BLOCK, &b));
+	for (i = BAD - 3; i < BAD + 4; i++) {
+		if (i == BAD)
+			expect(try_load(m + i * PAGE, NULL) == SIGBUS, "the bad page");
+		else
+			expect_pages(i, 1);
+	}
+	for (i = 0; i < nr; i += 16)
+		if (i != BAD)
+			expect_pages(i, 1);
+	healthy();
+	expect_pages(0, nr);
+	end();
+}
+
+static void *touch_bad(void *unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	for (i = 0; i < 50; i++) {
+		expect(try_load(m + BAD * PAGE, NULL) == SIGBUS, "a load of the bad page");
+		expect(page_holds(m + (BAD + 1) * PAGE, BAD + 1, 1), "its neighbour");
+	}
+	return NULL;
+}
+
+/* Who waits for the same read is told of its error, too, and nobody waits for ever. */
+static void many_touch_a_bad_page(void)
+{
+	pthread_t thread[6];
+	unsigned int i;
+
+	begin(256, 4 * MIB);
+	bad_page();
+	for (i = 0; i < ARRAY_SIZE(thread); i++)
+		need(!pthread_create(&thread[i], NULL, touch_bad, NULL), "no thread");
+	for (i = 0; i < ARRAY_SIZE(thread); i++)
+		pthread_join(thread[i], NULL);
+	healthy();
+	expect_pages(0, nr);
+	end();
+}
+
+/* ---- writes ---- */
+
+static char *debugfs_errors(void)
+{
+	static char text[4096];
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/framepool/%s/errors", pool);
+	f = fopen(path, "r");
+	need(f, "%s: %s", path, strerror(errno));
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	return text;
+}
+
+static void failed_write(void)
+{
+	struct framepool_errors e;
+	struct framepool_space s;
+	struct framepool_range r;
+	char line[64];
+	u64 i;
+
+	begin(256, 4 * MIB);
+	for (i = 100; i < 105; i++)
+		store(i, 2);
+	unwritable();
+	expect_errno(fsync(fd), EIO);
+	expect_errno(msync(m, nr * PAGE, MS_SYNC), EIO);
+	expect_errno(range_op(fd, FRAMEPOOL_SYNC, 0, 0, &r), EIO);
+	/* A range without them has nothing to complain of. */
+	need_ok(range_op(fd, FRAMEPOOL_SYNC, 0, 100 * PAGE, &r));
+	get_errors(&e);
+	expect(e.unwritten == 5 && e.write_error == EIO && e.writes >= 15 && !e.reads,
+	       "%ju unwritten, errno %u, %ju write errors", (uintmax_t)e.unwritten, e.write_error,
+	       (uintmax_t)e.writes);
+	expect(e.write_offset >= 100 * PAGE && e.write_offset < 105 * PAGE, "at %#jx",
+	       (uintmax_t)e.write_offset);
+	space_info(fd, &s);
+	expect(s.write_error == EIO && s.write_errors == e.writes && s.dirty == 5,
+	       "write_error %u, %ju write errors, %ju dirty", s.write_error,
+	       (uintmax_t)s.write_errors, (uintmax_t)s.dirty);
+	snprintf(line, sizeof(line), "\n%u 5 0 0 0 %ju ", id, (uintmax_t)e.writes);
+	expect(strstr(debugfs_errors(), line), "debugfs says: %s", debugfs_errors());
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.failed == 5 && r.error == EIO, "evict: %ju failed with %u", (uintmax_t)r.failed,
+	       r.error);
+	expect(resident_pages(fd, 100 * PAGE, 5 * PAGE, memset(line, 0, sizeof(line))) == 5,
+	       "unwritten pages left");
+	expect_pages(100, 5);
+	store(102, 3);
+	healthy();
+	/* What the eviction met, nobody was told. */
+	expect_errno(fsync(fd), EIO);
+	need_ok(fsync(fd));
+	expect_no_trouble();
+	expect_device(RAM);
+	end();
+}
+
+/* All others of its run reach the device. */
+static void bad_page_in_a_run(void)
+{
+	struct framepool_errors e;
+	struct framepool_range r;
+	u64 i, bytes;
+	u8 *is;
+
+	begin(256, 4 * MIB);
+	for (i = 0; i < nr; i++)
+		store(i, 2);
+	bad_page();
+	expect_errno(range_op(fd, FRAMEPOOL_SYNC, 0, 0, &r), EIO);
+	get_errors(&e);
+	expect(e.unwritten == 1 && e.write_offset == BAD * PAGE,
+	       "%ju pages unwritten, the last at %#jx; %ju writes failed, %ju flushes (%u)",
+	       (uintmax_t)e.unwritten, (uintmax_t)e.write_offset, (uintmax_t)e.writes,
+	       (uintmax_t)e.flushes, e.flush_error);
+	is = file_load(RAM, &bytes);
+	for (i = 0; i < nr; i++)
+		expect(page_is(is + i * PAGE, i, i == BAD ? 1 : 2), "on the device meanwhile");
+	free(is);
+	/* They may leave, the bad one may not. */
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.done == nr - 1 && r.failed == 1, "evict: %ju done, %ju failed", (uintmax_t)r.done,
+	       (uintmax_t)r.failed);
+	for (i = 0; i < nr; i++)
+		store(i, 3);
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.done == nr - 1 && r.written == nr - 1 && r.failed == 1,
+	       "evict: %ju done, %ju written, %ju failed", (uintmax_t)r.done, (uintmax_t)r.written,
+	       (uintmax_t)r.failed);
+	healthy();
+	expect_errno(fsync(fd), EIO);		/* the eviction's */
+	need_ok(fsync(fd));
+	expect_no_trouble();
+	end();
+}
+
+/* errseq: each descriptor is told once; who comes later only of what nobody was told. */
+static void told_once(void)
+{
+	struct framepool_range r;
+	int a, b, c;
+
+	prepare(256, 4 * MIB);
+	space_name(node, "t.told", O_RDWR);
+	a = need_ok(node_open("t.told", O_RDWR));
+	b = need_ok(node_open("t.told", O_RDWR));
+	fd = a;
+	id = space_id(fd);
+	m = map(fd, nr * PAGE, RW, MAP_SHARED);
+	store(3, 2);
+	unwritable();
+	expect_errno(fsync(a), EIO);
+	healthy();
+	c = need_ok(node_open("t.told", O_RDWR));
+	need_ok(fsync(a));
+	expect_errno(fsync(b), EIO);
+	need_ok(fsync(b));
+	need_ok(fsync(c));
+	need_ok(close(c));
+	need_ok(fsync(a));
+	/* An error that no sync has met: nobody was told. */
+	store(3, 3);
+	unwritable();
+	need_ok(range_op(a, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.failed == 1, "%ju failed", (uintmax_t)r.failed);
+	healthy();
+	c = need_ok(node_open("t.told", O_RDWR));
+	expect_errno(fdatasync(c), EIO);
+	need_ok(fdatasync(c));
+	expect_errno(msync(m, PAGE, MS_SYNC), EIO);	/* by a's mapping */
+	need_ok(fsync(a));
+	expect_errno(range_op(b, FRAMEPOOL_SYNC, 0, 0, &r), EIO);
+	need_ok(range_op(b, FRAMEPOOL_SYNC, 0, 0, &r));
+	need_ok(munmap(m, nr * PAGE));
+	need_ok(close(a));
+	need_ok(close(b));
+	need_ok(close(c));
+	need_ok(detach("t.told"));
+	end_detached();
+}
+
+/* ---- a pool full of pages that cannot be written ---- */
+
+static u64 fill_up(void)
+{
+	u64 i, start = 0, took;
+
+	for (i = 0; i < nr; i++) {
+		start = now_ms();
+		if (try_store(m + i * PAGE, 1))
+			break;
+		store(i, 2);
+	}
+	took = now_ms() - start;
+	expect(i < nr, "all of %ju pages found room", (uintmax_t)nr);
+	expect(took < WAIT * 20 + 20000 * (scale > 1), "SIGBUS took %ju ms", (uintmax_t)took);
+	diag("%ju dirty pages, then SIGBUS after %ju ms", (uintmax_t)i, (uintmax_t)took);
+	return i;
+}
+
+static void touching_child(void *arg)
+{
+	*(volatile u8 *)arg = 1;
+}
+
+static void killed_while_waiting(u64 vpn)
+{
+	u64 start;
+	int status;
+	pid_t pid;
+
+	set_wait_ms(120000);
+	pid = child_start(touching_child, m + vpn * PAGE);
+	expect(task_waits(pid, pid, 20000), "the child does not wait");
+	start = now_ms();
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, &status, 0));
+	expect(WIFSIGNALED(status), "status %#x", status);
+	expect(now_ms() - start < 5000 * scale, "took %ju ms to die",
+	       (uintmax_t)(now_ms() - start));
+	set_wait_ms(WAIT);
+}
+
+static void full_of_unwritable(void)
+{
+	u64 n, i, round;
+
+	begin(MAX, 2 * MIB);
+	unwritable();
+	n = fill_up();
+	for (round = 3; round < 6; round++) {
+		expect_pages(0, n);
+		for (i = 0; i < n; i++)
+			store(i, round);
+		expect(try_load(m + (nr - round) * PAGE, NULL) == SIGBUS, "a page without a frame");
+		expect_errno(fsync(fd), EIO);
+	}
+	killed_while_waiting(nr - 1);
+	healthy();
+	need_ok(fsync(fd));
+	expect_pages(0, nr);
+	for (i = 0; i < nr; i++)
+		store(i, 9);
+	expect_no_trouble();
+	end();
+}
+
+/* Who waits in a full pool goes on when the device has recovered, by himself. */
+static void *touch_last(void *done)
+{
+	expect(page_is(m + (nr - 1) * PAGE, nr - 1, 1), "the page that was waited for");
+	atomic_store((atomic_int *)done, 1);
+	return NULL;
+}
+
+static void recovers_by_itself(void)
+{
+	atomic_int done = 0;
+	pthread_t thread;
+
+	begin(MAX, 2 * MIB);
+	unwritable();
+	fill_up();
+	set_wait_ms(60000);
+	need(!pthread_create(&thread, NULL, touch_last, &done), "no thread");
+	usleep(200000);		/* any time will do: what matters is that it ends */
+	expect(!atomic_load(&done), "the page found room");
+	healthy();
+	pthread_join(thread, NULL);
+	end();
+}
+
+/* ---- the end of a space ---- */
+
+static void detach_fails(void)
+{
+	struct framepool_errors e;
+	u64 i;
+
+	prepare(256, 4 * MIB);
+	space_name(node, "t.stays", O_RDWR);
+	fd = need_ok(node_open("t.stays", O_RDWR));
+	m = map(fd, nr * PAGE, RW, MAP_SHARED);
+	for (i = 0; i < nr; i += 3)
+		store(i, 2);
+	unwritable();
+	need_ok(munmap(m, nr * PAGE));
+	need_ok(close(fd));
+	expect_errno(detach("t.stays"), EIO);
+	expect_errno(detach("t.stays"), EIO);
+	fd = need_ok(node_open("t.stays", O_RDWR));
+	m = map(fd, nr * PAGE, RW, MAP_SHARED);
+	expect_pages(0, nr);
+	get_errors(&e);
+	expect(e.unwritten == (nr + 2) / 3, "%ju unwritten", (uintmax_t)e.unwritten);
+	need_ok(munmap(m, nr * PAGE));
+	need_ok(close(fd));
+	healthy();
+	need_ok(detach("t.stays"));
+	end_detached();
+}
+
+static bool find_space(struct framepool_space *s)
+{
+	memset(s, 0, sizeof(*s));
+	while (space_next(s))
+		if (s->space == id)
+			return true;
+	return false;
+}
+
+static bool is_orphan(void *unused)
+{
+	struct framepool_space s;
+
+	(void)unused;
+	return find_space(&s) && s.state & FRAMEPOOL_SPACE_ORPHAN;
+}
+
+static void leave_an_orphan(void)
+{
+	need_ok(munmap(m, nr * PAGE));
+	need_ok(close(fd));
+	expect(wait_until(is_orphan, NULL, 10000), "no orphan");
+}
+
+/* The last user goes, and his pages cannot be written: they wait, and whoever comes again has them. */
+static void orphan(void)
+{
+	struct framepool_space s;
+	u32 first;
+	u64 i;
+
+	begin(256, 4 * MIB);
+	for (i = 0; i < nr; i += 2)
+		store(i, 2);
+	unwritable();
+	leave_an_orphan();
+	need(find_space(&s), "it is gone");
+	expect(s.write_error == EIO && s.dirty == nr / 2 && !s.opens,
+	       "write_error %u, %ju dirty, %u opens", s.write_error, (uintmax_t)s.dirty, s.opens);
+	first = id;
+	attach_it();
+	expect(id == first, "another space of the same file");
+	expect(!is_orphan(NULL), "an orphan with a user");
+	expect_pages(0, nr);
+	store(1, 3);
+	leave_an_orphan();
+	healthy();
+	space_gone(-1, id);
+	end_detached();
+}
+
+/* ---- weather ---- */
+
+struct worker {
+	pthread_t thread;
+	unsigned int number;
+	atomic_int *stop;
+	u64 stores, refused, syncs, failed;
+};
+
+#define WORKERS	3
+
+/* Until the store has worked, whole: a fault in its middle may fail as the first one may. */
+static void store_stubbornly(struct worker *w, u64 vpn, u64 v)
+{
+	u8 page[PAGE] __attribute__((aligned(8)));
+
+	page_fill(page, vpn, v);
+	while (try_copy(m + vpn * PAGE, page, PAGE))
+		w->refused++;
+	version[vpn] = v;
+	w->stores++;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct rnd r;
+	u64 vpn, v;
+
+	rnd_init(&r, 100 + w->number);
+	for (v = 2; !atomic_load(w->stop); v++) {
+		vpn = rnd_below(&r, nr / WORKERS) * WORKERS + w->number;
+		store_stubbornly(w, vpn, v);
+		if (rnd_below(&r, 30))
+			continue;
+		w->syncs++;
+		if (fsync(fd)) {
+			expect(errno == EIO, "fsync: %s", strerror(errno));
+			w->failed++;
+		}
+	}
+	return NULL;
+}
+
+/* A device that fails and recovers at random, under stores, syncs and eviction: nothing is lost. */
+static void weather(void)
+{
+	struct worker w[WORKERS] = { 0 };
+	void (*const moods[])(void) = { healthy, unwritable, dead, bad_page };
+	atomic_int stop = 0;
+	struct rnd r;
+	u64 i, turns = scaled(60) + 10;
+
+	begin(MAX - MAX % WORKERS, 2 * MIB);
+	rnd_init(&r, 7);
+	set_wait_ms(50);
+	for (i = 0; i < WORKERS; i++) {
+		w[i].number = i;
+		w[i].stop = &stop;
+		need(!pthread_create(&w[i].thread, NULL, work, &w[i]), "no thread");
+	}
+	for (i = 0; i < turns; i++) {
+		moods[i % 2 ? rnd_below(&r, ARRAY_SIZE(moods)) : 0]();
+		usleep(rnd_below(&r, 60000));
+	}
+	healthy();
+	atomic_store(&stop, 1);
+	for (i = 0; i < WORKERS; i++) {
+		pthread_join(w[i].thread, NULL);
+		diag("%ju stores, %ju tries refused, %ju syncs, %ju failed",
+		     (uintmax_t)w[i].stores, (uintmax_t)w[i].refused, (uintmax_t)w[i].syncs,
+		     (uintmax_t)w[i].failed);
+	}
+	expect_pages(0, nr);
+	fsync(fd);			/* the last error may be untold */
+	need_ok(fsync(fd));
+	expect_no_trouble();
+	expect_device(RAM);
+	end();
+}
+
+static const struct test tests[] = {
+	{ "a failed read", failed_read, T_DEVICE },
+	{ "a bad page in a block", bad_page_in_a_block, T_DEVICE },
+	{ "many touch a bad page", many_touch_a_bad_page, T_DEVICE },
+	{ "a failed write", failed_write, T_DEVICE },
+	{ "a bad page in a run", bad_page_in_a_run, T_DEVICE },
+	{ "each descriptor is told once", told_once, T_DEVICE },
+	{ "a pool full of unwritable pages", full_of_unwritable, T_DEVICE },
+	{ "a full pool recovers by itself", recovers_by_itself, T_DEVICE },
+	{ "detach fails and loses nothing", detach_fails, T_DEVICE },
+	{ "an orphan", orphan, T_DEVICE },
+	{ "a device in changing weather", weather, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	write_errors_expected = true;
+	after_test = dm_clear_away;
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
