@@ -116,11 +116,17 @@ static bool is_empty(struct fpool_space *space)
 static int empty_out(struct fpool_space *space)
 {
 	fpool_vpn_t end = fpool_vpn(FPOOL_VPN_MAX);
+	bool unflushed = fpool_writeback_unflushed(space);
 	u64 written = 0, failed = 0;
 	int err, i;
 
 	err = fpool_writeback_sync(space, fpool_vpn(0), end, &written, &failed);
-	if (err)
+	/*
+	 * A flush fails for ever on a file system that an error has made read-only.  Where there
+	 * was nothing to be flushed, and nothing is left to be written again, that is no reason to
+	 * stay.
+	 */
+	if (err && (unflushed || fpool_writeback_count_dirty(space)))
 		return err;
 	for (i = 0; i < SETTLE_TRIES; i++) {
 		struct fpool_evicted out = {};

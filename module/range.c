@@ -387,25 +387,6 @@ static long set_block(struct file *file, void *arg)
 	return 0;
 }
 
-/* Large spaces have many pages: the lock is let go between pieces, and the count is no snapshot. */
-static u64 count_dirty(struct fpool_space *space)
-{
-	struct fpool_pool *pool = space->pool;
-	fpool_vpn_t vpn = fpool_vpn(0), end = fpool_vpn(FPOOL_VPN_MAX);
-	fpool_spte_t e;
-	u64 nr = 0;
-
-	spin_lock(&pool->lock);
-	while (fpool_ptable_next(&space->ptable, &vpn, end, FPOOL_SPTE_P, &e)) {
-		nr += fpool_writeback_dirty(pool, fpool_spte_frame(e));
-		vpn = fpool_vpn_add(vpn, 1);
-		if (!(fpool_vpn_nr(vpn) % FPOOL_PTABLE_ENTRIES))
-			cond_resched_lock(&pool->lock);
-	}
-	spin_unlock(&pool->lock);
-	return nr;
-}
-
 /**
  * fpool_range_space_info - describe a space
  * @space: the space
@@ -437,7 +418,7 @@ void fpool_range_space_info(struct fpool_space *space, const struct fpool_node *
 	info->nodes = space->ptable.nnodes;
 	info->ghosts = space->ptable.nghosts;
 	spin_unlock(&pool->lock);
-	info->dirty = count_dirty(space);
+	info->dirty = fpool_writeback_count_dirty(space);
 	info->write_error = fpool_errlog_write_error(space);
 	info->minor_faults = fpool_stats_read(stats, FPOOL_STAT_MINOR_FAULTS);
 	info->major_faults = fpool_stats_read(stats, FPOOL_STAT_MAJOR_FAULTS);

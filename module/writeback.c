@@ -49,6 +49,33 @@ void fpool_writeback_redirty(struct fpool_space *space, fpool_frame_t frame)
 	SetPageDirty(fpool_pool_page(space->pool, frame));
 }
 
+/**
+ * fpool_writeback_count_dirty - how many pages are known to be dirty
+ * @space: the space
+ *
+ * Large spaces have many pages: the lock is let go between pieces, and the count is no snapshot.
+ *
+ * Context: Process context; takes pool->lock.
+ * Return: pages, as fpool_writeback_dirty() counts them.
+ */
+u64 fpool_writeback_count_dirty(struct fpool_space *space)
+{
+	struct fpool_pool *pool = space->pool;
+	fpool_vpn_t vpn = fpool_vpn(0), end = fpool_vpn(FPOOL_VPN_MAX);
+	fpool_spte_t e;
+	u64 nr = 0;
+
+	spin_lock(&pool->lock);
+	while (fpool_ptable_next(&space->ptable, &vpn, end, FPOOL_SPTE_P, &e)) {
+		nr += fpool_writeback_dirty(pool, fpool_spte_frame(e));
+		vpn = fpool_vpn_add(vpn, 1);
+		if (!(fpool_vpn_nr(vpn) % FPOOL_PTABLE_ENTRIES))
+			cond_resched_lock(&pool->lock);
+	}
+	spin_unlock(&pool->lock);
+	return nr;
+}
+
 static unsigned int build_bvecs(const struct fpool_run *run, unsigned int first, unsigned int nr,
 				struct bio_vec *bv)
 {
@@ -74,6 +101,7 @@ static void note_success(const struct fpool_run *run, unsigned int first, unsign
 	spin_lock(&space->pool->lock);
 	for (i = first; i < first + nr; i++)
 		fpool_frames_info(&space->pool->frames, run->frame[i])->aux = space->epoch;
+	space->wrote = space->epoch;
 	spin_unlock(&space->pool->lock);
 	fpool_space_count(space, FPOOL_STAT_WRITTEN, nr);
 	fpool_space_count(space, FPOOL_STAT_WRITES, 1);
@@ -421,6 +449,32 @@ static u16 next_epoch(struct fpool_space *space)
 	return epoch;
 }
 
+static void note_flushed(struct fpool_space *space, u16 epoch)
+{
+	spin_lock(&space->pool->lock);
+	space->flushed = epoch;
+	spin_unlock(&space->pool->lock);
+}
+
+/**
+ * fpool_writeback_unflushed - was anything written since the last flush?
+ * @space: the space
+ *
+ * After a flush that failed: since that. What it did not cover is dirty again, or has left.
+ *
+ * Context: Any; takes pool->lock.
+ * Return: whether.
+ */
+bool fpool_writeback_unflushed(struct fpool_space *space)
+{
+	bool unflushed;
+
+	spin_lock(&space->pool->lock);
+	unflushed = (s16)(space->wrote - space->flushed) > 0;
+	spin_unlock(&space->pool->lock);
+	return unflushed;
+}
+
 static int flush(struct fpool_space *space)
 {
 	u16 epoch = next_epoch(space);
@@ -428,15 +482,14 @@ static int flush(struct fpool_space *space)
 
 	fpool_space_count(space, FPOOL_STAT_FLUSHES, 1);
 	if (!err) {
-		spin_lock(&space->pool->lock);
-		space->flushed = epoch;
-		spin_unlock(&space->pool->lock);
+		note_flushed(space, epoch);
 		return 0;
 	}
 	fpool_space_count(space, FPOOL_STAT_FLUSH_ERRORS, 1);
 	fpool_errlog_flush(space, err);
 	mapping_set_error(space->inode->i_mapping, err);
 	redirty_unflushed(space);
+	note_flushed(space, epoch);
 	return err;
 }
 

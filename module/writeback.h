@@ -30,6 +30,8 @@ int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t start, fpool_vp
 			  u64 *written, u64 *failed);
 int fpool_writeback_sync(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
 			 u64 *written, u64 *failed);
+bool fpool_writeback_unflushed(struct fpool_space *space);
+u64 fpool_writeback_count_dirty(struct fpool_space *space);
 bool fpool_writeback_dirty(struct fpool_pool *pool, fpool_frame_t frame);
 
 #endif /* FPOOL_WRITEBACK_H */

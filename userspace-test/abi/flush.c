@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A flush that fails, on a device that takes the writes before it: an NBD device whose server is
+ * in this process.  It keeps what is written in a cache, brings that to its medium with a flush, and loses it
+ * with one that fails, as a device that fails a flush may.
+ */
+#include "test.h"
+
+#include <endian.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <linux/nbd.h>
+
+#define DEVICE	"/dev/nbd0"
+#define NR	256UL			/* pages */
+#define RW	(PROT_READ | PROT_WRITE)
+
+static struct {
+	int device, ours, theirs;
+	pthread_t serves, runs;
+	u8 *cache, *medium;		/* NR pages each */
+	atomic_uint fail, flushes;
+} server;
+
+static u64 version[NR];
+static u8 *m;
+static int fd;
+static u32 id;
+
+static bool whole(ssize_t (*op)(int fd, void *buf, size_t len), void *buf, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = op(server.ours, (u8 *)buf + done, len - done);
+
+		if (n <= 0)
+			return false;
+		done += n;
+	}
+	return true;
+}
+
+static ssize_t send_some(int sock, void *buf, size_t len)
+{
+	return send(sock, buf, len, MSG_NOSIGNAL);
+}
+
+static ssize_t receive_some(int sock, void *buf, size_t len)
+{
+	return recv(sock, buf, len, 0);
+}
+
+static u32 flush(void)
+{
+	bool failed = atomic_load(&server.fail);
+
+	atomic_fetch_add(&server.flushes, 1);
+	if (failed)
+		memcpy(server.cache, server.medium, NR * PAGE);
+	else
+		memcpy(server.medium, server.cache, NR * PAGE);
+	return failed ? EIO : 0;
+}
+
+static bool serve_one(void)
+{
+	struct nbd_reply reply = { .magic = htobe32(NBD_REPLY_MAGIC) };
+	struct nbd_request request;
+	u32 command, len;
+	u64 from;
+
+	if (!whole(receive_some, &request, sizeof(request)))
+		return false;
+	memcpy(reply.handle, request.handle, sizeof(reply.handle));
+	command = be32toh(request.type) & 0xffff;
+	from = be64toh(request.from);
+	len = be32toh(request.len);
+	if (command == NBD_CMD_DISC)
+		return false;
+	if (command == NBD_CMD_WRITE && !whole(receive_some, server.cache + from, len))
+		return false;
+	if (command == NBD_CMD_FLUSH)
+		reply.error = htobe32(flush());
+	if (!whole(send_some, &reply, sizeof(reply)))
+		return false;
+	return command != NBD_CMD_READ || whole(send_some, server.cache + from, len);
+}
+
+static void *serve(void *unused)
+{
+	(void)unused;
+	while (serve_one())
+		;
+	shutdown(server.ours, SHUT_RDWR);	/* or NBD_DO_IT waits for an answer for ever */
+	return NULL;
+}
+
+static void *run(void *unused)
+{
+	(void)unused;
+	ioctl(server.device, NBD_DO_IT);
+	return NULL;
+}
+
+static bool has_size(void *unused)
+{
+	int f = open(DEVICE, O_RDONLY | O_CLOEXEC);
+	bool sized = f >= 0 && lseek(f, 0, SEEK_END) == (off_t)(NR * PAGE);
+
+	(void)unused;
+	if (f >= 0)
+		close(f);
+	return sized;
+}
+
+static void server_start(void)
+{
+	int pair[2];
+
+	need_ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+	server.ours = pair[0];
+	server.theirs = pair[1];
+	need_ok(ioctl(server.device, NBD_SET_BLKSIZE, PAGE));
+	need_ok(ioctl(server.device, NBD_SET_SIZE_BLOCKS, NR));
+	need_ok(ioctl(server.device, NBD_SET_FLAGS, NBD_FLAG_HAS_FLAGS | NBD_FLAG_SEND_FLUSH));
+	need_ok(ioctl(server.device, NBD_SET_SOCK, server.theirs));
+	need(!pthread_create(&server.serves, NULL, serve, NULL), "no thread");
+	need(!pthread_create(&server.runs, NULL, run, NULL), "no thread");
+	need(wait_until(has_size, NULL, 10000), DEVICE " does not come");
+}
+
+static void attach_it(void)
+{
+	fd = space_attach(DEVICE, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+}
+
+static void begin(void)
+{
+	u64 i;
+
+	if (plain_at_home)
+		skip("not in a VM");
+	if (access(DEVICE, F_OK) && system("modprobe -q nbd nbds_max=1"))
+		skip("no nbd");
+	server.device = open(DEVICE, O_RDWR | O_CLOEXEC);
+	if (server.device < 0)
+		skip("no " DEVICE);
+	server.cache = model_make(NR * PAGE, 1);
+	server.medium = model_make(NR * PAGE, 1);
+	for (i = 0; i < NR; i++)
+		version[i] = 1;
+	server_start();
+	pool_use(4 * MIB);
+	attach_it();
+}
+
+static void expect_medium(void)
+{
+	u64 i;
+
+	for (i = 0; i < NR; i++)
+		expect(page_is(server.medium + i * PAGE, i, version[i]), "on the medium");
+}
+
+static void end(void)
+{
+	expect_medium();
+	need_ok(ioctl(server.device, NBD_DISCONNECT));
+	pthread_join(server.runs, NULL);
+	pthread_join(server.serves, NULL);
+	need_ok(ioctl(server.device, NBD_CLEAR_SOCK));
+	need_ok(close(server.device));
+}
+
+static void store(u64 first, u64 n, u64 v)
+{
+	u64 i;
+
+	for (i = first; i < first + n; i++) {
+		page_fill(m + i * PAGE, i, v);
+		version[i] = v;
+	}
+}
+
+static void get_errors(struct framepool_errors *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->size = sizeof(*e);
+	need_ok(ioctl(fd, FRAMEPOOL_ERRORS, e));
+}
+
+static void close_it(void)
+{
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+}
+
+/* The writes worked, the flush did not: the next sync writes them again. */
+static void failed_flush(void)
+{
+	struct framepool_space before, after;
+	struct framepool_errors e;
+	struct framepool_range r;
+	u64 round;
+
+	begin();
+	store(0, 50, 2);
+	need_ok(fsync(fd));
+	expect_medium();
+	for (round = 3; round < 8; round++) {
+		store(10, 8, round);
+		atomic_store(&server.fail, 1);
+		expect_errno(round % 2 ? fsync(fd) : msync(m, 20 * PAGE, MS_SYNC), EIO);
+		get_errors(&e);
+		expect(e.flush_error == EIO && e.flushes == round - 2 && e.unwritten == 8,
+		       "%ju flushes failed with %u, %ju pages unwritten", (uintmax_t)e.flushes,
+		       e.flush_error, (uintmax_t)e.unwritten);
+		expect(!e.write_error && !e.writes, "%ju writes failed", (uintmax_t)e.writes);
+		space_info(fd, &before);
+		expect(before.dirty == 8 && before.write_error == EIO, "%ju dirty, write_error %u",
+		       (uintmax_t)before.dirty, before.write_error);
+		atomic_store(&server.fail, 0);
+		need_ok(range_op(fd, FRAMEPOOL_SYNC, 0, 0, &r));
+		space_info(fd, &after);
+		expect(r.done == 8 && after.written - before.written == 8 && !after.dirty,
+		       "%ju written again, %ju dirty", (uintmax_t)r.done, (uintmax_t)after.dirty);
+		expect(!after.write_error, "write_error is still %u", after.write_error);
+		expect_medium();
+	}
+	close_it();
+	end();
+}
+
+/* A second failure, with other pages: none is forgotten. */
+static void failed_twice(void)
+{
+	struct framepool_errors e;
+
+	begin();
+	atomic_store(&server.fail, 1);
+	store(0, 10, 2);
+	expect_errno(fsync(fd), EIO);
+	store(5, 10, 3);
+	expect_errno(fsync(fd), EIO);
+	expect_errno(fsync(fd), EIO);
+	get_errors(&e);
+	expect(e.unwritten == 15, "%ju pages unwritten", (uintmax_t)e.unwritten);
+	atomic_store(&server.fail, 0);
+	need_ok(fsync(fd));
+	expect_medium();
+	close_it();
+	end();
+}
+
+static bool is_orphan(void *unused)
+{
+	struct framepool_space s = { .cursor = 0 };
+
+	(void)unused;
+	while (space_next(&s))
+		if (s.space == id)
+			return s.state & FRAMEPOOL_SPACE_ORPHAN;
+	return false;
+}
+
+/* A space does not go before its pages are durable. */
+static void last_close(void)
+{
+	begin();
+	store(30, 40, 2);
+	atomic_store(&server.fail, 1);
+	need_ok(munmap(m, NR * PAGE));
+	need_ok(close(fd));
+	expect(wait_until(is_orphan, NULL, 10000), "no orphan");
+	atomic_store(&server.fail, 0);
+	space_gone(-1, id);
+	end();
+}
+
+/* What had left before the flush failed cannot be written again: but the sync says that it failed. */
+static void evicted_before(void)
+{
+	struct framepool_range r;
+	u64 i;
+
+	begin();
+	store(0, 20, 2);
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.written == 20, "%ju written", (uintmax_t)r.written);
+	atomic_store(&server.fail, 1);
+	expect_errno(fsync(fd), EIO);
+	atomic_store(&server.fail, 0);
+	need_ok(fsync(fd));
+	for (i = 0; i < 20; i++)
+		version[i] = 1;
+	for (i = 0; i < NR; i++)
+		expect(page_is(m + i * PAGE, i, version[i]), "by the mapping");
+	close_it();
+	end();
+}
+
+static const struct test tests[] = {
+	{ "a failed flush", failed_flush, T_DEVICE },
+	{ "flushes fail again and again", failed_twice, T_DEVICE },
+	{ "a failed flush after the last close", last_close, T_DEVICE },
+	{ "pages that left before a failed flush", evicted_before, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
