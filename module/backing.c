@@ -317,6 +317,9 @@ int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned in
 
 	if (fpool_inject(FPOOL_INJECT_WRITE))
 		return -EIO;
+	/* By an emergency remount; 6.12's ext4 warns about who writes all the same. */
+	if (!b->blockdev && sb_rdonly(file_inode(b->wfile)->i_sb))
+		return -EROFS;
 	if (whole) {
 		err = write_direct(b, bv, nr, pos, whole);
 		if (err == -EINVAL || err == -EOPNOTSUPP) {
@@ -336,6 +339,25 @@ int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned in
 		return write_buffered(b, &tail, 1, pos + whole, len - whole);
 	}
 	return write_buffered(b, bv, nr, pos, len);
+}
+
+/**
+ * fpool_backing_frozen - would a write wait for a thaw?
+ * @b: the backing
+ *
+ * A freeze that comes right after makes it wait all the same.
+ *
+ * Context: Any.
+ * Return: whether the file system is frozen, or about to be.
+ */
+bool fpool_backing_frozen(const struct fpool_backing *b)
+{
+	const struct super_block *sb;
+
+	if (!b->wfile || b->blockdev)
+		return false;
+	sb = file_inode(b->wfile)->i_sb;
+	return READ_ONCE(sb->s_writers.frozen) != SB_UNFROZEN;
 }
 
 /**

@@ -26,6 +26,7 @@ ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct kiocb *iocb, s
 				  loff_t pos, void (*done)(struct kiocb *iocb, long ret));
 int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			loff_t pos, size_t len);
+bool fpool_backing_frozen(const struct fpool_backing *b);
 int fpool_backing_flush(struct fpool_backing *b);
 int fpool_backing_resize(struct fpool_backing *b, u64 bytes);
 

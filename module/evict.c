@@ -158,8 +158,9 @@ static bool must_stay(const struct batch *b, const struct victim *v, fpool_spte_
 {
 	if (fpool_spte_has(e, FPOOL_SPTE_WB))
 		return true;
-	/* Where writing fails, trying all the time helps nobody. */
-	return PageDirty(victim_page(b, v)) && time_before(jiffies, v->space->retry_at);
+	/* Where writing fails, trying all the time helps nobody; where it has to wait, even less. */
+	return PageDirty(victim_page(b, v)) && (time_before(jiffies, v->space->retry_at) ||
+						fpool_backing_frozen(&v->space->backing));
 }
 
 static void claim(struct batch *b, struct victim *v)
@@ -246,6 +247,12 @@ static void write_run(struct batch *b, unsigned int first, unsigned int end)
 	int err;
 
 	BUILD_BUG_ON(BATCH > FPOOL_RUN_MAX);
+	/* The reclaim thread serves other file systems, too: it waits for no thaw. */
+	if (b->by_policy && fpool_backing_frozen(&run.space->backing)) {
+		for (i = first; i < end; i++)
+			b->v[i].fate = FATE_BACK;
+		return;
+	}
 	for (i = first; i < end; i++) {
 		run.frame[i - first] = b->v[i].frame;
 		ClearPageDirty(victim_page(b, &b->v[i]));

@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * File systems that do not take what they are given: full, with bad blocks, read-only by force,
+ * frozen.  Pages wait, whoever syncs is told or waits killably, and when the file system takes them
+ * again they are in the file.
+ */
+#include "test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+
+#define RAM	"/dev/ram0"
+#define FS_KIB	24576UL
+#define NR	1024UL			/* pages of the file: twice the pool */
+#define FEW	200UL			/* fit the pool */
+#define RW	(PROT_READ | PROT_WRITE)
+
+static char node[64], where[DIR_SIZE + 8], path[DIR_SIZE + 16];
+static u64 version[NR];			/* what each page has to be */
+static u8 *m;
+static int fd;
+static u32 id;
+
+static void healthy(void)
+{
+	dm_table("0 %lu linear " RAM " 0", FS_KIB * 2);
+}
+
+static void make_fs(void)
+{
+	char cmd[256];
+
+	if (access(RAM, R_OK | W_OK) || !dm_make(node, sizeof(node)))
+		skip("no device mapper or no " RAM);
+	healthy();
+	snprintf(cmd, sizeof(cmd), "mkfs.ext4 -qF -b 4096 %s >/dev/null 2>&1", node);
+	if (system(cmd))
+		skip("no mkfs.ext4");
+	snprintf(where, sizeof(where), "%s/fs", dir);
+	need_ok(mkdir(where, 0755));
+	need_ok(mount(node, where, "ext4", 0, NULL));
+	note_mounted(where);
+	snprintf(path, sizeof(path), "%s/file", where);
+}
+
+static void attach_it(void)
+{
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+}
+
+/* A file of version 1, or a sparse one. */
+static void begin(bool sparse)
+{
+	u64 i;
+	int f;
+
+	make_fs();
+	if (sparse) {
+		f = need_ok(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+		need_ok(ftruncate(f, NR * PAGE));
+		need_ok(fsync(f));
+		need_ok(close(f));
+	} else {
+		file_make(path, NR * PAGE, 1);
+	}
+	for (i = 0; i < NR; i++)
+		version[i] = !sparse;
+	pool_use(2 * MIB);
+	attach_it();
+}
+
+static void store(u64 vpn, u64 v)
+{
+	page_fill(m + vpn * PAGE, vpn, v);
+	version[vpn] = v;
+}
+
+/* Version 0 is a hole. */
+static bool page_right(const u8 *page, u64 vpn)
+{
+	return version[vpn] ? page_is(page, vpn, version[vpn]) : bytes_zero(page, PAGE, 0);
+}
+
+static void expect_pages(u64 first, u64 n)
+{
+	u64 i;
+
+	for (i = first; i < first + n; i++)
+		expect(page_right(m + i * PAGE, i), "page %ju by the mapping", (uintmax_t)i);
+}
+
+static void expect_file_right(void)
+{
+	u64 bytes, i;
+	u8 *is = file_load(path, &bytes);
+
+	for (i = 0; i < NR; i++)
+		expect(page_right(is + i * PAGE, i), "page %ju in the file", (uintmax_t)i);
+	free(is);
+}
+
+static void end(void)
+{
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	expect_file_right();
+	need_ok(umount(where));
+	note_mounted("");
+	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s",
+	       strerror(errno));
+}
+
+static u64 unwritten(u32 *why)
+{
+	struct framepool_errors e = { .size = sizeof(e) };
+
+	need_ok(ioctl(fd, FRAMEPOOL_ERRORS, &e));
+	if (why)
+		*why = e.write_error;
+	return e.unwritten;
+}
+
+/* ---- full ---- */
+
+/* A file that takes all the room there is. */
+static void fill_up_fs(const char *filler)
+{
+	static char zeros[64 * 1024];
+	int f = need_ok(open(filler, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	size_t part = sizeof(zeros);
+
+	while (part >= 512)
+		if (write(f, zeros, part) != (ssize_t)part)
+			part /= 2;
+	need_ok(fsync(f));
+	need_ok(close(f));
+}
+
+static void no_space(void)
+{
+	char filler[DIR_SIZE + 16];
+	u64 i, n;
+	u32 why;
+
+	begin(true);
+	for (i = 0; i < FEW; i++)
+		store(i, 2);
+	need_ok(fsync(fd));
+	snprintf(filler, sizeof(filler), "%s/filler", where);
+	fill_up_fs(filler);
+	for (i = FEW - 50; i < FEW + 50; i++)
+		store(i, 3);
+	expect_errno(fsync(fd), ENOSPC);
+	n = unwritten(&why);
+	/* What had its blocks already got through; a few more blocks may have been found. */
+	expect(n && n <= 50 && why == ENOSPC, "%ju pages unwritten, errno %u", (uintmax_t)n, why);
+	diag("%ju of 50 pages had no room", (uintmax_t)n);
+	expect_pages(0, NR / 4);
+	store(FEW + 49, 4);
+	need_ok(unlink(filler));
+	sync();
+	need_ok(fsync(fd));
+	expect(!unwritten(NULL), "still unwritten");
+	expect_file_right();
+	for (i = 0; i < NR; i++)
+		store(i, 5);
+	need_ok(fsync(fd));
+	end();
+}
+
+/* ---- bad blocks under the file ---- */
+
+/* Where the file's first byte is on the device; it has to be in one piece. */
+static u64 first_sector(void)
+{
+	struct {
+		struct fiemap map;
+		struct fiemap_extent extent[2];
+	} f = { .map = { .fm_length = NR * PAGE, .fm_flags = FIEMAP_FLAG_SYNC,
+			 .fm_extent_count = 2 } };
+	int back = need_ok(open(path, O_RDONLY | O_CLOEXEC));
+
+	need_ok(ioctl(back, FS_IOC_FIEMAP, &f));
+	need_ok(close(back));
+	if (f.extent[0].fe_length < FEW * PAGE)
+		skip("the file is in pieces");
+	return f.extent[0].fe_physical / 512;
+}
+
+/* Pages [first, first + n) of the file have bad blocks. */
+static void bad_blocks(u64 first, u64 n)
+{
+	u64 from = first_sector() + first * PAGE / 512, to = from + n * PAGE / 512;
+
+	dm_table("0 %ju linear " RAM " 0\n%ju %ju error\n%ju %ju linear " RAM " %ju", (uintmax_t)from,
+		 (uintmax_t)from, (uintmax_t)(to - from), (uintmax_t)to,
+		 (uintmax_t)(FS_KIB * 2 - to), (uintmax_t)to);
+}
+
+static void bad_blocks_below(void)
+{
+	u8 *buf = aligned_alloc(PAGE, PAGE);
+	u64 i;
+
+	begin(false);
+	for (i = 0; i < FEW; i++)
+		store(i, 2);
+	bad_blocks(100, 3);
+	expect_errno(fsync(fd), EIO);
+	expect(unwritten(NULL) == 3, "%ju pages unwritten", (uintmax_t)unwritten(NULL));
+	expect_pages(0, FEW);
+	/* A bad place that is not resident: a read fails, and only there. */
+	bad_blocks(150, 2);
+	need_ok(fsync(fd));
+	make_absent(fd, m, NR * PAGE);
+	expect(try_load(m + 150 * PAGE, NULL) == SIGBUS, "a load of a bad block");
+	expect_errno(pread(fd, buf, PAGE, 151 * PAGE), EIO);
+	expect_pages(140, 10);
+	expect_pages(152, 10);
+	healthy();
+	expect_pages(0, NR);
+	store(150, 3);
+	need_ok(fsync(fd));
+	end();
+}
+
+/* ---- read-only by force ---- */
+
+static bool is_read_only(void *unused)
+{
+	struct statvfs s;
+
+	(void)unused;
+	return !statvfs(where, &s) && s.f_flag & ST_RDONLY;
+}
+
+static void write_again(const char *mounted)
+{
+	need_ok(mount(NULL, mounted, NULL, MS_REMOUNT, NULL));
+}
+
+/* sysrq-u makes every file system on a device read-only, whoever has files open for writing. */
+static void emergency_remount(void)
+{
+	int trigger = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+	const char *base = getenv("FPOOL_DIR");
+	u64 i;
+
+	if (trigger < 0)
+		skip("no /proc/sysrq-trigger");
+	begin(true);
+	for (i = 0; i < FEW; i++)
+		store(i, 2);
+	need_ok(fsync(fd));
+	for (i = 0; i < FEW; i++)
+		store(i * 2, 3);
+	need(write(trigger, "u", 1) == 1, "sysrq: %s", strerror(errno));
+	need(wait_until(is_read_only, NULL, 20000), "still writable");
+	/* Holes need blocks, which a read-only file system does not give. */
+	expect(fsync(fd) == -1, "a sync to a read-only file system");
+	diag("fsync: %s; %ju pages unwritten", strerror(errno), (uintmax_t)unwritten(NULL));
+	expect_pages(0, FEW * 2);
+	write_again(where);
+	write_again(base ? base : "/mnt");
+	fsync(fd);
+	need_ok(fsync(fd));
+	expect(!unwritten(NULL), "still unwritten");
+	end();
+}
+
+/* An ordinary write that needs the journal. */
+static void upset_the_journal(void)
+{
+	char other[DIR_SIZE + 16];
+	int f;
+
+	snprintf(other, sizeof(other), "%s/other", where);
+	f = need_ok(open(other, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	if (write(f, other, sizeof(other)) > 0)
+		fsync(f);
+	close(f);
+}
+
+/* 6.12's ext4 does not say in its flags that it takes nothing any more. */
+static bool refuses_changes(void *unused)
+{
+	char third[DIR_SIZE + 16];
+
+	(void)unused;
+	snprintf(third, sizeof(third), "%s/third", where);
+	return mkdir(third, 0700) || rmdir(third);
+}
+
+/*
+ * The device dies, and ext4 goes read-only for good.  Everything was synced before: so the pages that are
+ * there serve on, and the space does not outlive its last user, although its file system cannot
+ * flush any more.
+ */
+static void errors_remount_ro(void)
+{
+	u64 i;
+
+	begin(false);
+	need_ok(mount(NULL, where, NULL, MS_REMOUNT, "errors=remount-ro"));
+	for (i = 0; i < FEW; i++)
+		store(i, 2);
+	need_ok(fsync(fd));
+	dm_table("0 %lu error", FS_KIB * 2);
+	upset_the_journal();
+	need(wait_until(refuses_changes, NULL, 20000), "still writable");
+	expect_pages(0, FEW);
+	expect(try_load(m + (NR - 1) * PAGE, NULL) == SIGBUS, "a page of a dead device");
+	expect(fsync(fd) == -1, "a sync of what cannot be flushed");
+	diag("fsync: %s", strerror(errno));
+	healthy();
+	expect_pages(0, NR);
+	end();
+}
+
+/* ---- frozen ---- */
+
+static int fs_fd;
+
+static void freeze(void)
+{
+	fs_fd = need_ok(open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	need_ok(ioctl(fs_fd, FIFREEZE, 0));
+}
+
+static void thaw(void)
+{
+	need_ok(ioctl(fs_fd, FITHAW, 0));
+	need_ok(close(fs_fd));
+}
+
+struct syncer {
+	pthread_t thread;
+	atomic_int tid, done;
+};
+
+static void *sync_it(void *arg)
+{
+	struct syncer *s = arg;
+
+	atomic_store(&s->tid, syscall(SYS_gettid));
+	expect(!fsync(fd), "fsync: %s", strerror(errno));
+	atomic_store(&s->done, 1);
+	return NULL;
+}
+
+static void syncer_start(struct syncer *s)
+{
+	memset(s, 0, sizeof(*s));
+	need(!pthread_create(&s->thread, NULL, sync_it, s), "no thread");
+	while (!atomic_load(&s->tid))
+		sched_yield();
+	expect(task_waits(getpid(), s->tid, 20000), "fsync does not wait");
+}
+
+static void syncing_child(void *unused)
+{
+	(void)unused;
+	fsync(fd);
+}
+
+static void killed_while_syncing(void)
+{
+	pid_t pid = child_start(syncing_child, NULL);
+	u64 start;
+	int status;
+
+	expect(task_waits(pid, pid, 20000), "the child does not wait");
+	start = now_ms();
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, &status, 0));
+	expect(WIFSIGNALED(status), "status %#x", status);
+	expect(now_ms() - start < 5000 * scale, "took %ju ms to die",
+	       (uintmax_t)(now_ms() - start));
+}
+
+/* Who syncs waits, and may be killed; pages that are there serve on; after the thaw all is well. */
+static void frozen(void)
+{
+	struct syncer s;
+	u64 i;
+
+	begin(false);
+	for (i = 0; i < FEW; i++)
+		store(i, 2);
+	freeze();
+	syncer_start(&s);
+	killed_while_syncing();
+	expect_pages(0, FEW);
+	for (i = 0; i < FEW; i++)
+		store(i, 3);
+	/* Reading is not frozen. */
+	expect_pages(FEW, 50);
+	expect(!atomic_load(&s.done), "fsync did not wait for the thaw");
+	thaw();
+	pthread_join(s.thread, NULL);
+	need_ok(fsync(fd));
+	expect_file_right();
+	end();
+}
+
+/*
+ * The pool is full of pages that the frozen file system does not take: a space on another one goes
+ * on, and so does the frozen one after the thaw.
+ */
+static void frozen_and_full(void)
+{
+	u64 i, n, pages = 512;
+	char *other_path;
+	u32 other_id;
+	u8 *other;
+	int f;
+
+	begin(false);
+	other_path = file_make("other", pages * PAGE, 5);
+	f = space_attach(other_path, O_RDWR);
+	other_id = space_id(f);
+	other = map(f, pages * PAGE, RW, MAP_SHARED);
+	/* Some room that the other one can always turn over. */
+	for (i = 0; i < 64; i++)
+		expect(page_is(other + i * PAGE, i, 5), "before");
+	set_wait_ms(2000);
+	for (i = 0; i < 300; i++)
+		store(i, 2);
+	freeze();
+	for (i = n = 0; i < pages && n < 5; i++) {
+		if (try_store(other + i * PAGE, 1)) {
+			n++;
+			continue;
+		}
+		page_fill(other + i * PAGE, i, 6);
+	}
+	expect(!n, "%ju pages of another file system's file found no frame", (uintmax_t)n);
+	thaw();
+	for (i = 0; i < pages; i++)
+		page_fill(other + i * PAGE, i, 7);
+	need_ok(munmap(other, pages * PAGE));
+	space_gone(f, other_id);
+	expect_pages(0, NR);
+	need_ok(fsync(fd));
+	end();
+}
+
+static const struct test tests[] = {
+	{ "a full file system", no_space, T_DEVICE },
+	{ "bad blocks below a file", bad_blocks_below, T_DEVICE },
+	{ "an emergency remount", emergency_remount, T_DEVICE },
+	{ "errors=remount-ro", errors_remount_ro, T_DEVICE },
+	{ "a frozen file system", frozen, T_DEVICE },
+	{ "a frozen file system and a full pool", frozen_and_full, T_DEVICE },
+};
+
+/* A test that gave up may have left it frozen. */
+static void clear_away(void)
+{
+	int f;
+
+	snprintf(where, sizeof(where), "%s/fs", dir);
+	f = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (f >= 0) {
+		ioctl(f, FITHAW, 0);
+		close(f);
+	}
+	dm_clear_away();
+}
+
+int main(int argc, char **argv)
+{
+	write_errors_expected = true;
+	after_test = clear_away;
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
