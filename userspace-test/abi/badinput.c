@@ -454,6 +454,8 @@ static const struct command commands[] = {
 	{ "RESIDENCY", FRAMEPOOL_RESIDENCY, sizeof(struct framepool_residency), 0, true },
 	{ "PIN", FRAMEPOOL_PIN, sizeof(struct framepool_range), 0, true },
 	{ "UNPIN", FRAMEPOOL_UNPIN, sizeof(struct framepool_range), 0, true },
+	{ "HOLD", FRAMEPOOL_HOLD, sizeof(struct framepool_range), 0, true },
+	{ "RELEASE", FRAMEPOOL_RELEASE, sizeof(struct framepool_range), 0, true },
 	{ "SYNC", FRAMEPOOL_SYNC, sizeof(struct framepool_range), 0, true },
 	{ "RESIZE", FRAMEPOOL_RESIZE, sizeof(struct framepool_resize), 0, true },
 	{ "SET_BLOCK", FRAMEPOOL_SET_BLOCK, sizeof(struct framepool_block),
@@ -605,6 +607,12 @@ static void size_huge(void)
 	});
 }
 
+/* How many flags there are. */
+static unsigned int known_flags(const struct command *c)
+{
+	return c->cmd == FRAMEPOOL_ATTACH ? 3 : c->cmd == FRAMEPOOL_HOLD ? 1 : 0;
+}
+
 static void unknown_flags(void)
 {
 	each_command(c, {
@@ -612,7 +620,7 @@ static void unknown_flags(void)
 		u8 *arg = legal(c);
 		unsigned int bit;
 
-		for (bit = c->cmd == FRAMEPOOL_ATTACH ? 3 : 0; bit < 32; bit += 7) {
+		for (bit = known_flags(c); bit < 32; bit += 7) {
 			((u32 *)arg)[1] = 1u << bit;
 			refuse(call(fd, c->cmd, arg), EINVAL);
 		}
@@ -685,7 +693,7 @@ static void no_such_command(void)
 	static const unsigned long none[] = {
 		_IO(FRAMEPOOL_IOC_TYPE, 0x06),
 		_IO(FRAMEPOOL_IOC_TYPE, 0x1f),
-		_IO(FRAMEPOOL_IOC_TYPE, 0x29),
+		_IO(FRAMEPOOL_IOC_TYPE, 0x3f),
 		_IO(FRAMEPOOL_IOC_TYPE, 0xff),
 		_IO('f', 0x77),
 		_IOR(FRAMEPOOL_IOC_TYPE, 0x00, u64),
@@ -872,7 +880,8 @@ static void detach_unknown(void)
 static void ranges(void)
 {
 	static const unsigned long cmds[] = { FRAMEPOOL_PREFETCH, FRAMEPOOL_EVICT, FRAMEPOOL_PIN,
-					      FRAMEPOOL_UNPIN, FRAMEPOOL_SYNC };
+					      FRAMEPOOL_UNPIN, FRAMEPOOL_HOLD,
+					      FRAMEPOOL_RELEASE, FRAMEPOOL_SYNC };
 	static const struct {
 		u64 offset, length;
 	} bad[] = {
