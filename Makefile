@@ -57,6 +57,10 @@ test: deps ## run the tests: SUITES='core abi*' for some, LONG=1 for the long on
 	$(Q)$(MAKE) tools test-programs modules
 	$(Q)userspace-test/harness/run-tests $(if $(LONG),--long) $(SUITES)
 
+soak: deps ## run the tests with the long ones, for hours, and leave a table of them in build/soak.md
+	$(Q)$(MAKE) tools test-programs modules
+	$(Q)userspace-test/harness/run-tests --long --summary build/soak.md $(SUITES)
+
 check: deps ## run the static checks
 	$(Q)scripts/check
 
@@ -71,4 +75,4 @@ vm: deps ## a shell in a VM with the module; RUN='command' FILES='a b' KERNEL=6.
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help deps module modules test-kernel lib tools test-programs test check demo vm clean
+.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check demo vm clean
