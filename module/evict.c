@@ -158,7 +158,7 @@ static bool must_stay(const struct batch *b, const struct victim *v, fpool_spte_
 {
 	if (fpool_spte_has(e, FPOOL_SPTE_WB))
 		return true;
-	/* Where writing fails, trying all the time helps nobody; where it has to wait, even less. */
+	/* Where writing fails, trying all the time helps nobody, and where it waits, even less. */
 	return PageDirty(victim_page(b, v)) && (time_before(jiffies, v->space->retry_at) ||
 						fpool_backing_frozen(&v->space->backing));
 }

@@ -228,7 +228,7 @@ static void check_plain(const struct file *file)
 	if (whole)
 		check_read(file, fd, "plain");
 	else if (promised_anything(file))
-		die("no file, or too short:", file->name);
+		tell("lost %s plain: there is no file, or it is too short\n", file->name);
 	if (fd >= 0)
 		close(fd);
 }
