@@ -6,20 +6,24 @@
  *	recorder PORT PROMISES SEED ROUND check|write NAME PATH [NAME PATH ...]
  *
  * First what the host knows to be promised (a file of lines "NAME PAGE VERSION") is looked for,
- * by an ordinary read and then through framepool, each page by the mapping and by read().  Then, to
- * "write", threads store new versions of random pages of their own and sync, in every way that there is,
- * for ever.  Lines to the host:
+ * by an ordinary read and then through framepool, each page by the mapping and by read().  Then,
+ * to "write", threads store new versions of random pages of their own and sync, in every way that
+ * there is, for ever.  One more thread a file holds the pages after these (FRAMEPOOL_HOLD),
+ * stores to them while the others sync and evict, and lets them go: before it says so to the
+ * host, no disk may have what it has stored.  Lines to the host:
  *
  *	checked NAME HOW PAGES PROMISED TORN	all of them fine; TORN are between two versions
  *	lost NAME HOW PAGE WORD PROMISED IS	an older version than promised
  *	garbage NAME HOW PAGE WORD IS		nothing that was ever stored there
+ *	early NAME HOW PAGE WORD RELEASED IS	a held page that was not released
  *	writing
+ *	releasing NAME VERSION			of the held pages, from now on it may reach the disk
  *	promise NAME PAGE:VERSION ...		a sync that was begun when they were stored gave 0
  *	error ...				what should never be
  *
- * Each word of a page says by itself which version it is of, and its other half proves it: a page that
- * was stored to while it was being written may come to the disk between two versions, at any word, and that is
- * all that may happen to it.
+ * Each word of a page says by itself which version it is of, and its other half proves it: a page
+ * that was stored to while it was being written may come to the disk between two versions, at any
+ * word, and that is all that may happen to it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,10 +46,13 @@
 #define PAGE		4096UL
 #define WORDS		(PAGE / sizeof(uint64_t))
 #define NR		1024U		/* pages of each file; the pool has fewer for all of them */
+#define HELD		32U		/* more of them, which one thread holds */
+#define ALL		(NR + HELD)
+#define RELEASED	UINT32_MAX	/* in the file of promises: not a page but what was released */
 #define FILES		4
 #define THREADS		2		/* for each file */
 #define BATCH		24		/* stores between two syncs, at most */
-#define LINE		(64 + NR * 24)
+#define LINE		(64 + ALL * 24)
 /* A version is the round in the upper bits: what a round stores is newer than all before it. */
 #define ROUND_SHIFT	22
 #define SAID_MAX	10
@@ -56,9 +63,10 @@ struct file {
 	unsigned int number;
 	int space;
 	uint8_t *map;
-	uint32_t promised[NR];		/* before this boot */
+	uint32_t promised[ALL];		/* before this boot */
+	uint32_t released;		/* the last version of the held pages before this boot */
 	_Atomic uint32_t stored[NR];	/* the version whose store is finished; one thread a page */
-	uint32_t told[NR];		/* T */
+	uint32_t told[ALL];		/* T */
 };
 
 struct writer {
@@ -150,9 +158,24 @@ struct check {
 	unsigned int bad, torn, promised;
 };
 
+static void complain(const struct check *c, uint32_t page, unsigned int i, uint64_t is)
+{
+	uint32_t version = is >> 32, promised = c->file->promised[page];
+
+	if (is != word(page_key(c->file, page), i, version))
+		tell("garbage %s %s %u %u %#jx\n", c->file->name, c->how, page, i, (uintmax_t)is);
+	else if (version < promised)
+		tell("lost %s %s %u %u %u %u\n", c->file->name, c->how, page, i, promised,
+		     version);
+	else
+		tell("early %s %s %u %u %u %u\n", c->file->name, c->how, page, i,
+		     c->file->released, version);
+}
+
 static void check_page(struct check *c, const uint64_t *is, uint32_t page)
 {
 	uint32_t promised = c->file->promised[page], first = is[0] >> 32;
+	uint32_t newest = page < NR ? (this_round + 1) << ROUND_SHIFT : c->file->released;
 	uint64_t key = page_key(c->file, page);
 	bool torn = false;
 	unsigned int i;
@@ -161,17 +184,10 @@ static void check_page(struct check *c, const uint64_t *is, uint32_t page)
 		uint32_t version = is[i] >> 32;
 
 		torn |= version != first;
-		if (is[i] == word(key, i, version) && version >= promised &&
-		    version >> ROUND_SHIFT <= this_round)
+		if (is[i] == word(key, i, version) && version >= promised && version <= newest)
 			continue;
-		if (c->bad++ >= SAID_MAX)
-			return;
-		if (is[i] == word(key, i, version) && version < promised)
-			tell("lost %s %s %u %u %u %u\n", c->file->name, c->how, page, i, promised,
-			     version);
-		else
-			tell("garbage %s %s %u %u %#jx\n", c->file->name, c->how, page, i,
-			     (uintmax_t)is[i]);
+		if (c->bad++ < SAID_MAX)
+			complain(c, page, i, is[i]);
 		return;
 	}
 	c->torn += torn;
@@ -181,7 +197,7 @@ static void check_page(struct check *c, const uint64_t *is, uint32_t page)
 static void check_end(const struct check *c)
 {
 	if (!c->bad)
-		tell("checked %s %s %u %u %u\n", c->file->name, c->how, NR, c->promised, c->torn);
+		tell("checked %s %s %u %u %u\n", c->file->name, c->how, ALL, c->promised, c->torn);
 }
 
 static void check_read(const struct file *file, int fd, const char *how)
@@ -190,7 +206,7 @@ static void check_read(const struct file *file, int fd, const char *how)
 	uint64_t *buffer = aligned_alloc(PAGE, PAGE);
 	uint32_t page;
 
-	for (page = 0; page < NR; page++) {
+	for (page = 0; page < ALL; page++) {
 		if (pread(fd, buffer, PAGE, page * PAGE) != PAGE)
 			die(how, file->name);
 		check_page(&c, buffer, page);
@@ -204,7 +220,7 @@ static void check_mapping(const struct file *file)
 	struct check c = { .file = file, .how = "mapping" };
 	uint32_t page;
 
-	for (page = 0; page < NR; page++)
+	for (page = 0; page < ALL; page++)
 		check_page(&c, (const uint64_t *)(file->map + page * PAGE), page);
 	check_end(&c);
 }
@@ -213,7 +229,7 @@ static bool promised_anything(const struct file *file)
 {
 	uint32_t page;
 
-	for (page = 0; page < NR; page++)
+	for (page = 0; page < ALL; page++)
 		if (file->promised[page])
 			return true;
 	return false;
@@ -223,7 +239,7 @@ static bool promised_anything(const struct file *file)
 static void check_plain(const struct file *file)
 {
 	int fd = open(file->path, O_RDONLY);
-	bool whole = fd >= 0 && lseek(fd, 0, SEEK_END) >= (off_t)(NR * PAGE);
+	bool whole = fd >= 0 && lseek(fd, 0, SEEK_END) >= (off_t)(ALL * PAGE);
 
 	if (whole)
 		check_read(file, fd, "plain");
@@ -243,7 +259,7 @@ static void prepare(const struct file *file)
 	if (fd < 0 || fstat(fd, &st))
 		die("open", file->name);
 	/* Sparse: the first write of a page has blocks to allocate, which its sync has to cover. */
-	if (S_ISREG(st.st_mode) && (ftruncate(fd, NR * PAGE) || fsync(fd)))
+	if (S_ISREG(st.st_mode) && (ftruncate(fd, ALL * PAGE) || fsync(fd)))
 		die("making", file->name);
 	close(fd);
 	fd = open("/run/cut", O_RDONLY | O_DIRECTORY);
@@ -265,7 +281,7 @@ static void attach(struct file *file)
 	}
 	close(control);
 	file->space = attach.space_fd;
-	file->map = mmap(NULL, NR * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file->space, 0);
+	file->map = mmap(NULL, ALL * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file->space, 0);
 	if (file->map == MAP_FAILED)
 		die("mmap", file->name);
 }
@@ -379,6 +395,43 @@ static void *write_for_ever(void *arg)
 	return NULL;
 }
 
+static void range_of_held(struct framepool_range *range)
+{
+	FRAMEPOOL_INIT(range);
+	range->offset = NR * PAGE;
+	range->length = HELD * PAGE;
+}
+
+/* As a program that logs ahead: what is held must not be on the disk before it is let go. */
+static void *hold_for_ever(void *arg)
+{
+	struct file *file = arg;
+	uint32_t stored[HELD], version, i;
+	struct framepool_range range;
+
+	for (version = this_round << ROUND_SHIFT;; ) {
+		version++;
+		range_of_held(&range);
+		if (framepool_hold(file->space, &range) || range.done != HELD)
+			die("hold", file->name);
+		for (i = 0; i < HELD; i++) {
+			fill(file, (uint64_t *)(file->map + (NR + i) * PAGE), NR + i, version);
+			stored[i] = version;
+		}
+		/* All of this has to pass them by. */
+		FRAMEPOOL_INIT(&range);
+		if (fsync(file->space) || framepool_evict(file->space, &range) ||
+		    msync(file->map, ALL * PAGE, MS_SYNC))
+			die("sync beside held pages", file->name);
+		tell("releasing %s %u\n", file->name, version);
+		range_of_held(&range);
+		if (framepool_release(file->space, &range))
+			die("release", file->name);
+		promise(file, NR, HELD, stored);
+	}
+	return NULL;
+}
+
 static void write_files(void)
 {
 	static struct writer writers[FILES * THREADS];
@@ -393,10 +446,23 @@ static void write_files(void)
 		if (pthread_create(&thread, NULL, write_for_ever, &writers[i]))
 			die("thread", "");
 	}
+	for (i = 0; i < nfiles; i++)
+		if (pthread_create(&thread, NULL, hold_for_ever, &files[i]))
+			die("thread", "");
 	pthread_join(thread, NULL);
 }
 
 /* ---- */
+
+static void note_before(struct file *file, const char *name, uint32_t page, uint32_t version)
+{
+	if (strcmp(file->name, name))
+		return;
+	if (page == RELEASED)
+		file->released = version;
+	else if (page < ALL)
+		file->promised[page] = version;
+}
 
 static void load_promises(const char *path)
 {
@@ -409,8 +475,7 @@ static void load_promises(const char *path)
 		die("open", path);
 	while (fscanf(f, "%31s %u %u", name, &page, &version) == 3)
 		for (i = 0; i < nfiles; i++)
-			if (!strcmp(files[i].name, name) && page < NR)
-				files[i].promised[page] = version;
+			note_before(&files[i], name, page, version);
 	fclose(f);
 }
 
