@@ -68,7 +68,7 @@ static u32 pick_page(struct op *o)
 {
 	u32 hot = mix(seed ^ (o->nr / HOT_OPS + 1) * 0x9e3779b97f4a7c15ull) % pages;
 
-	return below(o, 32) ? (hot + below(o, HOT_PAGES)) % pages : below(o, pages);
+	return below(o, 64) ? (hot + below(o, HOT_PAGES)) % pages : below(o, pages);
 }
 
 /* A range of the file within the worker's pages and the file; false: there is nothing there. */
@@ -105,11 +105,19 @@ static u32 pick_pages(struct op *o, u32 max, u64 *at, u64 *len)
 	return nr;
 }
 
+/* A page of a small slot, mostly one of a few, which change as the hot pages do. */
+static u32 pick_small(struct op *o)
+{
+	u32 hot = mix(o->nr / HOT_OPS + 77) % SMALL_PAGES;
+
+	return below(o, 4) ? (hot + below(o, 64)) % SMALL_PAGES : below(o, SMALL_PAGES);
+}
+
 /* Some place in memory; its length is how far these rights reach, which may be 0. */
 static void pick_place(struct op *o, u64 len, int prot, struct place *p)
 {
-	p->slot = &slots[below(o, 8) ? 0 : 1 + below(o, SLOTS - 1)];
-	p->at = (p->slot == slots ? pick_page(o) : below(o, SMALL_PAGES)) * PAGE;
+	p->slot = &slots[below(o, 12) ? 0 : 1 + below(o, SLOTS - 1)];
+	p->at = (p->slot == slots ? pick_page(o) : pick_small(o)) * PAGE;
 	p->at += below(o, 4) ? below(o, PAGE) : 0;
 	p->len = reach(p->slot, p->at, len, prot);
 }
@@ -706,7 +714,7 @@ static u32 pick_run(struct op *o, u32 max, struct slot **s, u32 *from)
 	u32 nr = 0;
 
 	*s = small_slot(o);
-	*from = below(o, SMALL_PAGES);
+	*from = pick_small(o);
 	max = 1 + below(o, max);
 	while (nr < max && *from + nr < SMALL_PAGES && (*s)->map[*from + nr].kind != NONE)
 		nr++;
@@ -717,7 +725,7 @@ static void op_mmap(struct op *o)
 {
 	static const int prots[] = { PROT_NONE, PROT_READ, PROT_READ, RW, RW, RW };
 	struct slot *s = small_slot(o);
-	u32 nr = 1 + below(o, 200), to = below(o, SMALL_PAGES), page, i, fd = below(o, EXTRAS);
+	u32 nr = 1 + below(o, 100), to = pick_small(o), page, i, fd = below(o, EXTRAS);
 	int prot = prots[below(o, ARRAY_SIZE(prots))];
 	enum kind kind = below(o, 4) ? SHARED : PRIVATE;
 	int flags = MAP_FIXED | (kind == SHARED ? MAP_SHARED : MAP_PRIVATE);
@@ -1096,7 +1104,7 @@ static const struct {
 	{ 250, op_msync }, { 100, op_sync }, { 200, op_store_past_end },
 	{ 1000, op_mmap }, { 500, op_munmap }, { 1500, op_mprotect }, { 500, op_mremap },
 	{ 2000, op_madvise }, { 20, op_madvise_all }, { 400, op_fadvise }, { 150, op_mlock },
-	{ 40, op_fork }, { 20, op_resize }, { 60, op_attach }, { 60, op_detach },
+	{ 40, op_fork }, { 10, op_resize }, { 60, op_attach }, { 60, op_detach },
 	{ 2, op_again }, { 1, op_compare_all },
 };
 
