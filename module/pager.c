@@ -593,6 +593,9 @@ int fpool_pager_take_error(struct fpool_space *space, fpool_vpn_t vpn)
  * @space: the space
  * @vpn: a page that is still absent after the fault has waited
  *
+ * A page that is busy has a frame: it is coming, or it is being written and will stay where that
+ * fails.
+ *
  * Context: Any process context; takes pool->lock.
  * Return: whether nothing has become free for fpool_pager_wait_ms although somebody wanted it.
  */
@@ -600,9 +603,12 @@ bool fpool_pager_starved(struct fpool_space *space, fpool_vpn_t vpn)
 {
 	struct fpool_pool *pool = space->pool;
 	bool starved;
+	fpool_spte_t e;
 
 	spin_lock(&pool->lock);
-	starved = pool->starved_since && !pool->buddy.nfree &&
+	e = fpool_ptable_get(&space->ptable, vpn);
+	starved = !fpool_spte_has(e, FPOOL_SPTE_P | FPOOL_SPTE_BUSY) &&
+		  pool->starved_since && !pool->buddy.nfree &&
 		  time_after_eq(jiffies, pool->starved_since +
 					 msecs_to_jiffies(fpool_pager_wait_ms));
 	spin_unlock(&pool->lock);
