@@ -5,7 +5,8 @@ Killing QEMU alone proves nothing about flushes: what the guest wrote is with th
 goes to the cache, a flush (or a write with FUA) brings what is cached to the medium, and at a power cut each block
 that was not flushed meets one of three fates: all of it is lost, all of it was written in time, or each of its
 sectors goes its own way, to any of the contents that it had since the last flush. Sectors are never torn: no disk
-that an operating system can use does that.
+that an operating system can use does that. Below ext4 they have to be of 4 KiB: half of a superblock (1 KiB), written
+when the journal is emptied, does not mount, whoever uses the file system.
 """
 import itertools
 import os
@@ -13,8 +14,7 @@ import socket
 import struct
 import threading
 
-SECTOR = 512
-BLOCK = 8                       # sectors that mostly share their fate
+BLOCK = 4096                    # bytes that mostly share their fate
 OLD = 4                         # contents of a sector that are remembered between flushes
 
 # Of the protocol: https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md
@@ -29,7 +29,8 @@ EINVAL = 22
 class Disk:
     """Medium and cache. Lying: flushes are answered, and done by nobody."""
 
-    def __init__(self, contents, lying=False):
+    def __init__(self, contents, sector, lying=False):
+        self._sector = sector
         self._medium = bytearray(contents)
         self._seen = bytearray(contents)
         self._cached = {}       # sector: its contents since the last flush, the newest last
@@ -44,9 +45,10 @@ class Disk:
 
     def write(self, offset, data):
         self._seen[offset:offset + len(data)] = data
-        for at in range(0, len(data), SECTOR):
-            contents = self._cached.setdefault((offset + at) // SECTOR, [])
-            contents.append(data[at:at + SECTOR])
+        first, last = offset // self._sector, (offset + len(data) - 1) // self._sector
+        for sector in range(first, last + 1):
+            contents = self._cached.setdefault(sector, [])
+            contents.append(self.read(sector * self._sector, self._sector))
             del contents[:-OLD]
 
     def flush(self):
@@ -60,7 +62,7 @@ class Disk:
     def cut(self, random):
         """Lose the power; what is on the medium then is the disk. Returns how many sectors were unflushed, and lost."""
         lost = 0
-        for _, group in itertools.groupby(sorted(self._cached), key=lambda sector: sector // BLOCK):
+        for _, group in itertools.groupby(sorted(self._cached), key=lambda sector: sector * self._sector // BLOCK):
             fate = random.choice(('lost', 'written', 'torn'))
             for sector in group:
                 contents = [None, *self._cached[sector]]
@@ -74,7 +76,7 @@ class Disk:
         return unflushed, lost
 
     def _put(self, sector, data):
-        self._medium[sector * SECTOR:sector * SECTOR + len(data)] = data
+        self._medium[sector * self._sector:sector * self._sector + len(data)] = data
 
 
 class Server:
