@@ -106,15 +106,20 @@ static void expect_file_right(void)
 	free(is);
 }
 
-static void end(void)
+static void end_detached(void)
 {
-	need_ok(munmap(m, NR * PAGE));
-	space_gone(fd, id);
 	expect_file_right();
 	need_ok(umount(where));
 	note_mounted("");
 	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s",
 	       strerror(errno));
+}
+
+static void end(void)
+{
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	end_detached();
 }
 
 static u64 unwritten(u32 *why)
@@ -298,6 +303,12 @@ static bool refuses_changes(void *unused)
 	return mkdir(third, 0700) || rmdir(third);
 }
 
+static bool unmounted(void *unused)
+{
+	(void)unused;
+	return !umount(where);
+}
+
 /*
  * The device dies, and ext4 goes read-only for good.  Everything was synced before: so the pages that are
  * there serve on, and the space does not outlive its last user, although its file system cannot
@@ -317,11 +328,14 @@ static void errors_remount_ro(void)
 	need(wait_until(refuses_changes, NULL, 20000), "still writable");
 	expect_pages(0, FEW);
 	expect(try_load(m + (NR - 1) * PAGE, NULL) == SIGBUS, "a page of a dead device");
-	expect(fsync(fd) == -1, "a sync of what cannot be flushed");
-	diag("fsync: %s", strerror(errno));
+	/* Nothing has to be written: whether the flush is refused is ext4's to say. */
+	diag("fsync: %s", fsync(fd) ? strerror(errno) : "done");
 	healthy();
-	expect_pages(0, NR);
-	end();
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	need(wait_until(unmounted, NULL, 10000), "umount: %s", strerror(errno));
+	need_ok(mount(node, where, "ext4", 0, NULL));
+	end_detached();
 }
 
 /* ---- frozen ---- */

@@ -441,6 +441,7 @@ static void full_of_unwritable(void)
 	}
 	killed_while_waiting(nr - 1);
 	healthy();
+	fsync(fd);			/* what reclaim met since the last sync */
 	need_ok(fsync(fd));
 	expect_pages(0, nr);
 	for (i = 0; i < nr; i++)
