@@ -21,7 +21,7 @@ static void check_pools(void)
 	if (after_also)
 		after_also();
 	while (pools && (d = readdir(pools))) {
-		if (d->d_name[0] == '.')
+		if (d->d_name[0] == '.' || d->d_type != DT_DIR)
 			continue;
 		snprintf(path, sizeof(path), DEBUGFS "/%s/check", d->d_name);
 		expect(knob_read(path, text, sizeof(text)) && !strcmp(text, "ok"),
