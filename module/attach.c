@@ -126,7 +126,7 @@ static int empty_out(struct fpool_space *space)
 	 * was nothing to be flushed, and nothing is left to be written again, that is no reason to
 	 * stay.
 	 */
-	if (err && (unflushed || fpool_writeback_count_dirty(space)))
+	if (err && (unflushed || READ_ONCE(space->lost) || fpool_writeback_count_dirty(space)))
 		return err;
 	for (i = 0; i < SETTLE_TRIES; i++) {
 		struct fpool_evicted out = {};
@@ -135,8 +135,9 @@ static int empty_out(struct fpool_space *space)
 		if (out.error)
 			return out.error;
 		if (is_empty(space))
-			return out.written ? fpool_writeback_sync(space, fpool_vpn(0), end,
-								  &written, &failed) : 0;
+			return fpool_writeback_unflushed(space) ?
+			       fpool_writeback_sync(space, fpool_vpn(0), end, &written,
+						    &failed) : 0;
 		if (!out.busy && out.held)
 			break;
 		msleep(SETTLE_MS);
@@ -188,13 +189,6 @@ static int leave_job(struct fpool_job *job)
 	return tear_down(job->space);
 }
 
-/* A signal that kills is taken off before the files are closed: no wait would see it then. */
-static bool being_killed(void)
-{
-	return fatal_signal_pending(current) ||
-	       (current->flags & PF_EXITING && current->signal->group_exit_code & 0x7f);
-}
-
 /**
  * fpool_attach_leave - a user goes
  * @space: the space, perhaps gone when this returns
@@ -226,10 +220,7 @@ void fpool_attach_leave(struct fpool_space *space, bool named)
 	mutex_unlock(&fpool_attach_lock);
 	if (!job)
 		return;
-	if (being_killed())
-		fpool_job_start(job);
-	else
-		fpool_job_run(job);
+	fpool_job_run_leaving(job);
 	fpool_job_put(job);
 }
 

@@ -81,6 +81,7 @@ static u64 unwritten(struct fpool_space *space)
 	struct fpool_pool *pool = space->pool;
 	fpool_vpn_t vpn = fpool_vpn(0), end = fpool_vpn(FPOOL_VPN_MAX);
 	fpool_spte_t e;
+	u32 looked = 0;
 	u64 nr = 0;
 
 	if (never_failed(space))
@@ -90,7 +91,7 @@ static u64 unwritten(struct fpool_space *space)
 		nr += fpool_frames_info(&pool->frames, fpool_spte_frame(e))->aux ==
 		      FPOOL_EPOCH_FAILED;
 		vpn = fpool_vpn_add(vpn, 1);
-		if (!(fpool_vpn_nr(vpn) % FPOOL_PTABLE_ENTRIES))
+		if (!(++looked % FPOOL_PTABLE_ENTRIES))
 			cond_resched_lock(&pool->lock);
 	}
 	spin_unlock(&pool->lock);

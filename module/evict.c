@@ -51,6 +51,7 @@ struct victim {
 struct batch {
 	struct fpool_pool *pool;
 	unsigned int flags;		/* FPOOL_EVICT_* */
+	u32 dropper;			/* DROP: the pinner whose held pages these are */
 	bool by_policy;			/* leaves ghosts */
 	bool may_write;
 	unsigned int nr;
@@ -370,7 +371,7 @@ static void restore(struct batch *b, const struct victim *v)
 	if (got <= 0)
 		return;
 	zero_user_segment(page, got, PAGE_SIZE);
-	ClearPageDirty(page);
+	/* It stays dirty: who has the frame may write to it without telling anyone. */
 }
 
 /* All victims of @b are claimed: make them leave. */
@@ -474,8 +475,14 @@ u64 fpool_evict_laundry(struct fpool_pool *pool)
 
 static bool may_claim(const struct batch *b, fpool_spte_t e)
 {
+	const struct fpool_frame_info *info;
+
+	if (b->flags & FPOOL_EVICT_DROP) {
+		info = fpool_frames_info(&b->pool->frames, fpool_spte_frame(e));
+		return fpool_spte_has(e, FPOOL_SPTE_H) && info->policy == b->dropper;
+	}
 	if (fpool_spte_has(e, FPOOL_SPTE_H))
-		return b->flags & FPOOL_EVICT_DROP;
+		return false;
 	return !fpool_spte_has(e, FPOOL_SPTE_PIN) || b->flags & FPOOL_EVICT_PINNED;
 }
 
@@ -522,6 +529,30 @@ static void claim_range(struct batch *b, struct fpool_space *space, fpool_vpn_t 
 	spin_unlock(&pool->lock);
 }
 
+static void evict_all(struct batch *b, struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_t end)
+{
+	do {
+		b->nr = 0;
+		claim_range(b, space, &vpn, end);
+		if (!b->nr)
+			break;
+		expel(b);
+		cond_resched();
+	} while (fpool_vpn_nr(vpn) < fpool_vpn_nr(end));
+}
+
+static void add_up(struct fpool_evicted *out, const struct fpool_evicted *done)
+{
+	out->freed += done->freed;
+	out->written += done->written;
+	out->pinned += done->pinned;
+	out->held += done->held;
+	out->busy += done->busy;
+	out->failed += done->failed;
+	if (done->error)
+		out->error = done->error;
+}
+
 /**
  * fpool_evict_range - evict every page of a range that can leave
  * @space: the space
@@ -538,22 +569,27 @@ void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t
 		       unsigned int flags, struct fpool_evicted *out)
 {
 	struct batch b = { .pool = space->pool, .flags = flags, .may_write = true };
-	fpool_vpn_t vpn = start;
 
-	do {
-		b.nr = 0;
-		claim_range(&b, space, &vpn, end);
-		if (!b.nr)
-			break;
-		expel(&b);
-		cond_resched();
-	} while (fpool_vpn_nr(vpn) < fpool_vpn_nr(end));
-	out->freed += b.done.freed;
-	out->written += b.done.written;
-	out->pinned += b.done.pinned;
-	out->held += b.done.held;
-	out->busy += b.done.busy;
-	out->failed += b.done.failed;
-	if (b.done.error)
-		out->error = b.done.error;
+	evict_all(&b, space, start, end);
+	add_up(out, &b.done);
+}
+
+/**
+ * fpool_evict_dropped - a held page leaves without being written
+ * @space: the space
+ * @vpn: the page
+ * @pinner: number of who holds it; a page that he does not hold stays
+ *
+ * Context: A worker.
+ */
+void fpool_evict_dropped(struct fpool_space *space, fpool_vpn_t vpn, u32 pinner)
+{
+	struct batch b = {
+		.pool = space->pool,
+		.flags = FPOOL_EVICT_DROP,
+		.dropper = pinner,
+		.may_write = true,
+	};
+
+	evict_all(&b, space, vpn, fpool_vpn_add(vpn, 1));
 }

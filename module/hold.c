@@ -15,6 +15,8 @@
  */
 #include "hold.h"
 
+#include <linux/sched/signal.h>
+
 #include "job.h"
 #include "pager.h"
 #include "pin.h"
@@ -35,6 +37,17 @@ static struct fpool_pinner *pinner_of(struct fpool_handle *handle)
 		return pinner;
 	fpool_pin_destroy(pinner);
 	return other;
+}
+
+/* The next page of a range with one of @flags: a range may be much larger than what is in it. */
+static bool next_page(struct fpool_space *space, fpool_vpn_t *vpn, fpool_vpn_t end, u64 flags)
+{
+	bool found;
+
+	rcu_read_lock();
+	found = fpool_ptable_next(&space->ptable, vpn, end, flags, NULL);
+	rcu_read_unlock();
+	return found;
 }
 
 static bool settled(struct fpool_space *space, fpool_vpn_t vpn)
@@ -84,8 +97,11 @@ static int pin_pages(struct fpool_handle *handle, fpool_vpn_t vpn, fpool_vpn_t e
 		if (err && err != -EINTR && err != -ENOMEM && err != -EBUSY) {
 			r->failed++;
 			r->error = -err;
-			err = 0;
+			/* A program that holds counts on all of it. */
+			err = hold ? err : 0;
 		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 	return err;
@@ -125,7 +141,8 @@ long fpool_hold_unpin(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_
 
 	if (!pinner)
 		return 0;
-	for (vpn = start; fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
+	for (vpn = start; next_page(handle->space, &vpn, end, FPOOL_SPTE_PIN);
+	     vpn = fpool_vpn_add(vpn, 1)) {
 		r->done += fpool_pin_remove(pinner, vpn);
 		cond_resched();
 	}
@@ -182,21 +199,28 @@ static int set_mode(struct fpool_pinner *pinner, bool drop)
  *
  * Context: System call.
  * Return: 0; -EBUSY: pinned by another descriptor, or held by this one with other flags; -EINTR;
- * -ENOMEM; or the error of writing what was dirty before.
+ * -ENOMEM; or the error of reading a page, or of writing what was dirty before.
  */
 long fpool_hold_begin(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_t end,
 		      struct framepool_range *r)
 {
+	struct fpool_space *space = handle->space;
 	bool drop = r->flags & FRAMEPOOL_HOLD_DROP;
 	struct fpool_pinner *pinner = pinner_of(handle);
 	int err;
 
 	if (IS_ERR(pinner))
 		return PTR_ERR(pinner);
+	/* What is just being released would be written, or unpinned, after all. */
+	if (mutex_lock_killable(&space->release_lock))
+		return -EINTR;
 	err = set_mode(pinner, drop);
 	if (!err && drop)
 		err = run_range(handle, start, end, write_before_job, r);
-	return err ?: pin_pages(handle, start, end, true, r);
+	if (!err)
+		err = pin_pages(handle, start, end, true, r);
+	mutex_unlock(&space->release_lock);
+	return err;
 }
 
 /* Let write-back have the held pages of a range; or, with an empty range, none any more. */
@@ -220,12 +244,12 @@ static int release_job(struct fpool_job *job)
 	mutex_lock(&space->release_lock);
 	open_up(space, pinner, job->start, job->end);
 	err = fpool_writeback_sync(space, job->start, job->end, &job->written, &job->failed);
-	open_up(space, 0, fpool_vpn(0), fpool_vpn(0));
-	for (vpn = job->start; !err && fpool_vpn_nr(vpn) < fpool_vpn_nr(job->end);
+	for (vpn = job->start; !err && next_page(space, &vpn, job->end, FPOOL_SPTE_H);
 	     vpn = fpool_vpn_add(vpn, 1)) {
 		fpool_pin_end_hold(space, pinner, vpn);
 		cond_resched();
 	}
+	open_up(space, 0, fpool_vpn(0), fpool_vpn(0));
 	mutex_unlock(&space->release_lock);
 	return err;
 }
@@ -255,13 +279,12 @@ static int drop_job(struct fpool_job *job)
 	struct fpool_pinner *pinner = job->ctx;
 	struct fpool_space *space = job->space;
 	struct fpool_pool *pool = space->pool;
-	struct fpool_evicted out = {};
 	fpool_vpn_t vpn;
 
 	while (fpool_pin_first_held(pinner, &vpn)) {
 		/* A release may be under way, whose caller was killed. */
 		wait_event(*fpool_pool_busy_queue(pool, space->id, vpn), settled(space, vpn));
-		fpool_evict_range(space, vpn, fpool_vpn_add(vpn, 1), FPOOL_EVICT_DROP, &out);
+		fpool_evict_dropped(space, vpn, pinner->id);
 		cond_resched();
 	}
 	fpool_pin_destroy(pinner);
@@ -290,6 +313,6 @@ void fpool_hold_leave(struct fpool_handle *handle)
 		return;
 	}
 	job->ctx = pinner;
-	fpool_job_run(job);
+	fpool_job_run_leaving(job);
 	fpool_job_put(job);
 }

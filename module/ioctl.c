@@ -45,7 +45,7 @@ bool fpool_ioctl_string(const char *s, size_t size)
 /* Results are worth copying where the command did its work, or part of it. */
 static bool has_results(long ret)
 {
-	return ret >= 0 || ret == -EINTR || ret == -ENOMEM;
+	return ret >= 0 || ret == -EINTR || ret == -ENOMEM || ret == -EBUSY || ret == -EIO;
 }
 
 /**

@@ -18,7 +18,7 @@ struct fpool_ioctl_head {
  * @size: of its struct
  * @min: of its struct's first version
  * @flags: that are known
- * @results: what @fn leaves in its argument is copied back, also after -EINTR or -ENOMEM, which
+ * @results: what @fn leaves in its argument is copied back, also after errors that
  *	say how far it came
  * @fn: does it, on a kernel copy of the argument
  * @undo: undoes it, where the results could not be copied back; may be NULL: nobody minds that it

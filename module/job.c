@@ -46,13 +46,7 @@ struct fpool_job *fpool_job_create(struct fpool_space *space, int (*fn)(struct f
 	return job;
 }
 
-/**
- * fpool_job_start - have it done and do not wait
- * @job: run once
- *
- * Context: Any.
- */
-void fpool_job_start(struct fpool_job *job)
+static void start(struct fpool_job *job)
 {
 	refcount_inc(&job->refs);
 	queue_work(queue, &job->work);
@@ -67,10 +61,31 @@ void fpool_job_start(struct fpool_job *job)
  */
 int fpool_job_run(struct fpool_job *job)
 {
-	fpool_job_start(job);
+	start(job);
 	if (wait_for_completion_killable(&job->done))
 		return -EINTR;
 	return job->err;
+}
+
+/* A signal that kills is taken off before the files are closed: no wait would see it then. */
+static bool being_killed(void)
+{
+	return fatal_signal_pending(current) ||
+	       (current->flags & PF_EXITING && current->signal->group_exit_code & 0x7f);
+}
+
+/**
+ * fpool_job_run_leaving - have it done, and wait unless the caller is being killed
+ * @job: run once
+ *
+ * Context: The release of a descriptor, perhaps in a process that exits.
+ */
+void fpool_job_run_leaving(struct fpool_job *job)
+{
+	if (being_killed())
+		start(job);
+	else
+		fpool_job_run(job);
 }
 
 /**

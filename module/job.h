@@ -39,7 +39,7 @@ int fpool_job_init(void);
 void fpool_job_exit(void);
 struct workqueue_struct *fpool_job_queue(void);
 struct fpool_job *fpool_job_create(struct fpool_space *space, int (*fn)(struct fpool_job *job));
-void fpool_job_start(struct fpool_job *job);
+void fpool_job_run_leaving(struct fpool_job *job);
 int fpool_job_run(struct fpool_job *job);
 void fpool_job_put(struct fpool_job *job);
 

@@ -481,7 +481,7 @@ bool fpool_pager_gave_up(struct fpool_space *space, fpool_vpn_t vpn)
 /* -EINTR; -ETIMEDOUT: @bounded, and the page waits for a lock of a file system's. */
 static int wait_for_page(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
 {
-	long timeout = bounded ? msecs_to_jiffies(fpool_pager_wait_ms) : MAX_SCHEDULE_TIMEOUT;
+	long timeout = bounded ? msecs_to_jiffies(fpool_pager_wait_ms) ?: 1 : MAX_SCHEDULE_TIMEOUT;
 	long left;
 
 	do {

@@ -315,11 +315,29 @@ static int cut(struct fpool_space *space, u64 bytes)
 	return 0;
 }
 
+/*
+ * The page that the new end cuts in two: until the cut is sure it may be written up to the new end
+ * only, and must not leave as clean. A reference keeps it. NULL: the cut is between pages, or the
+ * page cannot be read, so that nobody stores to it.
+ */
+static struct page *get_edge(struct fpool_space *space, u64 bytes)
+{
+	struct page *page;
+
+	if (!(bytes & ~PAGE_MASK))
+		return NULL;
+	page = fpool_pager_get(space, fpool_addr_vpn(bytes));
+	return IS_ERR(page) && PTR_ERR(page) != -ENOMEM ? NULL : page;
+}
+
 static int shrink(struct fpool_space *space, u64 bytes)
 {
+	struct page *edge = get_edge(space, bytes);
 	u64 old = fpool_space_bytes(space);
 	int err;
 
+	if (IS_ERR(edge))
+		return PTR_ERR(edge);
 	/* First nobody can bring a page there any more, then those that are there go. */
 	i_size_write(space->inode, bytes);
 	err = cut(space, bytes);
@@ -327,8 +345,13 @@ static int shrink(struct fpool_space *space, u64 bytes)
 		err = fpool_backing_resize(&space->backing, bytes);
 	if (err) {
 		i_size_write(space->inode, old);
-		return err;
+		if (edge)
+			SetPageDirty(edge);
 	}
+	if (edge)
+		put_page(edge);
+	if (err)
+		return err;
 	fpool_rmap_cut(space, fpool_vpn(fpool_bytes_to_pages(bytes)));
 	clear_tail(space, bytes);
 	return 0;

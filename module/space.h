@@ -45,7 +45,8 @@ struct fpool_space {
 	} releasing;			/* P: whose held pages may be written now */
 	u16 epoch;			/* P: pages written now carry it in the frame table */
 	u16 flushed;			/* P: all that carry up to this one are on the medium */
-	u16 wrote;			/* P: in which something was written last, 0: never */
+	u16 wrote;			/* P: in which something was written last; 0: flushed */
+	bool lost;			/* any time, READ_ONCE: the last flush failed, with cause */
 	u32 npinned;			/* P: pages */
 	fpool_vpn_t failed_read;	/* P: the last page that could not be read ... */
 	fpool_vpn_t failed_write;	/* P: ... and written; see errlog.c */

@@ -63,13 +63,14 @@ u64 fpool_writeback_count_dirty(struct fpool_space *space)
 	struct fpool_pool *pool = space->pool;
 	fpool_vpn_t vpn = fpool_vpn(0), end = fpool_vpn(FPOOL_VPN_MAX);
 	fpool_spte_t e;
+	u32 looked = 0;
 	u64 nr = 0;
 
 	spin_lock(&pool->lock);
 	while (fpool_ptable_next(&space->ptable, &vpn, end, FPOOL_SPTE_P, &e)) {
 		nr += fpool_writeback_dirty(pool, fpool_spte_frame(e));
 		vpn = fpool_vpn_add(vpn, 1);
-		if (!(fpool_vpn_nr(vpn) % FPOOL_PTABLE_ENTRIES))
+		if (!(++looked % FPOOL_PTABLE_ENTRIES))
 			cond_resched_lock(&pool->lock);
 	}
 	spin_unlock(&pool->lock);
@@ -420,6 +421,7 @@ static void redirty_unflushed(struct fpool_space *space)
 	struct fpool_pool *pool = space->pool;
 	fpool_vpn_t vpn = fpool_vpn(0), end = fpool_vpn(FPOOL_VPN_MAX);
 	fpool_spte_t e;
+	u32 looked = 0;
 
 	spin_lock(&pool->lock);
 	while (fpool_ptable_next(&space->ptable, &vpn, end, FPOOL_SPTE_P, &e)) {
@@ -430,7 +432,7 @@ static void redirty_unflushed(struct fpool_space *space)
 			fpool_errlog_mark(space, fpool_spte_frame(e));
 		}
 		vpn = fpool_vpn_add(vpn, 1);
-		if (!(fpool_vpn_nr(vpn) % FPOOL_PTABLE_ENTRIES))
+		if (!(++looked % FPOOL_PTABLE_ENTRIES))
 			cond_resched_lock(&pool->lock);
 	}
 	spin_unlock(&pool->lock);
@@ -453,6 +455,8 @@ static void note_flushed(struct fpool_space *space, u16 epoch)
 {
 	spin_lock(&space->pool->lock);
 	space->flushed = epoch;
+	if ((s16)(space->wrote - epoch) <= 0)
+		space->wrote = 0;
 	spin_unlock(&space->pool->lock);
 }
 
@@ -470,7 +474,7 @@ bool fpool_writeback_unflushed(struct fpool_space *space)
 	bool unflushed;
 
 	spin_lock(&space->pool->lock);
-	unflushed = (s16)(space->wrote - space->flushed) > 0;
+	unflushed = space->wrote;
 	spin_unlock(&space->pool->lock);
 	return unflushed;
 }
@@ -481,6 +485,7 @@ static int flush(struct fpool_space *space)
 	int err = fpool_backing_flush(&space->backing);
 
 	fpool_space_count(space, FPOOL_STAT_FLUSHES, 1);
+	WRITE_ONCE(space->lost, err && fpool_writeback_unflushed(space));
 	if (!err) {
 		note_flushed(space, epoch);
 		return 0;

@@ -7,6 +7,7 @@
  */
 #include "test.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -357,6 +358,63 @@ static void pins_end_with_the_descriptor(void)
 	end();
 }
 
+/* A command on all of a huge space takes time by what is in it. */
+static void huge(void)
+{
+	struct framepool_range r;
+	u64 start;
+	int sparse;
+
+	begin();
+	path = file_make("sparse", PAGE, 1);
+	if (truncate(path, 1ull << 40))
+		skip("no files of 1 TiB: %s", strerror(errno));
+	sparse = space_attach(path, O_RDWR);
+	start = now_ms();
+	need_ok(range_op(sparse, FRAMEPOOL_PIN, 1ull << 39, PAGE, &r));
+	need_ok(range_op(sparse, FRAMEPOOL_HOLD, 1ull << 38, PAGE, &r));
+	need_ok(range_op(sparse, FRAMEPOOL_RELEASE, 0, 0, &r));
+	need_ok(range_op(sparse, FRAMEPOOL_UNPIN, 0, 0, &r));
+	expect(r.done == 1, "%ju unpinned", (uintmax_t)r.done);
+	expect(now_ms() - start < 10000, "%ju ms", (uintmax_t)(now_ms() - start));
+	start = space_id(sparse);
+	space_gone(sparse, start);
+	path = file_path("file");
+	end();
+}
+
+static _Atomic bool stop;
+
+static void *sync_all_the_time(void *arg)
+{
+	while (!stop)
+		need_ok(fsync(fd));
+	return arg;
+}
+
+/* A resize that is refused in the end has let nobody take the page at the new end for written. */
+static void refused_resize_loses_nothing(void)
+{
+	struct framepool_resize size = { .size = sizeof(size), .bytes = 4 * PAGE + 100 };
+	struct framepool_range r;
+	pthread_t thread;
+	unsigned int i;
+
+	begin();
+	hold(0);
+	need(!pthread_create(&thread, NULL, sync_all_the_time, NULL), "a thread");
+	for (i = 2; i < 2 + scaled(200); i++) {
+		store(4, i);
+		expect_errno(ioctl(fd, FRAMEPOOL_RESIZE, &size), EBUSY);
+		need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+		need(page_is(m + 4 * PAGE, 4, i), "after resize %u", i);
+	}
+	stop = true;
+	pthread_join(thread, NULL);
+	release();
+	end();
+}
+
 static const struct test tests[] = {
 	{ "no sync writes a held page, a release does", no_sync_writes, T_DEVICE },
 	{ "no eviction writes a held page", no_eviction_writes, T_DEVICE },
@@ -366,6 +424,8 @@ static const struct test tests[] = {
 	{ "the death of the holder forgets", death_drops, T_DEVICE },
 	{ "a hold is one descriptor's", whose, T_DEVICE },
 	{ "a resize of held pages is refused", resize_is_refused, T_DEVICE },
+	{ "and loses nothing", refused_resize_loses_nothing, T_DEVICE },
+	{ "a whole space of 1 TiB is released and unpinned at once", huge, T_DEVICE },
 	{ "pins and holds are bounded by RLIMIT_MEMLOCK", bounded, T_DEVICE },
 	{ "pins end with their descriptor", pins_end_with_the_descriptor, T_DEVICE },
 };

@@ -297,7 +297,8 @@ struct framepool_pool {
  * @__reserved: 0
  *
  * PREFETCH, PIN and HOLD stop, with what they did in the fields, when the pool cannot take more
- * (ENOMEM). EINTR: killed while waiting.
+ * (ENOMEM); HOLD also at a page that cannot be read (EIO and its like), or is pinned by another
+ * (EBUSY): release what it has held. EINTR: killed while waiting.
  *
  * PIN: the pages come and stay until UNPIN through the same descriptor, or until it goes. A pin
  * is that descriptor's which set it first. Pins and holds together are bounded by RLIMIT_MEMLOCK
