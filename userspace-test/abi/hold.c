@@ -398,12 +398,15 @@ static void refused_resize_loses_nothing(void)
 	struct framepool_resize size = { .size = sizeof(size), .bytes = 4 * PAGE + 100 };
 	struct framepool_range r;
 	pthread_t thread;
-	unsigned int i;
+	unsigned int i, vpn;
 
 	begin();
 	hold(0);
 	need(!pthread_create(&thread, NULL, sync_all_the_time, NULL), "a thread");
-	for (i = 2; i < 2 + scaled(200); i++) {
+	for (i = 2; i < 2 + scaled(40); i++) {
+		/* All of these have to be written before it is clear that the held ones stay. */
+		for (vpn = FIRST + HELD; vpn < NR; vpn++)
+			store(vpn, i);
 		store(4, i);
 		expect_errno(ioctl(fd, FRAMEPOOL_RESIZE, &size), EBUSY);
 		need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
