@@ -425,5 +425,7 @@ static const struct test tests[] = {
 int main(int argc, char **argv)
 {
 	write_errors_expected = true;
+	/* Hundreds of rounds in one test. */
+	setenv("FPOOL_LIMIT", "900", 0);
 	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
 }
