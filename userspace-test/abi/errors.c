@@ -441,6 +441,8 @@ static void full_of_unwritable(void)
 	}
 	killed_while_waiting(nr - 1);
 	healthy();
+	/* From here on frames come, as fast as this machine is. */
+	set_wait_ms(60000);
 	fsync(fd);			/* what reclaim met since the last sync */
 	need_ok(fsync(fd));
 	expect_pages(0, nr);
