@@ -609,7 +609,7 @@ static void op_pin(struct op *o)
 	if (npinned > PINS_MAX)
 		unpin(first * PAGE, (first + pages < all ? first + pages : all) - first);
 	note("PIN %#jx %u pages", (uintmax_t)at, nr);
-	need_ok(range_op(any_fd(o), FRAMEPOOL_PIN, at, len, &r));
+	need_ok(range_op(fds[0], FRAMEPOOL_PIN, at, len, &r));	/* pins are a descriptor's */
 	should = note_pins(at, nr, true);
 	need(r.done == should && r.already == nr - should, "%ju pinned, not %ju",
 	     (uintmax_t)r.done, (uintmax_t)should);
