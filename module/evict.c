@@ -51,7 +51,7 @@ struct victim {
 struct batch {
 	struct fpool_pool *pool;
 	unsigned int flags;		/* FPOOL_EVICT_* */
-	u32 dropper;			/* DROP: the pinner whose held pages these are */
+	u32 dropper;			/* whose held pages leave unwritten; 0: no such thing */
 	bool by_policy;			/* leaves ghosts */
 	bool may_write;
 	unsigned int nr;
@@ -232,7 +232,7 @@ static void decide(struct batch *b, struct victim *v)
 		fpool_space_count(v->space, FPOOL_STAT_EVICT_HELD, 1);
 		return;
 	}
-	dirty = PageDirty(page) && !(b->flags & FPOOL_EVICT_DROP);
+	dirty = PageDirty(page) && !b->dropper;
 	page_ref_unfreeze(page, 1);
 	v->fate = dirty ? FATE_WRITE : FATE_FREE;
 }
@@ -383,7 +383,7 @@ static u64 expel(struct batch *b)
 	unmap(b);
 	for (i = 0; i < b->nr; i++) {
 		decide(b, &b->v[i]);
-		if (b->flags & FPOOL_EVICT_DROP && b->v[i].fate == FATE_BACK)
+		if (b->dropper && b->v[i].fate == FATE_BACK)
 			restore(b, &b->v[i]);
 	}
 	if (b->may_write)
@@ -477,7 +477,7 @@ static bool may_claim(const struct batch *b, fpool_spte_t e)
 {
 	const struct fpool_frame_info *info;
 
-	if (b->flags & FPOOL_EVICT_DROP) {
+	if (b->dropper) {
 		info = fpool_frames_info(&b->pool->frames, fpool_spte_frame(e));
 		return fpool_spte_has(e, FPOOL_SPTE_H) && info->policy == b->dropper;
 	}
@@ -495,7 +495,7 @@ static u32 take_off(const struct batch *b, fpool_spte_t e)
 		pinner = fpool_pin_lift(b->pool, fpool_spte_frame(e));
 	else
 		fpool_policy_remove(&b->pool->policy, fpool_spte_frame(e));
-	return b->flags & FPOOL_EVICT_DROP ? 0 : pinner;
+	return b->dropper ? 0 : pinner;
 }
 
 static void claim_range(struct batch *b, struct fpool_space *space, fpool_vpn_t *vpn,
@@ -586,7 +586,6 @@ void fpool_evict_dropped(struct fpool_space *space, fpool_vpn_t vpn, u32 pinner)
 {
 	struct batch b = {
 		.pool = space->pool,
-		.flags = FPOOL_EVICT_DROP,
 		.dropper = pinner,
 		.may_write = true,
 	};

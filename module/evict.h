@@ -33,6 +33,5 @@ void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t
 void fpool_evict_dropped(struct fpool_space *space, fpool_vpn_t vpn, u32 pinner);
 
 #define FPOOL_EVICT_PINNED	1	/* pinned pages too */
-#define FPOOL_EVICT_DROP	2	/* held back ones too; stores are forgotten, not written */
 
 #endif /* FPOOL_EVICT_H */
