@@ -75,27 +75,14 @@ static bool never_failed(const struct fpool_space *space)
 	return !READ_ONCE(space->write_error) && !READ_ONCE(space->flush_error);
 }
 
-/* Pages that bear the mark. The lock is let go between pieces: the count is no snapshot. */
+static bool is_marked(struct fpool_space *space, fpool_frame_t frame)
+{
+	return fpool_frames_info(&space->pool->frames, frame)->aux == FPOOL_EPOCH_FAILED;
+}
+
 static u64 unwritten(struct fpool_space *space)
 {
-	struct fpool_pool *pool = space->pool;
-	fpool_vpn_t vpn = fpool_vpn(0), end = fpool_vpn(FPOOL_VPN_MAX);
-	fpool_spte_t e;
-	u32 looked = 0;
-	u64 nr = 0;
-
-	if (never_failed(space))
-		return 0;
-	spin_lock(&pool->lock);
-	while (fpool_ptable_next(&space->ptable, &vpn, end, FPOOL_SPTE_P, &e)) {
-		nr += fpool_frames_info(&pool->frames, fpool_spte_frame(e))->aux ==
-		      FPOOL_EPOCH_FAILED;
-		vpn = fpool_vpn_add(vpn, 1);
-		if (!(++looked % FPOOL_PTABLE_ENTRIES))
-			cond_resched_lock(&pool->lock);
-	}
-	spin_unlock(&pool->lock);
-	return nr;
+	return never_failed(space) ? 0 : fpool_space_count_pages(space, is_marked);
 }
 
 /**

@@ -168,6 +168,36 @@ void fpool_space_unlink(struct fpool_space *space)
 }
 
 /**
+ * fpool_space_count_pages - look at the frame of every resident page
+ * @space: the space
+ * @fn: called with pool->lock held; whether the page counts
+ *
+ * Large spaces have many pages: the lock is let go between pieces, and the count is no snapshot.
+ *
+ * Context: Process context; takes pool->lock.
+ * Return: pages that count.
+ */
+u64 fpool_space_count_pages(struct fpool_space *space,
+			    bool (*fn)(struct fpool_space *space, fpool_frame_t frame))
+{
+	struct fpool_pool *pool = space->pool;
+	fpool_vpn_t vpn = fpool_vpn(0), end = fpool_vpn(FPOOL_VPN_MAX);
+	fpool_spte_t e;
+	u32 looked = 0;
+	u64 nr = 0;
+
+	spin_lock(&pool->lock);
+	while (fpool_ptable_next(&space->ptable, &vpn, end, FPOOL_SPTE_P, &e)) {
+		nr += fn(space, fpool_spte_frame(e));
+		vpn = fpool_vpn_add(vpn, 1);
+		if (!(++looked % FPOOL_PTABLE_ENTRIES))
+			cond_resched_lock(&pool->lock);
+	}
+	spin_unlock(&pool->lock);
+	return nr;
+}
+
+/**
  * fpool_space_wake - an entry is not busy any more
  * @space: the space
  * @vpn: the page

@@ -125,6 +125,8 @@ static inline struct fpool_space *fpool_space_by_id(struct fpool_pool *pool, u32
 	return table ? container_of(table, struct fpool_space, ptable) : NULL;
 }
 
+u64 fpool_space_count_pages(struct fpool_space *space,
+			    bool (*fn)(struct fpool_space *space, fpool_frame_t frame));
 void fpool_space_wake(struct fpool_space *space, fpool_vpn_t vpn);
 
 #endif /* FPOOL_SPACE_H */

@@ -49,32 +49,21 @@ void fpool_writeback_redirty(struct fpool_space *space, fpool_frame_t frame)
 	SetPageDirty(fpool_pool_page(space->pool, frame));
 }
 
+static bool is_dirty(struct fpool_space *space, fpool_frame_t frame)
+{
+	return fpool_writeback_dirty(space->pool, frame);
+}
+
 /**
  * fpool_writeback_count_dirty - how many pages are known to be dirty
  * @space: the space
  *
- * Large spaces have many pages: the lock is let go between pieces, and the count is no snapshot.
- *
  * Context: Process context; takes pool->lock.
- * Return: pages, as fpool_writeback_dirty() counts them.
+ * Return: pages, as fpool_writeback_dirty() counts them; no snapshot.
  */
 u64 fpool_writeback_count_dirty(struct fpool_space *space)
 {
-	struct fpool_pool *pool = space->pool;
-	fpool_vpn_t vpn = fpool_vpn(0), end = fpool_vpn(FPOOL_VPN_MAX);
-	fpool_spte_t e;
-	u32 looked = 0;
-	u64 nr = 0;
-
-	spin_lock(&pool->lock);
-	while (fpool_ptable_next(&space->ptable, &vpn, end, FPOOL_SPTE_P, &e)) {
-		nr += fpool_writeback_dirty(pool, fpool_spte_frame(e));
-		vpn = fpool_vpn_add(vpn, 1);
-		if (!(++looked % FPOOL_PTABLE_ENTRIES))
-			cond_resched_lock(&pool->lock);
-	}
-	spin_unlock(&pool->lock);
-	return nr;
+	return fpool_space_count_pages(space, is_dirty);
 }
 
 static unsigned int build_bvecs(const struct fpool_run *run, unsigned int first, unsigned int nr,
@@ -416,26 +405,15 @@ int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t start, fpool_vp
 	return err;
 }
 
-static void redirty_unflushed(struct fpool_space *space)
+static bool redirty_if_unflushed(struct fpool_space *space, fpool_frame_t frame)
 {
-	struct fpool_pool *pool = space->pool;
-	fpool_vpn_t vpn = fpool_vpn(0), end = fpool_vpn(FPOOL_VPN_MAX);
-	fpool_spte_t e;
-	u32 looked = 0;
+	u16 epoch = fpool_frames_info(&space->pool->frames, frame)->aux;
 
-	spin_lock(&pool->lock);
-	while (fpool_ptable_next(&space->ptable, &vpn, end, FPOOL_SPTE_P, &e)) {
-		u16 epoch = fpool_frames_info(&pool->frames, fpool_spte_frame(e))->aux;
-
-		if (epoch && epoch != FPOOL_EPOCH_FAILED && (s16)(epoch - space->flushed) > 0) {
-			fpool_writeback_redirty(space, fpool_spte_frame(e));
-			fpool_errlog_mark(space, fpool_spte_frame(e));
-		}
-		vpn = fpool_vpn_add(vpn, 1);
-		if (!(++looked % FPOOL_PTABLE_ENTRIES))
-			cond_resched_lock(&pool->lock);
-	}
-	spin_unlock(&pool->lock);
+	if (!epoch || epoch == FPOOL_EPOCH_FAILED || (s16)(epoch - space->flushed) <= 0)
+		return false;
+	fpool_writeback_redirty(space, frame);
+	fpool_errlog_mark(space, frame);
+	return true;
 }
 
 static u16 next_epoch(struct fpool_space *space)
@@ -493,7 +471,7 @@ static int flush(struct fpool_space *space)
 	fpool_space_count(space, FPOOL_STAT_FLUSH_ERRORS, 1);
 	fpool_errlog_flush(space, err);
 	mapping_set_error(space->inode->i_mapping, err);
-	redirty_unflushed(space);
+	fpool_space_count_pages(space, redirty_if_unflushed);
 	note_flushed(space, epoch);
 	return err;
 }
