@@ -8,7 +8,7 @@
  * fault without being able to drop the lock, so that the pages have to come while the faulter
  * waits.
  */
-#include "test.h"
+#include "scene.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -21,37 +21,16 @@
 #define NR	128UL
 #define RW	(PROT_READ | PROT_WRITE)
 
-static char *path, *other_path;
-static u8 *model, *m;
-static int fd, other;
-static u32 id;
+static char *other_path;
+static int other;
 
 static void begin(void)
 {
-	pool_use(2 * MIB);
-	path = file_make("file", NR * PAGE, 1);
-	model = model_make(NR * PAGE, 1);
+	scene_begin(2 * MIB, NR);
 	other_path = file_make("other", NR * PAGE, 2);
 	other = open(other_path, O_RDWR | O_DIRECT);
 	if (other < 0)
 		other = need_ok(open(other_path, O_RDWR));
-	fd = space_attach(path, O_RDWR);
-	id = space_id(fd);
-	m = map(fd, NR * PAGE, RW, MAP_SHARED);
-}
-
-static void end(void)
-{
-	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping in the end");
-	need_ok(munmap(m, NR * PAGE));
-	space_gone(fd, id);
-	expect_file(path, model, NR * PAGE);
-}
-
-static void store(u64 vpn, u64 version)
-{
-	page_fill(m + vpn * PAGE, vpn, version);
-	page_fill(model + vpn * PAGE, vpn, version);
 }
 
 /* Out of the mapping into a file: absent pages, resident ones, dirty ones. */
@@ -72,7 +51,7 @@ static void direct_write(void)
 			       strerror(errno));
 		expect_file(other_path, model, NR * PAGE);
 	}
-	end();
+	scene_end();
 }
 
 /*
@@ -99,7 +78,7 @@ static void direct_read(void)
 		expect(bytes_are(m, model, NR * PAGE, 0), "round %ju", (uintmax_t)round);
 		expect_file(path, model, NR * PAGE);
 	}
-	end();
+	scene_end();
 }
 
 /* A store through the mapping between two of the device's into the same page. */
@@ -130,7 +109,7 @@ static void direct_read_and_stores(void)
 		expect(bytes_are(m + vpn * PAGE, model + vpn * PAGE, PAGE, vpn * PAGE), "step %ju",
 		       (uintmax_t)i);
 	}
-	end();
+	scene_end();
 }
 
 struct press {
@@ -185,7 +164,7 @@ static void direct_read_under_pressure(void)
 	pthread_join(thread, NULL);
 	need_ok(munmap(p.mem, p.pages * PAGE));
 	space_gone(big, big_id);
-	end();
+	scene_end();
 }
 
 /* More than the pool has in one call: short or refused, and not for ever. */
@@ -291,7 +270,7 @@ static void vm_readv(void)
 	memcpy(model, model + 100 * PAGE, 10 * PAGE);
 	give(down[1]);
 	child_join(pid);
-	end();
+	scene_end();
 }
 
 /* A debugger looks at pages that are not there. */
@@ -332,7 +311,7 @@ static void ptrace_absent(void)
 	need_ok(ptrace(PTRACE_DETACH, pid, 0, 0));
 	give(down[1]);
 	child_join(pid);
-	end();
+	scene_end();
 }
 
 static void proc_mem_absent(void)
@@ -365,7 +344,7 @@ static void proc_mem_absent(void)
 	need_ok(close(mem));
 	give(down[1]);
 	child_join(pid);
-	end();
+	scene_end();
 }
 
 /* Pages in a pipe are held: they stay, they keep their bytes, and EVICT says so. */
@@ -399,7 +378,7 @@ static void held_by_a_pipe(void)
 		       "page %ju of the pipe", (uintmax_t)i);
 	}
 	make_absent(fd, m, NR * PAGE);
-	end();
+	scene_end();
 }
 
 /* A held frame outlives mapping and descriptor, and keeps the space; then all goes. */
@@ -495,7 +474,7 @@ static void futexes(void)
 	}
 	memcpy(model + 5 * PAGE, word, sizeof(*word));
 	need_ok(munmap(alias, NR * PAGE));
-	end();
+	scene_end();
 }
 
 static bool set_text(const char *file, const char *text)
@@ -549,7 +528,7 @@ static void core_dump(void)
 		if (!memcmp(core + at, model, 64))
 			found = !memcmp(core + at, model, NR * PAGE);
 	expect(found, "the mapping is not in the core of %ju bytes", (uintmax_t)bytes);
-	end();
+	scene_end();
 }
 
 static const struct test tests[] = {

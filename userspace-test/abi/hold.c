@@ -5,7 +5,7 @@
  *
  * "The file" here is the file read past the pool and the page cache.
  */
-#include "test.h"
+#include "scene.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -16,34 +16,12 @@
 #define FIRST	16UL		/* the pages that are held */
 #define HELD	32UL
 
-static char *path;
-static u8 *m, *model, *before;
-static int fd;
-static u32 id;
+static u8 *before;
 
 static void begin(void)
 {
-	pool_use(2 * MIB);
-	path = file_make("file", NR * PAGE, 1);
-	model = model_make(NR * PAGE, 1);
+	scene_begin(2 * MIB, NR);
 	before = model_make(NR * PAGE, 1);
-	fd = space_attach(path, O_RDWR);
-	id = space_id(fd);
-	m = map(fd, NR * PAGE, RW, MAP_SHARED);
-}
-
-static void end(void)
-{
-	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping in the end");
-	need_ok(munmap(m, NR * PAGE));
-	space_gone(fd, id);
-	expect_file(path, model, NR * PAGE);
-}
-
-static void store(u64 vpn, u64 version)
-{
-	page_fill(m + vpn * PAGE, vpn, version);
-	page_fill(model + vpn * PAGE, vpn, version);
 }
 
 static void store_held(u64 version)
@@ -120,7 +98,7 @@ static void no_sync_writes(void)
 	release();
 	expect_file(path, model, NR * PAGE);
 	expect(!pinned(), "%ju pinned after the release", (uintmax_t)pinned());
-	end();
+	scene_end();
 }
 
 static void no_eviction_writes(void)
@@ -142,7 +120,7 @@ static void no_eviction_writes(void)
 	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
 	expect(!r.pinned && !r.written, "%ju pinned, %ju written", (uintmax_t)r.pinned,
 	       (uintmax_t)r.written);
-	end();
+	scene_end();
 }
 
 /* One release after the other, each of a part. */
@@ -165,7 +143,7 @@ static void release_of_a_part(void)
 	expect_file(path, before, NR * PAGE);
 	release();
 	expect_file(path, model, NR * PAGE);
-	end();
+	scene_end();
 }
 
 /* Held pages of a descriptor that goes are pages like others. */
@@ -183,7 +161,7 @@ static void close_writes(void)
 	expect(!pinned(), "%ju pinned", (uintmax_t)pinned());
 	need_ok(fsync(fd));
 	expect_file(path, model, NR * PAGE);
-	end();
+	scene_end();
 }
 
 /* Or what was stored since the HOLD is forgotten, and only that. */
@@ -214,7 +192,7 @@ static void close_drops(void)
 	expect(!pinned(), "%ju pinned", (uintmax_t)pinned());
 	close(pipes[0]);
 	close(pipes[1]);
-	end();
+	scene_end();
 }
 
 static void hold_and_wait(void *arg)
@@ -250,7 +228,7 @@ static void death_drops(void)
 	need_ok(waitpid(pid, NULL, 0));
 	need(wait_until(unpinned, NULL, SETTLE_MS), "%ju are held", (uintmax_t)pinned());
 	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping after the holder's death");
-	end();
+	scene_end();
 }
 
 static void whose(void)
@@ -281,7 +259,7 @@ static void whose(void)
 	release();
 	close(reader);
 	close(other);
-	end();
+	scene_end();
 }
 
 /* A resize does not cut off what is held. */
@@ -296,7 +274,7 @@ static void resize_is_refused(void)
 	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping after it");
 	expect(pinned() == HELD, "%ju held", (uintmax_t)pinned());
 	release();
-	end();
+	scene_end();
 }
 
 static void pin_some(void *arg)
@@ -331,7 +309,7 @@ static void bounded(void)
 	need_ok(range_op(fd, FRAMEPOOL_RELEASE, 0, 0, &r));
 	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
 	expect(!pinned(), "%ju pinned", (uintmax_t)pinned());
-	end();
+	scene_end();
 }
 
 static void pin_through(void *arg)
@@ -355,7 +333,7 @@ static void pins_end_with_the_descriptor(void)
 	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
 	expect(r.done == 64 && !r.pinned, "%ju evicted, %ju pinned", (uintmax_t)r.done,
 	       (uintmax_t)r.pinned);
-	end();
+	scene_end();
 }
 
 /* A command on all of a huge space takes time by what is in it. */
@@ -380,7 +358,7 @@ static void huge(void)
 	start = space_id(sparse);
 	space_gone(sparse, start);
 	path = file_path("file");
-	end();
+	scene_end();
 }
 
 static _Atomic bool stop;
@@ -415,7 +393,7 @@ static void refused_resize_loses_nothing(void)
 	stop = true;
 	pthread_join(thread, NULL);
 	release();
-	end();
+	scene_end();
 }
 
 static const struct test tests[] = {

@@ -2,45 +2,18 @@
 /*
  * The commands on ranges of a space, their exact counts, and the bytes afterwards.
  */
-#include "test.h"
+#include "scene.h"
 
 #include <signal.h>
 
 #define NR	256UL
 #define RW	(PROT_READ | PROT_WRITE)
 
-static char *path;
-static u8 *model, *m, map_bits[NR / 8 + 16];
-static int fd;
-static u32 id;
-
-static void begin_with(u64 region)
-{
-	pool_use(region);
-	path = file_make("file", NR * PAGE, 1);
-	model = model_make(NR * PAGE, 1);
-	fd = space_attach(path, O_RDWR);
-	id = space_id(fd);
-	m = map(fd, NR * PAGE, RW, MAP_SHARED);
-}
+static u8 map_bits[NR / 8 + 16];
 
 static void begin(void)
 {
-	begin_with(4 * MIB);
-}
-
-static void end(void)
-{
-	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping in the end");
-	need_ok(munmap(m, NR * PAGE));
-	space_gone(fd, id);
-	expect_file(path, model, NR * PAGE);
-}
-
-static void store(u64 vpn, u64 version)
-{
-	page_fill(m + vpn * PAGE, vpn, version);
-	page_fill(model + vpn * PAGE, vpn, version);
+	scene_begin(4 * MIB, NR);
 }
 
 /* Exactly [first, last) is resident. */
@@ -85,7 +58,7 @@ static void prefetch(void)
 	expect(bytes_are(m, model, NR * PAGE, 0), "the pages");
 	space_info(fd, &s);
 	expect(s.fills == NR, "%ju fills after a look", (uintmax_t)s.fills);
-	end();
+	scene_end();
 }
 
 static void evict(void)
@@ -119,7 +92,7 @@ static void evict(void)
 	expect(r.done == NR - 64 && !r.written, "%ju done, %ju written", (uintmax_t)r.done,
 	       (uintmax_t)r.written);
 	resident_is(0, 0, "after an eviction of all");
-	end();
+	scene_end();
 }
 
 /* A part, an odd number of pages, one that ends within a byte of the bitmap. */
@@ -139,7 +112,7 @@ static void residency(void)
 	expect(n == 1 && map_bits[0] == 1, "%ju resident, bitmap %#x", (uintmax_t)n, map_bits[0]);
 	n = resident_pages(fd, 250 * PAGE, 0, map_bits);
 	expect(!n && !map_bits[0], "%ju resident at the end", (uintmax_t)n);
-	end();
+	scene_end();
 }
 
 static void pin(void)
@@ -147,7 +120,7 @@ static void pin(void)
 	struct framepool_range r;
 	struct framepool_space s;
 
-	begin_with(2 * MIB);
+	scene_begin(2 * MIB, NR);
 	store(40, 2);
 	need_ok(range_op(fd, FRAMEPOOL_PIN, 32 * PAGE, 64 * PAGE, &r));
 	expect(r.done == 64 && !r.already && !r.failed, "%ju done, %ju already, %ju failed",
@@ -180,7 +153,7 @@ static void pin(void)
 	space_info(fd, &s);
 	expect(!s.pinned, "%ju pinned", (uintmax_t)s.pinned);
 	resident_is(0, 0, "after pressure without pins");
-	end();
+	scene_end();
 }
 
 /* Who goes takes the pins along: nothing stays because of them. */
@@ -188,11 +161,11 @@ static void pins_of_the_dead(void)
 {
 	struct framepool_range r;
 
-	begin_with(2 * MIB);
+	scene_begin(2 * MIB, NR);
 	store(3, 2);
 	need_ok(range_op(fd, FRAMEPOOL_PIN, 0, 0, &r));
 	expect(r.done == NR, "%ju pinned", (uintmax_t)r.done);
-	end();
+	scene_end();
 	squeeze(4 * MIB);
 }
 
@@ -216,7 +189,7 @@ static void sync_counts(void)
 	space_info(fd, &s);
 	expect(s.written - written == 32, "%ju written", (uintmax_t)(s.written - written));
 	expect_file(path, model, NR * PAGE);
-	end();
+	scene_end();
 }
 
 static int resize(u64 bytes)
@@ -263,7 +236,7 @@ static void resizes(void)
 		need_ok(fsync(fd));
 		expect_file(path, model, bytes);
 	}
-	end();
+	scene_end();
 }
 
 static void resize_refused(void)
@@ -285,7 +258,7 @@ static void resize_refused(void)
 	expect(file_size(path) == NR * PAGE, "the file has %ju bytes", (uintmax_t)file_size(path));
 	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
 	need_ok(close(ro));
-	end();
+	scene_end();
 }
 
 static void resize_held(void)
@@ -308,7 +281,7 @@ static void resize_held(void)
 	need_ok(resize(100 * PAGE));
 	need_ok(resize(NR * PAGE));
 	memset(model + 100 * PAGE, 0, (NR - 100) * PAGE);
-	end();
+	scene_end();
 }
 
 /* Every block type reads and writes the same bytes, and fetches in its own size. */
@@ -346,7 +319,7 @@ static void block_types(void)
 		need_ok(fsync(fd));
 		expect_file(path, model, NR * PAGE);
 	}
-	end();
+	scene_end();
 }
 
 /* A block that the file ends in is as long as the file. */

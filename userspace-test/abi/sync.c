@@ -4,7 +4,7 @@
  * after close, exit or a kill they get there.  The file is read by others, with O_DIRECT where
  * there is such a thing.
  */
-#include "test.h"
+#include "scene.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -12,32 +12,9 @@
 #define NR	256UL
 #define RW	(PROT_READ | PROT_WRITE)
 
-static char *path;
-static u8 *model, *m;
-static int fd;
-static u32 id;
-
 static void begin(void)
 {
-	pool_use(4 * MIB);
-	path = file_make("file", NR * PAGE, 1);
-	model = model_make(NR * PAGE, 1);
-	fd = space_attach(path, O_RDWR);
-	id = space_id(fd);
-	m = map(fd, NR * PAGE, RW, MAP_SHARED);
-}
-
-static void end(void)
-{
-	need_ok(munmap(m, NR * PAGE));
-	space_gone(fd, id);
-	expect_file(path, model, NR * PAGE);
-}
-
-static void store(u64 vpn, u64 version)
-{
-	page_fill(m + vpn * PAGE, vpn, version);
-	page_fill(model + vpn * PAGE, vpn, version);
+	scene_begin(4 * MIB, NR);
 }
 
 static u64 written(void)
@@ -82,7 +59,7 @@ static void flushes(void)
 		need_ok(flush(round % 4));
 		expect_file(path, model, NR * PAGE);
 	}
-	end();
+	scene_close();
 }
 
 /* The same few pages again and again: each store after a sync has to be noticed anew. */
@@ -98,7 +75,7 @@ static void same_page(void)
 		need_ok(flush(i % 4));
 		expect_file(path, model, NR * PAGE);
 	}
-	end();
+	scene_close();
 }
 
 /* Only what is dirty is written, and only once. */
@@ -140,7 +117,7 @@ static void only_dirty(void)
 	       (uintmax_t)(written() - before));
 	expect_file(path, model, NR * PAGE);
 	diag("sum %u", sum);
-	end();
+	scene_close();
 }
 
 /* A counter of this test's pool. */
@@ -204,7 +181,7 @@ static void neighbours(void)
 	expect_writes(0, NR, NR / 64, NR);
 	expect_file(path, model, NR * PAGE);
 	diag("sum %ju", (uintmax_t)sum);
-	end();
+	scene_close();
 }
 
 /* msync of a part: that part is in the file. */
@@ -219,7 +196,7 @@ static void part(void)
 	need_ok(msync(m + 100 * PAGE, 50 * PAGE, MS_SYNC));
 	is = file_load(path, &bytes);
 	expect(bytes_are(is + 100 * PAGE, model + 100 * PAGE, 50 * PAGE, 100 * PAGE), "the part");
-	end();
+	scene_close();
 }
 
 /*
@@ -403,7 +380,7 @@ static void against_stores(void)
 	atomic_store(&c.stop, 1);
 	pthread_join(thread, NULL);
 	memcpy(model, m, NR * PAGE);
-	end();
+	scene_close();
 }
 
 /* A sync of what may not be written has nothing to do. */
@@ -412,12 +389,7 @@ static void read_only(void)
 	u8 sum = 0;
 	u64 i;
 
-	pool_use(2 * MIB);
-	path = file_make("file", NR * PAGE, 1);
-	model = model_make(NR * PAGE, 1);
-	fd = space_attach(path, O_RDONLY);
-	id = space_id(fd);
-	m = map(fd, NR * PAGE, PROT_READ, MAP_SHARED);
+	scene_begin_as(2 * MIB, NR, O_RDONLY);
 	for (i = 0; i < NR; i++)
 		sum += m[i * PAGE];
 	diag("sum %u", sum);
@@ -425,7 +397,7 @@ static void read_only(void)
 	need_ok(fsync(fd));
 	need_ok(fdatasync(fd));
 	expect(file_is_model(model), "the file");
-	end();
+	scene_close();
 }
 
 /* A file that has no name any more still takes its bytes. */

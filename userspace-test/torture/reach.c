@@ -6,6 +6,7 @@
  *
  * Whoever has written a byte, by whatever way, finds it again; whoever holds a frame keeps it.
  */
+#include "scene.h"
 #include "torture.h"
 
 #include <poll.h>
@@ -20,19 +21,9 @@
 
 #define NR	128UL
 
-static char *path;
-static u8 *m, *model;
-static int fd;
-static u32 id;
-
 static void begin(void)
 {
-	pool_use(2 * MIB);
-	path = file_make("file", NR * PAGE, 1);
-	model = model_make(NR * PAGE, 1);
-	fd = space_attach(path, O_RDWR);
-	id = space_id(fd);
-	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	scene_begin(2 * MIB, NR);
 }
 
 static void crowd_start(void)
@@ -45,20 +36,6 @@ static void crowd_stop(void)
 {
 	evictor_stop();
 	pressure_stop();
-}
-
-static void end(void)
-{
-	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping in the end");
-	need_ok(munmap(m, NR * PAGE));
-	space_gone(fd, id);
-	expect_file(path, model, NR * PAGE);
-}
-
-static void store(u64 vpn, u64 version)
-{
-	page_fill(m + vpn * PAGE, vpn, version);
-	page_fill(model + vpn * PAGE, vpn, version);
 }
 
 static void stopped_child(void *arg)
@@ -111,7 +88,7 @@ static void debugger(void)
 	}
 	crowd_stop();
 	stopped_end(pid);
-	end();
+	scene_end();
 }
 
 static void vm_writev(void)
@@ -141,7 +118,7 @@ static void vm_writev(void)
 	}
 	crowd_stop();
 	stopped_end(pid);
-	end();
+	scene_end();
 }
 
 /*
@@ -173,7 +150,7 @@ static void pipes(void)
 		}
 	}
 	crowd_stop();
-	end();
+	scene_end();
 }
 
 /* From the device into a socket and a file, and back into the device by splice. */
@@ -216,7 +193,7 @@ static void sockets(void)
 		memcpy(model + vpn * PAGE, buf, PAGE);
 	}
 	crowd_stop();
-	end();
+	scene_end();
 }
 
 /* ---- advice from another process ---- */
@@ -259,7 +236,7 @@ static void advised(void)
 		skip("no process_madvise here");
 	for (vpn = 0; vpn < NR; vpn++)
 		page_fill(model + vpn * PAGE, vpn, 1 + scaled(30));
-	end();
+	scene_end();
 }
 
 /* ---- userfaultfd ---- */
@@ -303,7 +280,7 @@ static void userfault(void)
 	if (ioctl(u, UFFDIO_REGISTER, &reg)) {
 		diag("no write protection by userfaultfd: %s", strerror(errno));
 		close(u);
-		end();
+		scene_end();
 		return;
 	}
 	expect(features & ASYNC_WP, "registered for messages that nobody reads");
@@ -319,7 +296,7 @@ static void userfault(void)
 	}
 	crowd_stop();
 	need_ok(close(u));
-	end();
+	scene_end();
 }
 
 /* ---- core dumps ---- */
