@@ -103,6 +103,15 @@ bool page_torn(const void *page, u64 vpn, u64 old, u64 new)
 	return true;
 }
 
+void expect_settled(const void *page, u64 vpn, u64 finished, u64 begun, const char *where)
+{
+	if (finished == begun)
+		expect(page_is(page, vpn, begun), "%s", where);
+	else
+		expect(page_torn(page, vpn, finished, begun), "%s: page %ju is neither %ju nor %ju",
+		       where, (uintmax_t)vpn, (uintmax_t)finished, (uintmax_t)begun);
+}
+
 bool bytes_are(const void *is, const void *want, u64 len, u64 offset)
 {
 	const u8 *a = is, *b = want;

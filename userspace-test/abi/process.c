@@ -163,3 +163,31 @@ bool task_waits(pid_t pid, pid_t tid, u64 ms)
 	snprintf(t.stat, sizeof(t.stat), "/proc/%d/task/%d/stat", pid, tid);
 	return wait_until(task_asleep, &t, ms);
 }
+
+bool knob_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	int err = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = err;
+	return done;
+}
+
+bool knob_read(const char *path, char *text, size_t len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, len - 1);
+	int err = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = err;
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return true;
+}

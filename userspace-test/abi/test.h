@@ -144,6 +144,8 @@ void page_fill(void *page, u64 vpn, u64 version);
 bool page_is(const void *page, u64 vpn, u64 version);		/* says what it is instead */
 bool page_holds(const void *page, u64 vpn, u64 version);	/* the same, silently */
 bool page_torn(const void *page, u64 vpn, u64 old, u64 new);	/* a fill that was cut short */
+/* Of a page whose writer may have died: the version that he finished, and the one that he began. */
+void expect_settled(const void *page, u64 vpn, u64 finished, u64 begun, const char *where);
 bool bytes_are(const void *is, const void *want, u64 len, u64 offset);
 bool bytes_zero(const void *is, u64 len, u64 offset);
 
@@ -167,6 +169,10 @@ int try_copy(void *to, const void *from, size_t len);
 u64 now_ms(void);
 bool wait_until(bool (*done)(void *arg), void *arg, u64 ms);
 bool task_waits(pid_t pid, pid_t tid, u64 ms);		/* asleep, and stays so */
+
+/* A file of /proc or /sys: one write; or its first line. */
+bool knob_write(const char *path, const char *text);
+bool knob_read(const char *path, char *text, size_t len);
 
 /* ---- spaces and pools ---- */
 

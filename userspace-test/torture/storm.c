@@ -43,12 +43,7 @@ static void settle(const u8 *is, const char *where)
 	for (vpn = 0; vpn < NR; vpn++) {
 		finished = atomic_load(&book->page[vpn].finished);
 		begun = atomic_load(&book->page[vpn].begun);
-		if (finished == begun)
-			expect(page_is(is + vpn * PAGE, vpn, begun), "%s", where);
-		else
-			expect(page_torn(is + vpn * PAGE, vpn, finished, begun),
-			       "%s: page %ju is neither %u nor %u", where, (uintmax_t)vpn, finished,
-			       begun);
+		expect_settled(is + vpn * PAGE, vpn, finished, begun, where);
 	}
 }
 

@@ -29,10 +29,6 @@ bool page_among(const void *page, u64 vpn, u64 old, u64 new);
 int direct_open(const char *path);	/* with O_DIRECT where there is such a thing */
 void spread(const void *mem, u64 pages);	/* load one byte of each page */
 
-/* Where the kernel shows its knobs. */
-bool knob_write(const char *path, const char *text);
-bool knob_read(const char *path, char *text, size_t len);
-
 /* Wait for a child for so long; then it is killed, and false. */
 bool child_ends(pid_t pid, u64 ms, int *status);
 
