@@ -9,7 +9,7 @@
  * nth; I/O, frames and nodes by the module's own debugfs/framepool/inject. Only the test kernel
  * has both.
  */
-#include "test.h"
+#include "scene.h"
 
 #include <signal.h>
 
@@ -19,20 +19,7 @@
 #define INJECT	DEBUG "framepool/inject"
 #define NTH_MAX	400
 
-static char *path;
-static u8 *model, *m;
-static int fd, file, nth_fd;
-static u32 id;
-
-static bool put(const char *where, const char *what)
-{
-	int out = open(where, O_WRONLY | O_CLOEXEC);
-	bool ok = out >= 0 && write(out, what, strlen(what)) == (ssize_t)strlen(what);
-
-	if (out >= 0)
-		close(out);
-	return ok;
-}
+static int file, other, nth_fd;
 
 /* The kernel's injector of a name: every kind of allocation, silently. */
 static void prepare(const char *attr)
@@ -40,11 +27,11 @@ static void prepare(const char *attr)
 	char where[128];
 
 	snprintf(where, sizeof(where), DEBUG "%s/ignore-gfp-wait", attr);
-	put(where, "N");
+	knob_write(where, "N");
 	snprintf(where, sizeof(where), DEBUG "%s/min-order", attr);
-	put(where, "0");
+	knob_write(where, "0");
 	snprintf(where, sizeof(where), DEBUG "%s/verbose", attr);
-	put(where, "0");
+	knob_write(where, "0");
 }
 
 static void begin(void)
@@ -54,24 +41,18 @@ static void begin(void)
 	prepare("failslab");
 	prepare("fail_page_alloc");
 	prepare("fail_usercopy");
-	pool_use(2 * MIB);
-	path = file_make("file", NR * PAGE, 1);
-	model = model_make(NR * PAGE, 1);
-	fd = space_attach(path, O_RDWR);
-	id = space_id(fd);
-	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	scene_begin(2 * MIB, NR);
 	file = (int)need_ok(open(path, O_RDWR | O_CLOEXEC));
+	other = (int)need_ok(open(file_make("other", NR * PAGE, 1), O_RDWR | O_CLOEXEC));
 	nth_fd = (int)need_ok(open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC));
 }
 
 static void end(void)
 {
 	close(file);
+	close(other);
 	close(nth_fd);
-	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping in the end");
-	need_ok(munmap(m, NR * PAGE));
-	space_gone(fd, id);
-	expect_file(path, model, NR * PAGE);
+	scene_end();
 }
 
 /* ---- what can fail ---- */
@@ -104,7 +85,7 @@ static void arm_site(unsigned int n)
 	char text[32];
 
 	snprintf(text, sizeof(text), "%s %u", site, n);
-	need(put(INJECT, text), INJECT);
+	need(knob_write(INJECT, text), INJECT);
 }
 
 static bool disarm_site(void)
@@ -140,17 +121,29 @@ static int by_range(unsigned long cmd, u64 offset, u64 length)
 	return ret ? errno : (int)r.error;
 }
 
-static int do_attach(void)
+static int attach_and_close(int backing)
 {
 	struct framepool_attach a;
 	int ret;
 
-	attach_init(&a, file);
+	attach_init(&a, backing);
 	ret = ioctl(control_fd(), FRAMEPOOL_ATTACH, &a);
 	if (ret)
 		return errno;
 	close(a.space_fd);
 	return 0;
+}
+
+/* One user more. */
+static int do_attach(void)
+{
+	return attach_and_close(file);
+}
+
+/* A space that comes and goes. */
+static int do_attach_other(void)
+{
+	return attach_and_close(other);
 }
 
 static int do_name(void)
@@ -277,6 +270,23 @@ static int do_read(void)
 	return n == (ssize_t)sizeof(buf) ? 0 : n < 0 ? errno : EIO;
 }
 
+/* A fault that may not drop its lock: a worker reads. */
+static int do_peek(void)
+{
+	int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC), err;
+	u8 buf[64];
+	ssize_t n;
+
+	if (mem < 0)
+		return errno;
+	n = pread(mem, buf, sizeof(buf), (uintptr_t)(m + 11 * PAGE));
+	err = n == (ssize_t)sizeof(buf) ? 0 : n < 0 ? errno : EIO;
+	close(mem);
+	if (!err)
+		expect(bytes_are(buf, model + 11 * PAGE, sizeof(buf), 11 * PAGE), "the peek");
+	return err;
+}
+
 static int do_write(void)
 {
 	ssize_t n = pwrite(fd, model + 24 * PAGE, 4 * PAGE, 24 * PAGE);
@@ -290,6 +300,7 @@ static const struct op {
 	bool cold;		/* on absent pages */
 } ops[] = {
 	{ "ATTACH", do_attach, false },
+	{ "ATTACH of another file", do_attach_other, false },
 	{ "ATTACH and DETACH of a name", do_name, false },
 	{ "open", do_open, false },
 	{ "mmap", do_mmap, false },
@@ -304,6 +315,7 @@ static const struct op {
 	{ "POOL_CREATE and DESTROY", do_pool, false },
 	{ "loads and stores", do_touch, true },
 	{ "read", do_read, true },
+	{ "/proc/self/mem", do_peek, true },
 	{ "write", do_write, true },
 };
 
@@ -318,14 +330,11 @@ static bool may_be(int err)
 /* What the pool itself says of its structures. */
 static void check_pool(const char *op, unsigned int n)
 {
-	char where[128], text[16] = "";
-	int in;
+	char where[128], text[64] = "";
 
 	snprintf(where, sizeof(where), DEBUG "framepool/%s/check", pool);
-	in = (int)need_ok(open(where, O_RDONLY | O_CLOEXEC));
-	need(read(in, text, sizeof(text) - 1) > 0 && !strncmp(text, "ok", 2), "%s, %u: %s", op, n,
+	need(knob_read(where, text, sizeof(text)) && !strcmp(text, "ok"), "%s, %u: %s", op, n,
 	     text);
-	close(in);
 }
 
 static void make_cold(void)
@@ -389,7 +398,7 @@ static void sweep(const struct injector *in)
 	for (i = 0; i < ARRAY_SIZE(ops); i++)
 		total += sweep_op(&ops[i], in);
 	need_ok(detach("kept"));
-	expect(total, "nothing has failed");
+	expect(total, "nothing has failed%s%s", site ? " with " : "", site ? site : "");
 }
 
 static void every_allocation(void)
@@ -409,10 +418,7 @@ static void every_site(void)
 	begin();
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		site = names[i];
-		space_name(path, "kept", O_RDWR);
-		for (unsigned int k = 0; k < ARRAY_SIZE(ops); k++)
-			sweep_op(&ops[k], &sites);
-		need_ok(detach("kept"));
+		sweep(&sites);
 	}
 	end();
 }
