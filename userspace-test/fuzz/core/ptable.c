@@ -14,6 +14,10 @@
 #define MAX_ENTRIES	400U
 #define SPACE		7
 
+/* Spelt out: taken from the header, they could not tell when it changes. */
+#define UPDATABLE	0x13eULL	/* A D BUSY PIN WB H */
+#define HELD		0x110ULL	/* H, and PIN that goes with it */
+
 struct node {
 	unsigned int level;
 	u64 prefix;		/* vpn >> 9 * (level + 1) */
@@ -30,7 +34,7 @@ static u32 nframes;
 static struct node nodes[MAX_NODES];
 static struct { u64 vpn, raw; } map[MAX_ENTRIES];
 static u32 nnodes, nmap, height;
-static u64 now;
+static u64 now, near;
 
 static fpool_frame_t node_alloc(void *ctx, u32 space)
 {
@@ -198,7 +202,7 @@ static bool legal(u64 raw)
 		return true;
 	if (flags == FPOOL_SPTE_E)
 		return field >= 1 && field <= 4095;
-	if (flags & ~0x3fULL || !(flags & 9))
+	if (flags & ~(UPDATABLE | 1) || !(flags & 9) || (flags & HELD) == 0x100)
 		return false;
 	return field < nframes;
 }
@@ -213,14 +217,12 @@ static u64 pick_vpn(struct input *in)
 		(1ULL << 45) - 4, FPOOL_VPN_MAX - 3, FPOOL_VPN_MAX - 600, 512 * 511,
 		FPOOL_VPN_MAX + 1, 1ULL << 63,
 	};
-	static u64 near;
 	u8 which = take8(in);
 
 	if (which >= 0xf8)
 		return take64(in) >> (which & 7);
-	if (which < 0x80 || now == 0)
+	if (which < 0x80)
 		near = bases[which % ARRAY_SIZE(bases)] + (which & 0x60) * 16;
-	now++;
 	return near + take8(in) % 8;
 }
 
@@ -232,7 +234,8 @@ static u64 pick_entry(struct input *in)
 	switch (kind % 8) {
 	case 0:
 	case 1:
-		return frame | FPOOL_SPTE_P | (flags & 0x3e);
+		return frame | FPOOL_SPTE_P | (flags & 0x3e) |
+		       (kind & 0x80 ? FPOOL_SPTE_H : 0);
 	case 2:
 		return frame | FPOOL_SPTE_BUSY;
 	case 3:
@@ -245,6 +248,13 @@ static u64 pick_entry(struct input *in)
 	default:
 		return 0;
 	}
+}
+
+static u64 take_updatable(struct input *in)
+{
+	u8 bits = take8(in);
+
+	return (bits & 0x3e) | (bits & 1 ? FPOOL_SPTE_H : 0);
 }
 
 static void op_set(u64 vpn, u64 raw)
@@ -284,10 +294,10 @@ static void op_update(u64 vpn, u64 clear, u64 set)
 	u64 was = entry(vpn), want = (was & ~clear) | set;
 	fpool_spte_t e;
 
-	if ((clear | set) & ~0x3eULL || !(was & 9) || !legal(want))
+	if ((clear | set) & ~UPDATABLE || !(was & 9) || !legal(want))
 		want = 0;
 	e = fpool_ptable_update(&table, fpool_vpn(vpn), clear, set);
-	must(fpool_spte_raw(e) == want, "update %#llx of %#llx: %#llx, not %#llx", was, vpn,
+	must(fpool_spte_raw(e) == want, "update %#llx of %#llx: %#llx, not %#llx", vpn, was,
 	     fpool_spte_raw(e), want);
 	if (want)
 		model_set(vpn, want);
@@ -396,7 +406,7 @@ static void step(struct input *in)
 		op_prepare(vpn);
 		break;
 	case 9:
-		op_update(vpn, take8(in) & 0x3e, take8(in) & 0x3e);
+		op_update(vpn, take_updatable(in), take_updatable(in));
 		break;
 	case 10:
 		op_update(vpn, take16(in), take16(in));
@@ -462,6 +472,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	nnodes = 0;
 	height = 0;
 	now = 0;
+	near = 0;
 	while (more(&in) && steps++ < 300) {
 		step(&in);
 		check(steps);
