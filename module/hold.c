@@ -159,19 +159,14 @@ static int write_before_job(struct fpool_job *job)
 static int run_range(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_t end,
 		     int (*fn)(struct fpool_job *job), struct framepool_range *r)
 {
-	struct fpool_job *job = fpool_job_create(handle->space, fn);
+	struct fpool_job *job;
 	int err;
 
-	if (!job)
-		return -ENOMEM;
-	job->start = start;
-	job->end = end;
-	job->nr = handle->pinner->id;
-	err = fpool_job_run(job);
-	if (err != -EINTR) {
-		r->written = job->written;
-		r->failed = job->failed;
-	}
+	job = fpool_job_run_range(handle->space, start, end, handle->pinner->id, fn, &err);
+	if (IS_ERR(job))
+		return PTR_ERR(job);
+	r->written = job->written;
+	r->failed = job->failed;
 	fpool_job_put(job);
 	return err;
 }

@@ -67,6 +67,37 @@ int fpool_job_run(struct fpool_job *job)
 	return job->err;
 }
 
+/**
+ * fpool_job_run_range - have it done to a range of pages and wait
+ * @space: of which
+ * @start: first page
+ * @end: past the last
+ * @nr: the job's number, for @fn
+ * @fn: what to do
+ * @err: out: what fn() returned
+ *
+ * Context: Process context; may sleep.
+ * Return: the job, to read results from and to put; or an ERR_PTR: -ENOMEM; -EINTR: killed while
+ * waiting, the results are still being written.
+ */
+struct fpool_job *fpool_job_run_range(struct fpool_space *space, fpool_vpn_t start,
+				      fpool_vpn_t end, u32 nr, int (*fn)(struct fpool_job *job),
+				      int *err)
+{
+	struct fpool_job *job = fpool_job_create(space, fn);
+
+	if (!job)
+		return ERR_PTR(-ENOMEM);
+	job->start = start;
+	job->end = end;
+	job->nr = nr;
+	*err = fpool_job_run(job);
+	if (*err != -EINTR)
+		return job;
+	fpool_job_put(job);
+	return ERR_PTR(-EINTR);
+}
+
 /* A signal that kills is taken off before the files are closed: no wait would see it then. */
 static bool being_killed(void)
 {

@@ -41,6 +41,9 @@ struct workqueue_struct *fpool_job_queue(void);
 struct fpool_job *fpool_job_create(struct fpool_space *space, int (*fn)(struct fpool_job *job));
 void fpool_job_run_leaving(struct fpool_job *job);
 int fpool_job_run(struct fpool_job *job);
+struct fpool_job *fpool_job_run_range(struct fpool_space *space, fpool_vpn_t start,
+				      fpool_vpn_t end, u32 nr, int (*fn)(struct fpool_job *job),
+				      int *err);
 void fpool_job_put(struct fpool_job *job);
 
 #endif /* FPOOL_JOB_H */

@@ -114,24 +114,6 @@ static int sync_job(struct fpool_job *job)
 	return fpool_writeback_sync(job->space, job->start, job->end, &job->written, &job->failed);
 }
 
-/* Run @fn on a range; the job, to read results from and to put, or an ERR_PTR. */
-static struct fpool_job *run(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
-			     int (*fn)(struct fpool_job *job), int *err)
-{
-	struct fpool_job *job = fpool_job_create(space, fn);
-
-	if (!job)
-		return ERR_PTR(-ENOMEM);
-	job->start = start;
-	job->end = end;
-	*err = fpool_job_run(job);
-	if (*err != -EINTR)
-		return job;
-	/* Its results are still being written. */
-	fpool_job_put(job);
-	return ERR_PTR(-EINTR);
-}
-
 static long evict(struct file *file, void *arg)
 {
 	struct framepool_range *r = arg;
@@ -141,7 +123,7 @@ static long evict(struct file *file, void *arg)
 
 	if (err)
 		return err;
-	job = run(fpool_file_space(file), start, end, evict_job, &err);
+	job = fpool_job_run_range(fpool_file_space(file), start, end, 0, evict_job, &err);
 	if (IS_ERR(job))
 		return PTR_ERR(job);
 	r->done = job->evicted.freed;
@@ -161,7 +143,7 @@ static int sync_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t 
 	struct fpool_job *job;
 	int err;
 
-	job = run(space, start, end, sync_job, &err);
+	job = fpool_job_run_range(space, start, end, 0, sync_job, &err);
 	if (IS_ERR(job))
 		return PTR_ERR(job);
 	*written = job->written;
@@ -547,7 +529,7 @@ int fpool_range_fadvise(struct file *file, loff_t offset, loff_t len, int advice
 	if (advice == POSIX_FADV_WILLNEED) {
 		start_range(space, start, end);
 	} else if (advice == POSIX_FADV_DONTNEED) {
-		job = run(space, start, end, evict_job, &err);
+		job = fpool_job_run_range(space, start, end, 0, evict_job, &err);
 		if (!IS_ERR(job))
 			fpool_job_put(job);
 	}
