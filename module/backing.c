@@ -106,6 +106,8 @@ int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
 		return PTR_ERR(own);
 	/* What was cached before us and is newer than the medium. */
 	filemap_write_and_wait(own->f_mapping);
+	/* When a page was last fetched is nothing that anybody wants to know. */
+	own->f_flags |= O_NOATIME;
 	b->file = own;
 	b->wfile = write ? own : NULL;
 	b->direct = wants_direct(own);

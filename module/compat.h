@@ -48,6 +48,23 @@ static inline void fpool_release_fault_lock(struct vm_fault *vmf)
 #define fpool_splice_read	copy_splice_read
 #endif
 
+/* Mapped pages of files, as an address space counts them: per CPU since 6.2. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+
+static inline void fpool_file_rss_sub(struct mm_struct *mm, long nr)
+{
+	atomic_long_sub(nr, &mm->rss_stat.count[MM_FILEPAGES]);
+}
+
+#else
+
+static inline void fpool_file_rss_sub(struct mm_struct *mm, long nr)
+{
+	percpu_counter_add(&mm->rss_stat[MM_FILEPAGES], -nr);
+}
+
+#endif
+
 /* The devnode callback of a device type learnt const in 6.2. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define fpool_const_device	struct device

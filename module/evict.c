@@ -4,10 +4,9 @@
  *
  *	claim	the shadow PTE gets BUSY: who faults now waits, who has looked before has a
  *		reference and makes the freeze below fail
- *	unmap	neighbours with one call and one TLB flush; dirty bits arrive at the pages
+ *	unmap	all with one TLB flush for each process; dirty bits arrive at the pages
  *	freeze	a reference count of exactly ours cannot be raised any more: nobody uses the
- *	frame. Only
- *		now is the dirty flag final
+ *		frame. Only now is the dirty flag final
  *	write	if dirty: here, or by the reclaim thread where the caller may not do file I/O
  *	free	the entry becomes a ghost, the frame goes back, those who wait are woken
  *
@@ -22,14 +21,14 @@
 
 #include <linux/highmem.h>
 #include <linux/pagemap.h>
-#include <linux/sort.h>
 
 #include "pin.h"
 #include "rmap.h"
 #include "trace.h"
 #include "writeback.h"
 
-#define BATCH	32
+/* On the stack, with writes on top of it. */
+#define BATCH	40
 
 enum fate {
 	FATE_UNDECIDED,
@@ -43,7 +42,8 @@ struct victim {
 	u64 vpn;
 	fpool_frame_t frame;
 	u32 pinner;			/* who had it pinned, 0 for nobody */
-	u8 young;
+	u8 rank;			/* place in the policy's order */
+	bool young;
 	u8 fate;			/* enum fate */
 	bool written;
 };
@@ -74,16 +74,6 @@ static bool neighbours(const struct victim *a, const struct victim *b)
 	return a->space == b->space && a->vpn + 1 == b->vpn;
 }
 
-/* The first index after the run of neighbours that begins at @first. */
-static unsigned int run_end(const struct batch *b, unsigned int first)
-{
-	unsigned int i = first + 1;
-
-	while (i < b->nr && neighbours(&b->v[i - 1], &b->v[i]))
-		i++;
-	return i;
-}
-
 static void put_spaces(struct batch *b)
 {
 	unsigned int i;
@@ -92,19 +82,49 @@ static void put_spaces(struct batch *b)
 		fpool_space_put(b->v[i].space);
 }
 
-static void drop(struct batch *b, unsigned int i)
+/* The first index after the victims of one space; the batch is sorted by place. */
+static unsigned int space_end(const struct batch *b, unsigned int first)
 {
-	fpool_space_put(b->v[i].space);
-	b->v[i] = b->v[--b->nr];
+	unsigned int i = first + 1;
+
+	while (i < b->nr && b->v[i].space == b->v[first].space)
+		i++;
+	return i;
 }
 
-static int by_place(const void *a, const void *b)
+static void list_pages(const struct batch *b, unsigned int first, unsigned int end,
+		       struct fpool_rmap_page *pages)
 {
-	const struct victim *x = a, *y = b;
+	unsigned int i;
 
+	for (i = first; i < end; i++)
+		*pages++ = (struct fpool_rmap_page){
+			.vpn = b->v[i].vpn, .page = victim_page(b, &b->v[i]),
+		};
+}
+
+static bool before(const struct victim *x, const struct victim *y)
+{
 	if (x->space != y->space)
-		return x->space < y->space ? -1 : 1;
-	return x->vpn < y->vpn ? -1 : x->vpn > y->vpn;
+		return x->space < y->space;
+	return x->vpn < y->vpn;
+}
+
+/*
+ * By place: the entries of neighbours lie together, and they are written in one call.  For so few
+ * an insertion sort costs a fifth of sort().
+ */
+static void sort_batch(struct batch *b)
+{
+	unsigned int i, k;
+
+	for (i = 1; i < b->nr; i++) {
+		struct victim v = b->v[i];
+
+		for (k = i; k && before(&v, &b->v[k - 1]); k--)
+			b->v[k] = b->v[k - 1];
+		b->v[k] = v;
+	}
 }
 
 /* Choosing. */
@@ -112,6 +132,7 @@ static int by_place(const void *a, const void *b)
 static void pick(struct batch *b)
 {
 	struct fpool_pool *pool = b->pool;
+	struct fpool_space *space = NULL;
 	fpool_frame_t frame[BATCH];
 	u32 i;
 
@@ -120,29 +141,33 @@ static void pick(struct batch *b)
 	for (i = 0; i < b->nr; i++) {
 		const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame[i]);
 
+		if (!space || space->id != info->space)
+			space = fpool_space_by_id(pool, info->space);
 		b->v[i] = (struct victim){
-			.space = fpool_space_get(fpool_space_by_id(pool, info->space)),
+			.space = fpool_space_get(space),
 			.vpn = info->vpn,
 			.frame = frame[i],
+			.rank = i,
+			.fate = FATE_BACK,
 		};
 	}
 	spin_unlock(&pool->lock);
+	sort_batch(b);
 }
 
-/* Read the accessed bits, those of neighbours with one walk; order is the policy's. */
+/* Read the accessed bits, those of one space in one walk. */
 static void look(struct batch *b)
 {
-	unsigned int i, end;
+	struct fpool_rmap_page pages[BATCH];
+	unsigned int i, k, end;
 
 	for (i = 0; i < b->nr; i = end) {
-		u8 young[BATCH] = {};
-		unsigned int k;
-
-		end = run_end(b, i);
-		fpool_rmap_test_clear_young(b->v[i].space, fpool_vpn(b->v[i].vpn), end - i, young);
+		end = space_end(b, i);
+		list_pages(b, i, end, pages);
+		fpool_rmap_test_clear_young(b->v[i].space, pages, end - i);
 		for (k = i; k < end; k++)
-			b->v[k].young = young[k - i] ||
-					folio_test_clear_referenced(victim_folio(b, &b->v[k]));
+			b->v[k].young = folio_test_clear_referenced(victim_folio(b, &b->v[k])) ||
+					pages[k - i].found;
 	}
 }
 
@@ -170,50 +195,57 @@ static void claim(struct batch *b, struct victim *v)
 	fpool_ptable_update(&v->space->ptable, fpool_vpn(v->vpn), 0, FPOOL_SPTE_BUSY);
 }
 
-static void judge(struct batch *b)
+static void judge_one(struct batch *b, struct victim *v)
 {
 	struct fpool_pool *pool = b->pool;
-	unsigned int i;
+	fpool_vpn_t vpn = fpool_vpn(v->vpn);
+	fpool_spte_t e;
+	bool young;
 
-	spin_lock(&pool->lock);
-	for (i = 0; i < b->nr; ) {
-		struct victim *v = &b->v[i];
-		fpool_vpn_t vpn = fpool_vpn(v->vpn);
-		fpool_spte_t e;
-		bool young;
-
-		if (!still_there(b, v)) {
-			drop(b, i);
-			continue;
-		}
-		e = fpool_ptable_get(&v->space->ptable, vpn);
-		young = v->young || fpool_spte_has(e, FPOOL_SPTE_A) || must_stay(b, v, e);
+	if (!still_there(b, v))
+		return;
+	e = fpool_ptable_get(&v->space->ptable, vpn);
+	young = v->young || fpool_spte_has(e, FPOOL_SPTE_A) || must_stay(b, v, e);
+	if (fpool_spte_has(e, FPOOL_SPTE_A))
 		fpool_ptable_update(&v->space->ptable, vpn, FPOOL_SPTE_A, 0);
-		if (!fpool_policy_judge(&pool->policy, v->frame, young)) {
-			drop(b, i);
-			continue;
-		}
-		claim(b, v);
-		i++;
+	if (!fpool_policy_judge(&pool->policy, v->frame, young))
+		return;
+	claim(b, v);
+	v->fate = FATE_UNDECIDED;
+}
+
+/* The policy's verdicts, in its order; what is left of the batch are the victims. */
+static void judge(struct batch *b)
+{
+	u8 order[BATCH];
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < b->nr; i++)
+		order[b->v[i].rank] = i;
+	spin_lock(&b->pool->lock);
+	for (i = 0; i < b->nr; i++)
+		judge_one(b, &b->v[order[i]]);
+	spin_unlock(&b->pool->lock);
+	for (i = 0; i < b->nr; i++) {
+		if (b->v[i].fate == FATE_UNDECIDED)
+			b->v[kept++] = b->v[i];
+		else
+			fpool_space_put(b->v[i].space);
 	}
-	spin_unlock(&pool->lock);
+	b->nr = kept;
 }
 
 /* Leaving. */
 
 static void unmap(struct batch *b)
 {
-	unsigned int i, k, end;
+	struct fpool_rmap_page pages[BATCH];
+	unsigned int i, end;
 
-	sort(b->v, b->nr, sizeof(b->v[0]), by_place, NULL);
 	for (i = 0; i < b->nr; i = end) {
-		bool mapped = false;
-
-		end = run_end(b, i);
-		for (k = i; k < end; k++)
-			mapped |= page_mapped(victim_page(b, &b->v[k]));
-		if (mapped)
-			fpool_rmap_unmap(b->v[i].space, fpool_vpn(b->v[i].vpn), end - i);
+		end = space_end(b, i);
+		list_pages(b, i, end, pages);
+		fpool_rmap_unmap(b->v[i].space, pages, end - i);
 	}
 }
 
@@ -464,7 +496,7 @@ u64 fpool_evict_laundry(struct fpool_pool *pool)
 		};
 	}
 	spin_unlock(&pool->lock);
-	sort(b.v, b.nr, sizeof(b.v[0]), by_place, NULL);
+	sort_batch(&b);
 	write_dirty(&b);
 	freed = settle(&b);
 	put_spaces(&b);

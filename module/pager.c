@@ -359,9 +359,10 @@ static void start_read(struct fill *fill, bool may_io)
  * fpool_pager_start - start to bring a page, unless it is there or coming
  * @space: the space, of which the caller has a reference
  * @vpn: the page
- * @may_io: the caller holds no lock of mm's, so that the read may be started here
+ * @may_io: the read may be started here; else a worker does it
  *
- * Context: Process context; may sleep for memory, never for I/O.
+ * Context: Process context; may sleep for memory, never for I/O. Under mm's locks too: of a file
+ * system's it takes only those that are free.
  * Return: 0: it is being read; -EEXIST: it is there, or on its way, or just leaving; -ENXIO:
  * past the end; -ENOMEM: no free frame.
  */
@@ -478,8 +479,17 @@ bool fpool_pager_gave_up(struct fpool_space *space, fpool_vpn_t vpn)
 	return gave_up;
 }
 
-/* -EINTR; -ETIMEDOUT: @bounded, and the page waits for a lock of a file system's. */
-static int wait_for_page(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
+/**
+ * fpool_pager_wait - wait for a page that is on its way
+ * @space: the space, of which the caller has a reference
+ * @vpn: the page
+ * @bounded: the caller is in a system call and may hold a lock of a file system's
+ *
+ * Context: Process context, with no lock of mm's.
+ * Return: 0: the entry is not busy any more; -EINTR: killed; -ETIMEDOUT: @bounded, and for
+ * fpool_pager_wait_ms it was not the device that was waited for.
+ */
+int fpool_pager_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
 {
 	long timeout = bounded ? msecs_to_jiffies(fpool_pager_wait_ms) ?: 1 : MAX_SCHEDULE_TIMEOUT;
 	long left;
@@ -521,7 +531,7 @@ int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
 	} while (err == -EAGAIN);
 	if (err && err != -EEXIST)
 		return err;
-	return wait_for_page(space, vpn, bounded);
+	return fpool_pager_wait(space, vpn, bounded);
 }
 
 /**
@@ -617,6 +627,39 @@ bool fpool_pager_starved(struct fpool_space *space, fpool_vpn_t vpn)
 	return starved;
 }
 
+static bool is_usable(fpool_spte_t e)
+{
+	return fpool_spte_has(e, FPOOL_SPTE_P) && !fpool_spte_has(e, FPOOL_SPTE_BUSY);
+}
+
+/* The page of an entry with a reference, or NULL; the caller is in an RCU read-side section. */
+static struct page *get_entry(struct fpool_space *space, const u64 *entry)
+{
+	struct page *page;
+	fpool_spte_t e;
+
+	for (;;) {
+		e = fpool_ptable_read(entry);
+		if (!is_usable(e))
+			return NULL;
+		page = fpool_pool_page(space->pool, fpool_spte_frame(e));
+		/* Frozen by an eviction that has marked the entry before: look again. */
+		if (!get_page_unless_zero(page)) {
+			cpu_relax();
+			continue;
+		}
+		/*
+		 * The reference is a full barrier: an eviction that we do not see here sees the
+		 * reference (see evict.c).  Flags may have changed meanwhile, the owner may not.
+		 */
+		e = fpool_ptable_read(entry);
+		if (is_usable(e) && fpool_pool_page(space->pool, fpool_spte_frame(e)) == page)
+			return page;
+		put_page(page);
+		return NULL;
+	}
+}
+
 /**
  * fpool_pager_lookup - the page of an entry that is present
  * @space: the space
@@ -629,34 +672,34 @@ bool fpool_pager_starved(struct fpool_space *space, fpool_vpn_t vpn)
  */
 struct page *fpool_pager_lookup(struct fpool_space *space, fpool_vpn_t vpn)
 {
-	struct page *page = NULL;
-	fpool_spte_t e;
+	struct page *page;
+
+	return fpool_pager_lookup_run(space, vpn, 1, &page) ? page : NULL;
+}
+
+/**
+ * fpool_pager_lookup_run - the pages of neighbours
+ * @space: the space
+ * @vpn: the first page
+ * @nr: how many, within an aligned run of 512
+ * @pages: out: each as fpool_pager_lookup() returns it
+ *
+ * Context: Any; no lock.
+ * Return: how many are not NULL.
+ */
+u32 fpool_pager_lookup_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr, struct page **pages)
+{
+	const u64 *entry;
+	u32 i, found = 0;
 
 	rcu_read_lock();
-	for (;;) {
-		e = fpool_ptable_get(&space->ptable, vpn);
-		if (!fpool_spte_has(e, FPOOL_SPTE_P) || fpool_spte_has(e, FPOOL_SPTE_BUSY))
-			break;
-		page = fpool_pool_page(space->pool, fpool_spte_frame(e));
-		/* Frozen by an eviction that has marked the entry before: look again. */
-		if (!get_page_unless_zero(page)) {
-			cpu_relax();
-			page = NULL;
-			continue;
-		}
-		/*
-		 * The reference is a full barrier: an eviction that we do not see here sees the
-		 * reference (see evict.c).  Flags may have changed meanwhile, the owner may not.
-		 */
-		e = fpool_ptable_get(&space->ptable, vpn);
-		if (fpool_spte_has(e, FPOOL_SPTE_P) && !fpool_spte_has(e, FPOOL_SPTE_BUSY) &&
-		    fpool_pool_page(space->pool, fpool_spte_frame(e)) == page)
-			break;
-		put_page(page);
-		page = NULL;
+	entry = fpool_ptable_get_run(&space->ptable, vpn, nr);
+	for (i = 0; entry && i < nr; i++) {
+		pages[i] = get_entry(space, &entry[i]);
+		found += !!pages[i];
 	}
 	rcu_read_unlock();
-	return page;
+	return found;
 }
 
 /**

@@ -9,8 +9,10 @@ int fpool_pager_init(void);
 void fpool_pager_exit(void);
 
 struct page *fpool_pager_lookup(struct fpool_space *space, fpool_vpn_t vpn);
+u32 fpool_pager_lookup_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr, struct page **pages);
 int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, bool may_io);
 int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn, bool bounded);
+int fpool_pager_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded);
 bool fpool_pager_gave_up(struct fpool_space *space, fpool_vpn_t vpn);
 int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn);
 struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn);

@@ -2,16 +2,26 @@
 /*
  * From frames to the hardware entries that map them: unmap, clean, look at the accessed bit.
  *
- * The first two are core mm's.  For accessed bits core mm's rmap walk is not exported, and
- * unmapping only to look would cost a fault each: so we walk the mapping's interval tree of
- * VMAs ourselves, under i_mmap_rwsem, which keeps the page tables of all these VMAs alive
- * (free_pgtables() takes a VMA out of the tree before it frees them).
+ * Core mm's rmap walk is not exported, and unmapping only to look would cost a fault each: so we
+ * walk the mapping's interval tree of VMAs ourselves, under i_mmap_rwsem, which keeps the page
+ * tables of all these VMAs alive (free_pgtables() takes a VMA out of the tree before it frees
+ * them), and with them the address spaces.
+ *
+ * Pages that lie scattered are unmapped in the same way, because core mm's call costs some 1,900
+ * instructions for one page and flushes the TLB each time: entries of many pages are cleared
+ * first, then one flush for each address space, then the pages let go of. What core mm does beyond
+ * that in some mappings (mlock, userfaultfd, secondary MMUs) is left to core mm.
  */
 #include "rmap.h"
 
 #include <linux/interval_tree_generic.h>
+#include <linux/mmu_notifier.h>
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
+#include <linux/userfaultfd_k.h>
+#include <asm/tlbflush.h>
+
+#include "compat.h"
 
 static inline unsigned long vma_first(struct vm_area_struct *vma)
 {
@@ -27,130 +37,268 @@ INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long, shared.rb_
 		     vma_first, vma_last, static __maybe_unused, vmas)
 
 struct walk {
-	struct fpool_pool *pool;
-	unsigned long start;	/* user address of the first page asked for */
-	u8 *found;		/* set to 1 for each page that has the bit */
+	const struct fpool_region *region;
+	struct vm_area_struct *vma;
+	unsigned int cleared;		/* entries that zap_pte() took */
 };
+
+/* What to do with an entry; called with the page table's lock held. */
+typedef void (*entry_fn)(struct walk *walk, pte_t *pte, struct fpool_rmap_page *p);
 
 /* A private mapping has copies of its own in its entries, which are not ours to look at. */
 static bool is_ours(const struct walk *walk, pte_t entry)
 {
-	const struct fpool_region *region = &walk->pool->region;
-
-	return pte_present(entry) && pte_pfn(entry) - region->pfn < region->nframes;
+	return pte_present(entry) && pte_pfn(entry) - walk->region->pfn < walk->region->nframes;
 }
 
-/* Called with the page table's lock held. */
-static int young_pte(pte_t *pte, unsigned long addr, void *data)
+static void young_pte(struct walk *walk, pte_t *pte, struct fpool_rmap_page *p)
 {
-	struct walk *walk = data;
-
 	/*
 	 * No TLB flush: an access through a cached translation may then go unseen until the
 	 * translation leaves the TLB.  "Not young" is a hint, and the flush costs more than the
 	 * hint.
 	 */
-	if (is_ours(walk, *pte) &&
+	if (pte_young(*pte) && is_ours(walk, *pte) &&
 	    test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte))
-		walk->found[(addr - walk->start) >> PAGE_SHIFT] = 1;
-	return 0;
+		p->found = true;
 }
 
-static int dirty_pte(pte_t *pte, unsigned long addr, void *data)
+static void dirty_pte(struct walk *walk, pte_t *pte, struct fpool_rmap_page *p)
 {
-	struct walk *walk = data;
-
-	if (is_ours(walk, *pte) && pte_dirty(*pte))
-		walk->found[(addr - walk->start) >> PAGE_SHIFT] = 1;
-	return 0;
+	if (pte_dirty(*pte) && is_ours(walk, *pte))
+		p->found = true;
 }
 
-/* Call @fn for every hardware entry of a run of pages, in every process. */
-static void walk_entries(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, pte_fn_t fn, u8 *found)
+/*
+ * Nothing here of which core mm does more when it unmaps.  Asked with the page table's lock
+ * held, as mlock() sets its flag before it looks at the entries.
+ */
+static bool is_plain(struct vm_area_struct *vma)
+{
+	return !(READ_ONCE(vma->vm_flags) & VM_LOCKED) && !userfaultfd_armed(vma) &&
+	       !mm_has_notifiers(vma->vm_mm);
+}
+
+/* The dirty bit arrives at the page before anybody can find the entry gone and the page clean. */
+static void zap_pte(struct walk *walk, pte_t *pte, struct fpool_rmap_page *p)
+{
+	pte_t entry;
+
+	if (!is_ours(walk, *pte) || !is_plain(walk->vma))
+		return;
+	entry = ptep_get_and_clear(walk->vma->vm_mm, 0, pte);
+	if (pte_dirty(entry))
+		SetPageDirty(p->page);
+	p->unmapped++;
+	walk->cleared++;
+}
+
+/* The entry of the last level but one, or NULL where there is no page table. */
+static pmd_t *find_pmd(struct mm_struct *mm, unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d;
+	pud_t *pud;
+
+	if (pgd_none(*pgd))
+		return NULL;
+	p4d = p4d_offset(pgd, addr);
+	if (p4d_none(*p4d))
+		return NULL;
+	pud = pud_offset(p4d, addr);
+	if (pud_none(*pud) || pud_bad(*pud))
+		return NULL;
+	return pmd_offset(pud, addr);
+}
+
+static unsigned long address(const struct vm_area_struct *vma, const struct fpool_rmap_page *p)
+{
+	return vma->vm_start + ((p->vpn - vma->vm_pgoff) << PAGE_SHIFT);
+}
+
+/* Call @fn for the entries in one page table, which has those of all @nr pages. */
+static void walk_table(struct walk *walk, struct fpool_rmap_page *pages, unsigned int nr,
+		       entry_fn fn)
+{
+	struct mm_struct *mm = walk->vma->vm_mm;
+	unsigned long addr = address(walk->vma, pages);
+	pmd_t *pmd = find_pmd(mm, addr), table;
+	spinlock_t *ptl;
+	unsigned int i;
+	pte_t *pte;
+
+	if (!pmd)
+		return;
+	table = READ_ONCE(*pmd);
+	if (pmd_none(table) || pmd_bad(table))
+		return;
+	pte = pte_offset_kernel(&table, addr);
+	ptl = pte_lockptr(mm, &table);
+	spin_lock(ptl);
+	/* mremap() may have moved the table away; who moves it has this lock, too. */
+	if (pmd_same(table, READ_ONCE(*pmd)))
+		for (i = 0; i < nr; i++)
+			fn(walk, pte + (pages[i].vpn - pages[0].vpn), &pages[i]);
+	spin_unlock(ptl);
+}
+
+/* Call @fn for the entries that a VMA has for pages of a sorted list. */
+static void walk_vma(struct walk *walk, struct fpool_rmap_page *pages, unsigned int nr, entry_fn fn)
+{
+	const struct vm_area_struct *vma = walk->vma;
+	unsigned int i, end;
+
+	for (i = 0; i < nr && pages[i].vpn < vma->vm_pgoff; i++)
+		;
+	for (; i < nr && pages[i].vpn <= vma_last(walk->vma); i = end) {
+		unsigned long last = address(vma, &pages[i]) | ~PMD_MASK;
+
+		for (end = i + 1; end < nr && pages[end].vpn <= vma_last(walk->vma) &&
+				  address(vma, &pages[end]) <= last; end++)
+			;
+		walk_table(walk, &pages[i], end - i, fn);
+	}
+}
+
+/* Call @fn for every hardware entry of a sorted list of pages, in every process. */
+static void walk_entries(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr,
+			 entry_fn fn)
 {
 	struct address_space *mapping = space->inode->i_mapping;
-	unsigned long first = fpool_vpn_nr(vpn), last = first + nr - 1;
-	struct walk walk = { .pool = space->pool };
-	struct vm_area_struct *vma;
+	unsigned long first = pages[0].vpn, last = pages[nr - 1].vpn;
+	struct walk walk = { .region = &space->pool->region };
 
 	i_mmap_lock_read(mapping);
-	for (vma = vmas_iter_first(&mapping->i_mmap, first, last); vma;
-	     vma = vmas_iter_next(vma, first, last)) {
-		unsigned long from = max(first, vma_first(vma));
-		unsigned long to = min(last, vma_last(vma));
-
-		walk.start = vma->vm_start + ((from - vma->vm_pgoff) << PAGE_SHIFT);
-		walk.found = found + (from - first);
-		apply_to_existing_page_range(vma->vm_mm, walk.start,
-					     (to - from + 1) << PAGE_SHIFT, fn, &walk);
-	}
+	for (walk.vma = vmas_iter_first(&mapping->i_mmap, first, last); walk.vma;
+	     walk.vma = vmas_iter_next(walk.vma, first, last))
+		walk_vma(&walk, pages, nr, fn);
 	i_mmap_unlock_read(mapping);
 }
 
 /**
- * fpool_rmap_test_clear_young - read and clear the accessed bits of a run of pages
+ * fpool_rmap_test_clear_young - read and clear the accessed bits of pages
  * @space: the space
- * @vpn: first page
- * @nr: pages
- * @young: set to 1 for each page that somebody used since the last time, else untouched
+ * @pages: which, sorted; @found is set for each page that somebody used since the last time
+ * @nr: pages, at least one
  *
  * Context: Process context; takes i_mmap_rwsem and page-table locks, so not under pool->lock.
  */
-void fpool_rmap_test_clear_young(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, u8 *young)
+void fpool_rmap_test_clear_young(struct fpool_space *space, struct fpool_rmap_page *pages,
+				 unsigned int nr)
 {
-	walk_entries(space, vpn, nr, young_pte, young);
+	walk_entries(space, pages, nr, young_pte);
 }
 
 /**
- * fpool_rmap_test_dirty - look at the dirty bits of a run of pages
+ * fpool_rmap_test_dirty - look at the dirty bits of pages
  * @space: the space
- * @vpn: first page
- * @nr: pages
- * @dirty: set to 1 for each page that somebody has stored to since it was cleaned, else untouched
+ * @pages: which, sorted; @found is set for each page that somebody has stored to since it was
+ *	cleaned
+ * @nr: pages, at least one
  *
  * folio_mkclean() cannot be asked: it counts entries that could be stored through, too.  A bit
  * that an unmapping has taken meanwhile is in the page's flag: look there after this.
  *
  * Context: Process context; takes i_mmap_rwsem and page-table locks, so not under pool->lock.
  */
-void fpool_rmap_test_dirty(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, u8 *dirty)
+void fpool_rmap_test_dirty(struct fpool_space *space, struct fpool_rmap_page *pages,
+			   unsigned int nr)
 {
-	walk_entries(space, vpn, nr, dirty_pte, dirty);
+	walk_entries(space, pages, nr, dirty_pte);
 }
 
-static int old_pte(pte_t *pte, unsigned long addr, void *data)
+static void flush_cpu(void *unused)
 {
-	clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte);
-	return 0;
+	__flush_tlb_all();
 }
 
-/**
- * fpool_rmap_make_old - clear the accessed bits of entries that were just made
- * @vma: of which
- * @addr: of the first page
- * @nr: pages
- *
- * Context: mmap_lock or the VMA's lock held; takes page-table locks.
+/*
+ * As flush_tlb_mm(), which is not exported: whoever switches to the address space from now on sees
+ * that its translations are too old, and who uses it now is interrupted.  The interrupt also
+ * waits for a lockless GUP that has read one of the entries.
  */
-void fpool_rmap_make_old(struct vm_area_struct *vma, unsigned long addr, unsigned long nr)
+static void flush_mm(struct mm_struct *mm)
 {
-	apply_to_existing_page_range(vma->vm_mm, addr, nr << PAGE_SHIFT, old_pte, NULL);
+	/* A full barrier: after the entries were cleared, before the mask is read. */
+	atomic64_inc_return(&mm->context.tlb_gen);
+	on_each_cpu_mask(mm_cpumask(mm), flush_cpu, NULL, true);
+}
+
+/* The references and counts that the cleared entries had. */
+static void let_go(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr)
+{
+	unsigned int i;
+	int unused = 0;
+
+	for (i = 0; i < nr; i++) {
+		struct page *page = pages[i].page;
+
+		if (!pages[i].unmapped)
+			continue;
+		if (atomic_sub_return(pages[i].unmapped, &page->_mapcount) < 0)
+			unused++;
+		page_ref_sub(page, pages[i].unmapped);
+	}
+	if (unused)
+		mod_node_page_state(page_pgdat(pages[0].page), NR_FILE_MAPPED, -unused);
+}
+
+/* The first page after the run of neighbours that begins at @i. */
+static unsigned int run_end(const struct fpool_rmap_page *pages, unsigned int i, unsigned int nr)
+{
+	do
+		i++;
+	while (i < nr && pages[i].vpn == pages[i - 1].vpn + 1);
+	return i;
+}
+
+/* What our own walk had to leave to core mm, or what was mapped again meanwhile. */
+static void unmap_rest(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr)
+{
+	unsigned int i, end, k;
+
+	for (i = 0; i < nr; i = end) {
+		bool mapped = false;
+
+		end = run_end(pages, i, nr);
+		for (k = i; k < end; k++)
+			mapped |= page_mapped(pages[k].page);
+		if (mapped)
+			unmap_mapping_pages(space->inode->i_mapping, pages[i].vpn, end - i, false);
+	}
 }
 
 /**
- * fpool_rmap_unmap - remove a run of pages from every process
+ * fpool_rmap_unmap - remove pages from every process
  * @space: the space
- * @vpn: first page
- * @nr: pages
+ * @pages: which, sorted, with @page set and @unmapped 0, and no reference of core mm's keeps any
+ *	of them from being mapped by others: their entries are busy
+ * @nr: pages, at least one
  *
  * When it returns the TLBs are flushed and every dirty bit is in its page's flags. Private
  * copies stay.
  *
  * Context: Process context; takes i_mmap_rwsem and page-table locks.
  */
-void fpool_rmap_unmap(struct fpool_space *space, fpool_vpn_t vpn, u64 nr)
+void fpool_rmap_unmap(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr)
 {
-	unmap_mapping_pages(space->inode->i_mapping, fpool_vpn_nr(vpn), nr, false);
+	struct address_space *mapping = space->inode->i_mapping;
+	unsigned long first = pages[0].vpn, last = pages[nr - 1].vpn;
+	struct walk walk = { .region = &space->pool->region };
+
+	i_mmap_lock_read(mapping);
+	for (walk.vma = vmas_iter_first(&mapping->i_mmap, first, last); walk.vma;
+	     walk.vma = vmas_iter_next(walk.vma, first, last)) {
+		walk.cleared = 0;
+		walk_vma(&walk, pages, nr, zap_pte);
+		if (!walk.cleared)
+			continue;
+		flush_mm(walk.vma->vm_mm);
+		fpool_file_rss_sub(walk.vma->vm_mm, walk.cleared);
+	}
+	let_go(space, pages, nr);
+	i_mmap_unlock_read(mapping);
+	unmap_rest(space, pages, nr);
 }
 
 /**
@@ -160,7 +308,7 @@ void fpool_rmap_unmap(struct fpool_space *space, fpool_vpn_t vpn, u64 nr)
  *
  * As for a file, private copies go too: what is past the end is SIGBUS in every mapping.
  *
- * Context: as fpool_rmap_unmap(); no page past @vpn is resident, so no fault is copying one.
+ * Context: Process context; takes i_mmap_rwsem and page-table locks; no page past @vpn is resident, so no fault is copying one.
  */
 void fpool_rmap_cut(struct fpool_space *space, fpool_vpn_t vpn)
 {

@@ -5,11 +5,26 @@
 
 #include "space.h"
 
-void fpool_rmap_make_old(struct vm_area_struct *vma, unsigned long addr, unsigned long nr);
-void fpool_rmap_unmap(struct fpool_space *space, fpool_vpn_t vpn, u64 nr);
+/**
+ * struct fpool_rmap_page - a page to look at, or to unmap
+ * @vpn: which
+ * @page: its frame
+ * @unmapped: entries that were cleared
+ * @found: the bit that was looked for was set
+ */
+struct fpool_rmap_page {
+	u64 vpn;
+	struct page *page;
+	u32 unmapped;
+	bool found;
+};
+
+void fpool_rmap_unmap(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr);
 void fpool_rmap_cut(struct fpool_space *space, fpool_vpn_t vpn);
-void fpool_rmap_test_clear_young(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, u8 *young);
-void fpool_rmap_test_dirty(struct fpool_space *space, fpool_vpn_t vpn, u64 nr, u8 *dirty);
+void fpool_rmap_test_clear_young(struct fpool_space *space, struct fpool_rmap_page *pages,
+				 unsigned int nr);
+void fpool_rmap_test_dirty(struct fpool_space *space, struct fpool_rmap_page *pages,
+			   unsigned int nr);
 bool fpool_rmap_is_held(struct page *page);
 bool fpool_rmap_clean(struct page *page, bool *held);
 

@@ -6,7 +6,8 @@
  * core mm does the rest (rmap, RSS, copy on write, GUP).  What a fault may do while it waits
  * depends on its flags:
  *
- *	ALLOW_RETRY			drop the fault lock, wait killably, VM_FAULT_RETRY; but in a
+ *	ALLOW_RETRY			start the fill; unless that has ended at once,
+ *					drop the fault lock, wait killably, VM_FAULT_RETRY; but in a
  *					system call, which may hold a lock that the I/O needs
  *					(write() to the backing file from the mapping), a bounded
  *					time, then SIGBUS (EFAULT there), unless it is the
@@ -14,8 +15,8 @@
  *	ALLOW_RETRY | RETRY_NOWAIT	start the fill, VM_FAULT_RETRY with the lock kept
  *	neither (ptrace, /proc/PID/mem)	wait a bounded time with the lock kept, then SIGBUS
  *
- * In no case is file I/O done here: a file system takes its inode lock under I/O and page-faults
- * under its inode lock.
+ * In no case is file I/O waited for here: a file system takes its inode lock under I/O and
+ * page-faults under its inode lock.  A read is started only where that lock is free.
  */
 #include "vma.h"
 
@@ -25,11 +26,10 @@
 
 #include "compat.h"
 #include "pager.h"
-#include "rmap.h"
 #include "trace.h"
 
 /* Pages of an aligned run that are mapped together. */
-#define AROUND	16
+#define AROUND	64
 
 /* Map @nr neighbours; those that are mapped already end the run. */
 static void map_run(struct vm_area_struct *vma, struct fpool_space *space, u64 first,
@@ -38,15 +38,19 @@ static void map_run(struct vm_area_struct *vma, struct fpool_space *space, u64 f
 	unsigned long addr = vma->vm_start + ((first - vma->vm_pgoff) << PAGE_SHIFT);
 	unsigned long i, left = nr;
 
-	if (!nr)
-		return;
 	vm_insert_pages(vma, addr, pages, &left);
-	/* New entries are born accessed; nobody has used these yet. */
-	if (left < nr)
-		fpool_rmap_make_old(vma, addr, nr - left);
 	fpool_space_count(space, FPOOL_STAT_MAPPED_AROUND, nr - left);
 	for (i = 0; i < nr; i++)
 		put_page(pages[i]);
+}
+
+/* Broken memory is not for mapping. */
+static bool is_sound(struct page *page)
+{
+	if (likely(!page || !PageHWPoison(page)))
+		return page;
+	put_page(page);
+	return false;
 }
 
 /*
@@ -60,25 +64,24 @@ static void map_around(struct vm_fault *vmf, struct fpool_space *space)
 	u64 end = min_t(u64, ALIGN_DOWN(vmf->pgoff, AROUND) + AROUND,
 			vma->vm_pgoff + vma_pages(vma));
 	struct page *pages[AROUND];
-	unsigned long nr = 0;
-	u64 vpn;
+	u32 nr = end - first, i, start = 0;
 
-	for (vpn = first; vpn < end; vpn++) {
-		struct page *page = vpn == vmf->pgoff ? NULL :
-				    fpool_pager_lookup(space, fpool_vpn(vpn));
-
-		if (page && unlikely(PageHWPoison(page))) {
-			put_page(page);
-			page = NULL;
+	if (!fpool_pager_lookup_run(space, fpool_vpn(first), nr, pages))
+		return;
+	for (i = 0; i < nr; i++) {
+		/* The page itself is core mm's to map. */
+		if (first + i == vmf->pgoff && pages[i]) {
+			put_page(pages[i]);
+			pages[i] = NULL;
 		}
-		if (page) {
-			pages[nr++] = page;
+		if (is_sound(pages[i]))
 			continue;
-		}
-		map_run(vma, space, vpn - nr, pages, nr);
-		nr = 0;
+		if (i > start)
+			map_run(vma, space, first + start, &pages[start], i - start);
+		start = i + 1;
 	}
-	map_run(vma, space, vpn - nr, pages, nr);
+	if (nr > start)
+		map_run(vma, space, first + start, &pages[start], nr - start);
 }
 
 /* Worth it for a page that was there before, in a mapping that is not said to be read at random. */
@@ -90,7 +93,8 @@ static bool wants_around(const struct vm_fault *vmf)
 	return !(vmf->flags & FAULT_FLAG_WRITE) || vmf->vma->vm_flags & VM_SHARED;
 }
 
-static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struct page *page)
+static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struct page *page,
+			  bool major)
 {
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
 
@@ -99,7 +103,7 @@ static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struc
 		put_page(page);
 		return VM_FAULT_HWPOISON;
 	}
-	if (wants_around(vmf))
+	if (!major && wants_around(vmf))
 		map_around(vmf, space);
 	/* Held for moments only: while it is mapped, and while it is write-protected. */
 	lock_page(page);
@@ -110,10 +114,12 @@ static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struc
 		return VM_FAULT_SIGBUS;
 	}
 	trace_fpool_fault(space->pool->id, space->id, vmf->pgoff, write, false);
-	/* A major fault comes back here, and was counted when it waited. */
+	vmf->page = page;
+	if (major)
+		return VM_FAULT_LOCKED | VM_FAULT_MAJOR;
+	/* A fault that waited comes back here, and was counted then. */
 	if (!(vmf->flags & FAULT_FLAG_TRIED))
 		fpool_space_count(space, FPOOL_STAT_MINOR_FAULTS, 1);
-	vmf->page = page;
 	return VM_FAULT_LOCKED;
 }
 
@@ -121,7 +127,9 @@ static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struc
 static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 {
 	fpool_vpn_t vpn = fpool_vpn(vmf->pgoff);
+	bool bounded = !(vmf->flags & FAULT_FLAG_USER);
 	struct file *file;
+	int err;
 
 	trace_fpool_fault(space->pool->id, space->id, vmf->pgoff, vmf->flags & FAULT_FLAG_WRITE,
 			  true);
@@ -131,11 +139,18 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 		fpool_pager_start(space, vpn, false);
 		return VM_FAULT_RETRY;
 	}
+	/* Devices that are memory have ended the read when this returns. */
+	err = fpool_pager_start(space, vpn, true);
+	if (!err && fpool_spte_has(fpool_space_spte(space, vpn), FPOOL_SPTE_P))
+		return 0;
 	/* The file keeps the space; from the unlock on the VMA may be gone. */
 	file = get_file(vmf->vma->vm_file);
 	fpool_release_fault_lock(vmf);
 	/* Killed, starved, failed or given up: the fault comes back, and finds out there. */
-	fpool_pager_bring(space, vpn, !(vmf->flags & FAULT_FLAG_USER));
+	if (err)
+		fpool_pager_bring(space, vpn, bounded);
+	else
+		fpool_pager_wait(space, vpn, bounded);
 	fput(file);
 	return VM_FAULT_RETRY | VM_FAULT_MAJOR;
 }
@@ -152,6 +167,7 @@ static vm_fault_t fault(struct vm_fault *vmf)
 {
 	struct fpool_space *space = fpool_file_space(vmf->vma->vm_file);
 	fpool_vpn_t vpn = fpool_vpn(vmf->pgoff);
+	bool major = false;
 	struct page *page;
 	vm_fault_t ret;
 
@@ -160,14 +176,15 @@ static vm_fault_t fault(struct vm_fault *vmf)
 			return VM_FAULT_SIGBUS;
 		page = fpool_pager_lookup(space, vpn);
 		if (page)
-			return present(vmf, space, page);
+			return present(vmf, space, page, major);
 		/* Who has waited before gets what the wait has brought. */
 		if (vmf->flags & FAULT_FLAG_TRIED) {
 			if (fpool_pager_take_error(space, vpn) ||
 			    fpool_pager_starved(space, vpn) || fpool_pager_gave_up(space, vpn))
 				return VM_FAULT_SIGBUS;
-		} else {
+		} else if (!major) {
 			fpool_space_count(space, FPOOL_STAT_MAJOR_FAULTS, 1);
+			major = true;
 		}
 		ret = absent(vmf, space);
 	} while (!ret);
@@ -207,6 +224,8 @@ int fpool_vma_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EOVERFLOW;
 	/* MIXEDMAP allows vm_insert_pages(), and keeps NUMA balancing, KSM and huge pages away. */
 	fpool_vm_flags_mod(vma, VM_MIXEDMAP, VM_MAYEXEC);
+	/* Entries are born not accessed: who is mapped with a neighbour's fault was not used. */
+	vma->vm_page_prot = __pgprot(pgprot_val(vma->vm_page_prot) & ~_PAGE_ACCESSED);
 	vma->vm_ops = &vm_ops;
 	file_accessed(file);
 	return 0;

@@ -316,17 +316,19 @@ static int write_part(const struct fpool_run *run, unsigned int first, unsigned 
  */
 static void clean(const struct fpool_run *run, bool *dirty, bool *held)
 {
-	u8 stored[FPOOL_RUN_MAX] = {};
+	struct fpool_rmap_page pages[FPOOL_RUN_MAX];
 	unsigned int i;
 
-	fpool_rmap_test_dirty(run->space, run->vpn, run->nr, stored);
+	for (i = 0; i < run->nr; i++)
+		pages[i] = (struct fpool_rmap_page){ .vpn = fpool_vpn_nr(run->vpn) + i };
+	fpool_rmap_test_dirty(run->space, pages, run->nr);
 	for (i = 0; i < run->nr; i++) {
 		struct page *page = fpool_pool_page(run->space->pool, run->frame[i]);
 
 		held[i] = false;
 		if (fpool_rmap_is_held(page))
 			SetPageDirty(page);
-		dirty[i] = (stored[i] || PageDirty(page)) && fpool_rmap_clean(page, &held[i]);
+		dirty[i] = (pages[i].found || PageDirty(page)) && fpool_rmap_clean(page, &held[i]);
 	}
 }
 

@@ -185,6 +185,30 @@ fpool_spte_t fpool_ptable_get(const struct fpool_ptable *pt, fpool_vpn_t vpn)
 	return fpool_spte(smp_load_acquire(&node[index_at(vpn, 0)]));
 }
 
+/**
+ * fpool_ptable_get_run() - the shadow PTEs of pages that share a leaf
+ * @pt: the table
+ * @vpn: the first page
+ * @nr: how many, none of them beyond the leaf of the first: an aligned run of at most 512
+ *
+ * Context: As fpool_ptable_get(); the entries may be read, with fpool_ptable_read(), for as long.
+ * Return: The first of the entries, which lie one after the other; NULL: all are empty.
+ */
+const u64 *fpool_ptable_get_run(const struct fpool_ptable *pt, fpool_vpn_t vpn, u32 nr)
+{
+	u64 entry = READ_ONCE(pt->root);
+	unsigned int level = root_levels(entry);
+
+	if (!covers(level, vpn) || index_at(vpn, 0) + nr > FPOOL_PTABLE_ENTRIES)
+		return NULL;
+	while (--level) {
+		entry = READ_ONCE(entries(pt, target(entry))[index_at(vpn, level)]);
+		if (!entry)
+			return NULL;
+	}
+	return &entries(pt, target(entry))[index_at(vpn, 0)];
+}
+
 /* The leaf that has the entry of the page, or FPOOL_NO_FRAME. */
 static fpool_frame_t find_leaf(const struct fpool_ptable *pt, fpool_vpn_t vpn)
 {

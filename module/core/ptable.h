@@ -27,6 +27,7 @@
 #define FPOOL_CORE_PTABLE_H
 
 #include <linux/bits.h>
+#include <asm/barrier.h>
 
 #include "frames.h"
 
@@ -145,6 +146,15 @@ void fpool_ptable_init(struct fpool_ptable *pt, const struct fpool_ptable_ops *o
 		       struct fpool_frames *ft, void *base, u32 space);
 
 fpool_spte_t fpool_ptable_get(const struct fpool_ptable *pt, fpool_vpn_t vpn);
+const u64 *fpool_ptable_get_run(const struct fpool_ptable *pt, fpool_vpn_t vpn, u32 nr);
+
+/* One of the entries of a run. */
+static inline fpool_spte_t fpool_ptable_read(const u64 *entry)
+{
+	/* As in get(): pairs with put(). */
+	return fpool_spte(smp_load_acquire(entry));
+}
+
 int fpool_ptable_prepare(struct fpool_ptable *pt, fpool_vpn_t vpn);
 int fpool_ptable_set(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_spte_t e);
 fpool_spte_t fpool_ptable_update(struct fpool_ptable *pt, fpool_vpn_t vpn, u64 clear, u64 set);
