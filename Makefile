@@ -10,6 +10,7 @@ SIZE ?= 64M
 V ?= 0
 # Stock kernels, and the one with the sanitizers, that `make test` runs on.
 KERNELS := 6.1 6.12 test
+BENCH_KERNELS = $(filter 6.%,$(KERNELS))
 
 export V
 ifneq ($(V),1)
@@ -72,7 +73,13 @@ vm: deps ## a shell in a VM with the module; RUN='command' FILES='a b' KERNEL=6.
 	$(Q)userspace-test/qemu/vm --kernel $(KERNEL) --size $(SIZE) $(FILES:%=--file %) \
 		$(if $(VM_RUN),--run "$$VM_RUN") $(VMFLAGS)
 
+bench: deps ## measure against plain mmap, in instructions: KERNELS='6.12' BACKINGS='ext4' WORKLOADS='randread'
+	$(Q)$(MAKE) tools modules KERNELS='$(BENCH_KERNELS)'
+	$(Q)$(MAKE) $(quiet) -C bench/guest
+	$(Q)bench/run-bench --kernels $(BENCH_KERNELS) $(if $(BACKINGS),--backings $(BACKINGS)) \
+		$(if $(WORKLOADS),--workloads $(WORKLOADS)) $(BENCHFLAGS)
+
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check demo vm clean
+.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check demo vm bench clean

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What was measured: rows of figures, tables of them, and the files they are kept in."""
+import csv
+import os
+import subprocess
+import time
+
+COLUMNS = ['kernel', 'workload', 'backing', 'path', 'ours', 'mmap', 'ratio', 'floor']
+KEY = COLUMNS[:4]
+HISTORY_COLUMNS = ['date', 'commit'] + COLUMNS
+
+
+def rows(kernel, backing, results):
+    """One row for each workload and path; what was not measured is ''."""
+    made = {}
+    cost = {(r['workload'], r['way']): r['cost'] for r in results}
+    for result in results:
+        workload = result['workload']
+        ours, mmap, floor = (cost.get((workload, way), '') for way in ('pool', 'mmap', 'floor'))
+        made[workload] = {'kernel': kernel, 'workload': workload, 'backing': backing, 'path': 'vfs',
+                          'ours': ours, 'mmap': mmap, 'ratio': ours / mmap if ours and mmap else '', 'floor': floor}
+    return list(made.values())
+
+
+def key(row):
+    return tuple(row[name] for name in KEY)
+
+
+def rounded(row):
+    """A row as it is written."""
+    return {name: value if not isinstance(value, float) else round(value, 4 if name == 'ratio' else 1)
+            for name, value in row.items()}
+
+
+def commit():
+    """What was measured, by git's name; + after it if the tree has changes that are not committed."""
+    top = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    name = subprocess.run(['git', '-C', top, 'describe', '--always', '--dirty=+', '--exclude=*'],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    return name.stdout.strip() or 'unknown'
+
+
+class History:
+    """latest.csv and history.csv of a directory."""
+
+    def __init__(self, directory):
+        self._directory = directory
+        self._latest = f'{directory}/latest.csv'
+        self._history = f'{directory}/history.csv'
+        self.last = {key(row): row for row in self._read(self._latest)}
+
+    @staticmethod
+    def _read(path):
+        if not os.path.exists(path):
+            return []
+        with open(path, encoding='ascii', newline='') as f:
+            return list(csv.DictReader(f))
+
+    def before(self, row):
+        """What ours was in the run before, or None."""
+        last = self.last.get(key(row), {}).get('ours')
+        return float(last) if last else None
+
+    def add(self, new):
+        """Put new rows in the place of those of the same workload, and at the end of the history."""
+        os.makedirs(self._directory, exist_ok=True)
+        self.last.update({key(row): rounded(row) for row in new})
+        with open(self._latest, 'w', encoding='ascii', newline='') as f:
+            writer = csv.DictWriter(f, COLUMNS, lineterminator='\n')
+            writer.writeheader()
+            writer.writerows(self.last[k] for k in sorted(self.last))
+        fresh = not os.path.exists(self._history)
+        stamp = {'date': time.strftime('%Y-%m-%dT%H:%M:%S'), 'commit': commit()}
+        with open(self._history, 'a', encoding='ascii', newline='') as f:
+            writer = csv.DictWriter(f, HISTORY_COLUMNS, lineterminator='\n')
+            if fresh:
+                writer.writeheader()
+            writer.writerows({**stamp, **rounded(row)} for row in new)
+
+
+def table(new, history):
+    """The rows for people, with how ours has changed since the run before."""
+    def number(value):
+        return f'{value:,.0f}' if value != '' else '-'
+
+    def change(row):
+        before = history.before(row)
+        return f'{row["ours"] / before - 1:+.1%}' if before and row['ours'] != '' else ''
+
+    lines = [f'{"kernel":<7}{"backing":<10}{"workload":<12}{"path":<8}{"ours":>9}{"mmap":>9}{"ratio":>8}{"floor":>9}'
+             f'{"before":>9}']
+    for row in new:
+        ratio = f'{row["ratio"]:.1%}' if row['ratio'] != '' else '-'
+        lines.append(f'{row["kernel"]:<7}{row["backing"]:<10}{row["workload"]:<12}{row["path"]:<8}'
+                     f'{number(row["ours"]):>9}{number(row["mmap"]):>9}{ratio:>8}{number(row["floor"]):>9}'
+                     f'{change(row):>9}')
+    return '\n'.join(lines)

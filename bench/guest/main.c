@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The part of the benchmark that runs in the guest.
+ *
+ *   bench create FILE PAGES			make the file, every page numbered
+ *   bench run FILE PAGES pool|mmap WORKLOAD	measure, and print one line of NAME=VALUE
+ *   bench workloads				print their names
+ */
+#include "fail.h"
+#include "workload.h"
+
+/* A quarter less than fits beside the metadata and what else a memory cgroup is charged for. */
+#define RESIDENT_PAGES 12288u
+
+static void run(const char *path, uint32_t pages, const char *way, const char *name)
+{
+	const struct workload *workload = workload_find(name);
+	struct target target;
+	struct meter meter;
+	size_t ops;
+
+	if (!workload)
+		fail("no workload %s", name);
+	if (workload->resident && pages > RESIDENT_PAGES)
+		pages = RESIDENT_PAGES;
+	target = target_open(path, pages, !strcmp(way, "pool"), workload->advice);
+	ops = workload->run(&target, &meter);
+	target_close(&target);
+	printf("result workload=%s way=%s ops=%zu clock=%llu idle=%llu\n", name, way, ops,
+	       (unsigned long long)meter.clock, (unsigned long long)meter.idle);
+}
+
+int main(int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(verb, "create") && argc == 4)
+		target_create(argv[2], atoi(argv[3]));
+	else if (!strcmp(verb, "run") && argc == 6)
+		run(argv[2], atoi(argv[3]), argv[4], argv[5]);
+	else if (!strcmp(verb, "workloads") && argc == 2)
+		for (const struct workload *workload = workloads; workload->name; workload++)
+			puts(workload->name);
+	else
+		fail("usage: bench create FILE PAGES | run FILE PAGES pool|mmap WORKLOAD | workloads");
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Sequences of accesses to pages, made before the clock runs. */
+#ifndef PATTERN_H
+#define PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** struct access - one load or store */
+struct access {
+	uint32_t page : 31;
+	uint32_t store : 1;
+};
+
+/** struct pattern - accesses in their order */
+struct pattern {
+	struct access *accesses;
+	size_t n;
+};
+
+/** pattern_random() - @n accesses, uniform over @pages; stores or loads */
+struct pattern pattern_random(size_t n, uint32_t pages, bool store);
+
+/** pattern_sequential() - @n accesses in the order of pages, from @first on, again from 0 at the end */
+struct pattern pattern_sequential(size_t n, uint32_t pages, uint32_t first, bool store);
+
+/** pattern_distinct() - @n stores, each to another page, in no order */
+struct pattern pattern_distinct(size_t n, uint32_t pages);
+
+/** pattern_zipf() - @n accesses; the page of rank i is hit with weight 1 / i^@exponent, and ranks are
+ * strewn over the pages; @loads of 100 are loads
+ */
+struct pattern pattern_zipf(size_t n, uint32_t pages, double exponent, unsigned int loads);
+
+void pattern_free(struct pattern *pattern);
+
+#endif

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A file mapped through the pool, or by plain mmap.  What is measured is the same code for both.
+ */
+#include "target.h"
+#include "fail.h"
+
+#include <fcntl.h>
+#include <framepool.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int attach(const char *path)
+{
+	struct framepool_attach attach;
+	int control = framepool_open(), error;
+
+	if (control < 0)
+		fail("%s: %s", FRAMEPOOL_CONTROL, strerror(-control));
+	FRAMEPOOL_INIT(&attach);
+	error = framepool_attach_path(control, path, &attach);
+	if (error)
+		fail("attach %s: %s", path, strerror(-error));
+	close(control);
+	return attach.space_fd;
+}
+
+struct target target_open(const char *path, uint32_t pages, bool pooled, int advice)
+{
+	size_t bytes = (size_t)pages * PAGE_BYTES;
+	struct target target = { .path = path, .pages = pages, .pooled = pooled };
+
+	target.file = open(path, O_RDWR | O_CLOEXEC);
+	if (target.file < 0)
+		fail_errno(path);
+	target.fd = pooled ? attach(path) : target.file;
+	target.base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, target.fd, 0);
+	if (target.base == MAP_FAILED)
+		fail_errno("mmap");
+	if (madvise(target.base, bytes, advice))
+		fail_errno("madvise");
+	return target;
+}
+
+void target_close(struct target *target)
+{
+	munmap(target->base, (size_t)target->pages * PAGE_BYTES);
+	if (target->pooled)
+		close(target->fd);
+	close(target->file);
+}
+
+void target_touch(const struct target *target, struct pattern pattern)
+{
+	for (size_t i = 0; i < pattern.n; i++) {
+		uint32_t page = pattern.accesses[i].page;
+		volatile uint64_t *words = (uint64_t *)(target->base + (size_t)page * PAGE_BYTES);
+
+		if (pattern.accesses[i].store)
+			words[1] = i;
+		else if (words[0] != page)
+			fail("%s: page %u says %llu", target->path, page,
+			     (unsigned long long)words[0]);
+	}
+}
+
+void target_forget(const struct target *target)
+{
+	if (madvise(target->base, (size_t)target->pages * PAGE_BYTES, MADV_DONTNEED))
+		fail_errno("madvise");
+}
+
+void target_sync(const struct target *target)
+{
+	if (msync(target->base, (size_t)target->pages * PAGE_BYTES, MS_SYNC))
+		fail_errno("msync");
+}
+
+#define CHUNK 256u
+
+void target_create(const char *path, uint32_t pages)
+{
+	uint64_t *chunk = aligned_alloc(PAGE_BYTES, CHUNK * PAGE_BYTES);
+	int fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0600);
+
+	if (!chunk || fd < 0)
+		fail_errno(path);
+	memset(chunk, 0, CHUNK * PAGE_BYTES);
+	for (uint32_t page = 0; page < pages; page++) {
+		uint32_t in_chunk = page % CHUNK;
+
+		chunk[in_chunk * (PAGE_BYTES / sizeof(*chunk))] = page;
+		if (in_chunk + 1 < CHUNK && page + 1 < pages)
+			continue;
+		if (write(fd, chunk, (in_chunk + 1) * PAGE_BYTES) < 0)
+			fail_errno("write");
+	}
+	if (fsync(fd))
+		fail_errno("fsync");
+	close(fd);
+	free(chunk);
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is measured.  Each workload first brings itself into its steady state, off the clock: memory
+ * is full, and for stores most of what is evicted is dirty.
+ */
+#include "workload.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+static size_t measure(const struct target *target, struct pattern warm, struct pattern pattern,
+		      struct meter *meter)
+{
+	struct meter start;
+	size_t n = pattern.n;
+
+	target_touch(target, warm);
+	start = meter_start();
+	target_touch(target, pattern);
+	*meter = meter_stop(start);
+	pattern_free(&warm);
+	pattern_free(&pattern);
+	return n;
+}
+
+static size_t randread(const struct target *target, struct meter *meter)
+{
+	uint32_t pages = target->pages;
+
+	return measure(target, pattern_random(pages / 2, pages, false),
+		       pattern_random(pages / 2, pages, false), meter);
+}
+
+/* The first pass evicts clean pages mostly. */
+static size_t randwrite_first(const struct target *target, struct meter *meter)
+{
+	uint32_t pages = target->pages;
+
+	return measure(target, pattern_random(0, pages, true),
+		       pattern_random(pages / 2, pages, true), meter);
+}
+
+static size_t randwrite(const struct target *target, struct meter *meter)
+{
+	uint32_t pages = target->pages;
+
+	return measure(target, pattern_random(pages, pages, true),
+		       pattern_random(pages / 2, pages, true), meter);
+}
+
+static size_t zipf(const struct target *target, struct meter *meter)
+{
+	uint32_t pages = target->pages;
+	struct pattern all = pattern_zipf(2 * pages, pages, 0.9, 90);
+	struct pattern warm = { .accesses = all.accesses, .n = pages };
+	struct pattern rest = { .accesses = all.accesses + pages, .n = pages };
+	struct meter start;
+
+	target_touch(target, warm);
+	start = meter_start();
+	target_touch(target, rest);
+	*meter = meter_stop(start);
+	pattern_free(&all);
+	return pages;
+}
+
+/* Three quarters of the file fill the memory and more; then half of it is read from where that ended. */
+static size_t sequential(const struct target *target, bool store, struct meter *meter)
+{
+	uint32_t pages = target->pages, first = pages / 4 * 3;
+
+	return measure(target, pattern_sequential(first, pages, 0, store),
+		       pattern_sequential(pages / 2, pages, first, store), meter);
+}
+
+static size_t seqread(const struct target *target, struct meter *meter)
+{
+	return sequential(target, false, meter);
+}
+
+static size_t seqwrite(const struct target *target, struct meter *meter)
+{
+	return sequential(target, true, meter);
+}
+
+/*
+ * All pages are resident and clean, and no processor's table has them.  They have been stored to
+ * before: a file system does more at the very first store to a page.
+ */
+static size_t minor(const struct target *target, bool store, struct meter *meter)
+{
+	struct pattern warm = pattern_sequential(target->pages, target->pages, 0, store);
+
+	target_touch(target, warm);
+	target_sync(target);
+	target_forget(target);
+	pattern_free(&warm);
+	return measure(target, pattern_sequential(0, target->pages, 0, store),
+		       pattern_sequential(target->pages, target->pages, 0, store), meter);
+}
+
+static size_t minorread(const struct target *target, struct meter *meter)
+{
+	return minor(target, false, meter);
+}
+
+static size_t minorwrite(const struct target *target, struct meter *meter)
+{
+	return minor(target, true, meter);
+}
+
+#define SYNC_PAGES  1000
+#define SYNC_ROUNDS 4
+
+/* Per page: the first round, in which the processor's tables are filled, is not counted. */
+static size_t msync_scattered(const struct target *target, struct meter *meter)
+{
+	*meter = (struct meter){ 0 };
+	for (int round = 0; round <= SYNC_ROUNDS; round++) {
+		struct pattern stores = pattern_distinct(SYNC_PAGES, target->pages);
+		struct meter start, passed;
+
+		target_touch(target, stores);
+		start = meter_start();
+		target_sync(target);
+		passed = meter_stop(start);
+		if (round > 0) {
+			meter->clock += passed.clock;
+			meter->idle += passed.idle;
+		}
+		pattern_free(&stores);
+	}
+	return SYNC_PAGES * SYNC_ROUNDS;
+}
+
+const struct workload workloads[] = {
+	{ "randread", false, MADV_RANDOM, randread },
+	{ "randwrite1", false, MADV_RANDOM, randwrite_first },
+	{ "randwrite", false, MADV_RANDOM, randwrite },
+	{ "zipf", false, MADV_RANDOM, zipf },
+	{ "seqread", false, MADV_NORMAL, seqread },
+	{ "seqwrite", false, MADV_NORMAL, seqwrite },
+	{ "minorread", true, MADV_NORMAL, minorread },
+	{ "minorwrite", true, MADV_NORMAL, minorwrite },
+	{ "msync", true, MADV_NORMAL, msync_scattered },
+	{ NULL, false, MADV_NORMAL, NULL },
+};
+
+const struct workload *workload_find(const char *name)
+{
+	for (const struct workload *workload = workloads; workload->name; workload++)
+		if (!strcmp(workload->name, name))
+			return workload;
+	return NULL;
+}
