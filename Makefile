@@ -79,7 +79,14 @@ bench: deps ## measure against plain mmap, in instructions: KERNELS='6.12' BACKI
 	$(Q)bench/run-bench --kernels $(BENCH_KERNELS) $(if $(BACKINGS),--backings $(BACKINGS)) \
 		$(if $(WORKLOADS),--workloads $(WORKLOADS)) $(BENCHFLAGS)
 
+profile: deps ## where the instructions go, by function: WORKLOAD=randread BACKING=ext4 KERNEL=6.12
+	$(Q)$(MAKE) tools modules KERNELS=$(KERNEL)
+	$(Q)$(MAKE) $(quiet) -C bench/guest
+	$(Q)$(MAKE) $(quiet) -C bench/profile
+	$(Q)bench/run-profile --kernel $(KERNEL) $(if $(BACKING),--backing $(BACKING)) \
+		$(if $(WORKLOAD),--workload $(WORKLOAD)) $(BENCHFLAGS)
+
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check demo vm bench clean
+.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check demo vm bench profile clean

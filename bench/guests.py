@@ -33,11 +33,14 @@ def boot(kernel, command, options, on_line):
         raise Failed(f'the guest ended with status {process.returncode}')
 
 
-def measure(kernel, backing, workloads, ways, insmod_args=''):
-    """Boot a guest under instruction counting; a list of what `bench run` printed, numbers as such."""
-    results = []
+def measure(kernel, backing, workloads, ways, insmod_args='', options=(), symbols=False):
+    """Boot a guest under instruction counting; a list of what `bench run` printed, numbers as such, and with symbols the lines
+    of its /proc/kallsyms."""
+    results, kallsyms = [], []
 
     def on_line(line):
+        if kallsyms or line == 'kallsyms\n':
+            return kallsyms.append(line)
         if not line.startswith('result '):
             return print(f'  {line}', end='', file=sys.stderr)
         result = fields(line)
@@ -45,8 +48,10 @@ def measure(kernel, backing, workloads, ways, insmod_args=''):
             result[name] = int(result[name])
         result['cost'] = (result['clock'] - result['idle']) / result['ops']
         results.append(result)
-        print(f'  {result["workload"]:<12} {result["way"]:<6}{result["cost"]:>10,.0f}', file=sys.stderr)
+        return print(f'  {result["workload"]:<12} {result["way"]:<6}{result["cost"]:>10,.0f}', file=sys.stderr)
 
     command = f'sh guest.sh {backing} {shlex.quote(" ".join(workloads))} {shlex.quote(" ".join(ways))}'
-    boot(kernel, command, ['--icount', '--insmod-args', insmod_args], on_line)
-    return results
+    if symbols:
+        command += ' && echo kallsyms && cat /proc/kallsyms'
+    boot(kernel, command, ['--icount', '--insmod-args', insmod_args, *options], on_line)
+    return results, kallsyms[1:]

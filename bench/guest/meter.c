@@ -9,6 +9,7 @@
  */
 #include "meter.h"
 #include "fail.h"
+#include "../mark.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -49,12 +50,15 @@ struct meter meter_start(void)
 	struct meter start = { .idle = idle_now() };
 
 	start.clock = meter_now();
+	MARK(MARK_START);
 	return start;
 }
 
 struct meter meter_stop(struct meter start)
 {
-	uint64_t clock = meter_now();
+	uint64_t clock;
 
+	MARK(MARK_STOP);
+	clock = meter_now();
 	return (struct meter){ .clock = clock - start.clock, .idle = idle_now() - start.idle };
 }
