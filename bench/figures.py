@@ -12,14 +12,14 @@ HISTORY_COLUMNS = ['date', 'commit'] + COLUMNS
 
 def rows(kernel, backing, results):
     """One row for each workload and path; what was not measured is ''."""
-    made = {}
     cost = {(r['workload'], r['way']): r['cost'] for r in results}
-    for result in results:
-        workload = result['workload']
+    path = {r['workload']: r['path'] for r in results if r['way'] == 'pool'}
+    made = []
+    for workload in dict.fromkeys(r['workload'] for r in results):
         ours, mmap, floor = (cost.get((workload, way), '') for way in ('pool', 'mmap', 'floor'))
-        made[workload] = {'kernel': kernel, 'workload': workload, 'backing': backing, 'path': 'vfs',
-                          'ours': ours, 'mmap': mmap, 'ratio': ours / mmap if ours and mmap else '', 'floor': floor}
-    return list(made.values())
+        made.append({'kernel': kernel, 'workload': workload, 'backing': backing, 'path': path.get(workload, '-'),
+                     'ours': ours, 'mmap': mmap, 'ratio': ours / mmap if ours and mmap else '', 'floor': floor})
+    return made
 
 
 def key(row):

@@ -7,8 +7,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 WORKLOADS = ['randread', 'randwrite1', 'randwrite', 'zipf', 'seqread', 'seqwrite', 'minorread', 'minorwrite', 'msync']
-WAYS = ['pool', 'mmap']
-MODULES_OF = {'null_blk': 'null_blk'}
+WAYS = ['pool', 'mmap', 'floor']
 REGION = '64M'
 
 
@@ -48,7 +47,8 @@ def measure(kernel, backing, workloads, ways, insmod_args='', options=(), symbol
             result[name] = int(result[name])
         result['cost'] = (result['clock'] - result['idle']) / result['ops']
         results.append(result)
-        return print(f'  {result["workload"]:<12} {result["way"]:<6}{result["cost"]:>10,.0f}', file=sys.stderr)
+        return print(f'  {result["workload"]:<12} {result["way"]:<6}{result["cost"]:>10,.0f}'
+                     f'{result["idle"] / result["ops"]:>10,.0f} idle', file=sys.stderr)
 
     command = f'sh guest.sh {backing} {shlex.quote(" ".join(workloads))} {shlex.quote(" ".join(ways))}'
     if symbols:

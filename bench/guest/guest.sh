@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # In the guest: guest.sh BACKING "WORKLOADS" "WAYS". Makes the backing file and measures each workload each way.
-# BACKING is ext4 (a file on ext4 over brd) or brd (the device itself).
+# BACKING is ext4 (a file on ext4 over brd), brd or null_blk (the devices themselves).
 set -e
 
 backing=$1 workloads=$2 ways=$3
@@ -23,16 +23,32 @@ ext4)
 brd)
 	file=/dev/ram0
 	;;
+null_blk)
+	modprobe null_blk nr_devices=0
+	null=/sys/kernel/config/nullb/nullb0
+	mkdir $null
+	echo 300 > $null/size
+	echo 4096 > $null/blocksize
+	echo 1 > $null/memory_backed
+	echo 1 > $null/power
+	file=/dev/nullb0
+	[ -b $file ]
+	;;
+*)
+	echo "guest.sh: no backing $backing" >&2
+	exit 1
+	;;
 esac
 bench create $file $pages
 
 echo "info release=$(uname -r) lru_gen=$(cat /sys/kernel/mm/lru_gen/enabled)"
 for workload in $workloads; do
 	for way in $ways; do
+		sync
 		echo 3 > /proc/sys/vm/drop_caches
 		# The memory of the pool is the region, that of plain mmap is what the cgroup allows.
 		(
-			[ "$way" = pool ] || echo 0 > $memory/mmap/cgroup.procs
+			[ "$way" != mmap ] || echo 0 > $memory/mmap/cgroup.procs
 			exec bench run "$file" $pages "$way" "$workload"
 		)
 	done

@@ -3,7 +3,7 @@
  * The part of the benchmark that runs in the guest.
  *
  *   bench create FILE PAGES			make the file, every page numbered
- *   bench run FILE PAGES pool|mmap WORKLOAD	measure, and print one line of NAME=VALUE
+ *   bench run FILE PAGES pool|mmap|floor WORKLOAD	measure, and print one line of NAME=VALUE
  *   bench workloads				print their names
  */
 #include "fail.h"
@@ -12,7 +12,21 @@
 /* A quarter less than fits beside the metadata and what else a memory cgroup is charged for. */
 #define RESIDENT_PAGES 12288u
 
-static void run(const char *path, uint32_t pages, const char *way, const char *name)
+static const char *const ways[] = {
+	[WAY_POOL] = "pool",
+	[WAY_MMAP] = "mmap",
+	[WAY_FLOOR] = "floor",
+};
+
+static enum way way_of(const char *name)
+{
+	for (enum way way = 0; way < sizeof(ways) / sizeof(*ways); way++)
+		if (!strcmp(ways[way], name))
+			return way;
+	fail("no way %s", name);
+}
+
+static void run(const char *path, uint32_t pages, enum way way, const char *name)
 {
 	const struct workload *workload = workload_find(name);
 	struct target target;
@@ -23,11 +37,13 @@ static void run(const char *path, uint32_t pages, const char *way, const char *n
 		fail("no workload %s", name);
 	if (workload->resident && pages > RESIDENT_PAGES)
 		pages = RESIDENT_PAGES;
-	target = target_open(path, pages, !strcmp(way, "pool"), workload->advice);
+	target = way == WAY_FLOOR ? target_open_floor(path, pages, workload->in_memory) :
+				    target_open(path, pages, way, workload->advice);
 	ops = workload->run(&target, &meter);
+	printf("result workload=%s way=%s path=%s ops=%zu clock=%llu idle=%llu\n", name, ways[way],
+	       target_io_path(&target), ops, (unsigned long long)meter.clock,
+	       (unsigned long long)meter.idle);
 	target_close(&target);
-	printf("result workload=%s way=%s ops=%zu clock=%llu idle=%llu\n", name, way, ops,
-	       (unsigned long long)meter.clock, (unsigned long long)meter.idle);
 }
 
 int main(int argc, char **argv)
@@ -37,11 +53,11 @@ int main(int argc, char **argv)
 	if (!strcmp(verb, "create") && argc == 4)
 		target_create(argv[2], atoi(argv[3]));
 	else if (!strcmp(verb, "run") && argc == 6)
-		run(argv[2], atoi(argv[3]), argv[4], argv[5]);
+		run(argv[2], atoi(argv[3]), way_of(argv[4]), argv[5]);
 	else if (!strcmp(verb, "workloads") && argc == 2)
 		for (const struct workload *workload = workloads; workload->name; workload++)
 			puts(workload->name);
 	else
-		fail("usage: bench create FILE PAGES | run FILE PAGES pool|mmap WORKLOAD | workloads");
+		fail("usage: create FILE PAGES | run FILE PAGES pool|mmap|floor WORKLOAD | workloads");
 	return 0;
 }

@@ -82,15 +82,32 @@ struct pattern pattern_distinct(size_t n, uint32_t pages)
 	return pattern;
 }
 
-/* The first of @pages ranks whose share of the total, with those before it, exceeds @share. */
-static uint32_t rank_of(const double *sums, uint32_t pages, double share)
+struct zipf zipf_new(uint32_t pages, double exponent)
 {
-	uint32_t low = 0, high = pages - 1;
+	struct zipf zipf = { .pages = pages, .order = shuffled(pages) };
+	double sum = 0;
+
+	zipf.sums = array(pages, sizeof(*zipf.sums));
+	for (uint32_t i = 0; i < pages; i++)
+		zipf.sums[i] = sum += pow(i + 1, -exponent);
+	return zipf;
+}
+
+void zipf_free(struct zipf *zipf)
+{
+	free(zipf->order);
+	free(zipf->sums);
+}
+
+/* The first rank whose share of the total, with those before it, exceeds @share. */
+static uint32_t rank_of(const struct zipf *zipf, double share)
+{
+	uint32_t low = 0, high = zipf->pages - 1;
 
 	while (low < high) {
 		uint32_t middle = (low + high) / 2;
 
-		if (sums[middle] > share)
+		if (zipf->sums[middle] > share)
 			high = middle;
 		else
 			low = middle + 1;
@@ -98,22 +115,16 @@ static uint32_t rank_of(const double *sums, uint32_t pages, double share)
 	return low;
 }
 
-struct pattern pattern_zipf(size_t n, uint32_t pages, double exponent, unsigned int loads)
+struct pattern pattern_zipf(size_t n, const struct zipf *zipf, unsigned int loads)
 {
 	struct pattern pattern = make(n);
-	double *sums = array(pages, sizeof(*sums)), sum = 0;
-	uint32_t *order = shuffled(pages);
 
-	for (uint32_t i = 0; i < pages; i++)
-		sums[i] = sum += pow(i + 1, -exponent);
 	for (size_t i = 0; i < n; i++) {
-		double share = (next() >> 11) * 0x1p-53 * sum;
+		double share = (next() >> 11) * 0x1p-53 * zipf->sums[zipf->pages - 1];
 
-		pattern.accesses[i].page = order[rank_of(sums, pages, share)];
+		pattern.accesses[i].page = zipf->order[rank_of(zipf, share)];
 		pattern.accesses[i].store = below(100) >= loads;
 	}
-	free(order);
-	free(sums);
 	return pattern;
 }
 

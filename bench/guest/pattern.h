@@ -28,10 +28,24 @@ struct pattern pattern_sequential(size_t n, uint32_t pages, uint32_t first, bool
 /** pattern_distinct() - @n stores, each to another page, in no order */
 struct pattern pattern_distinct(size_t n, uint32_t pages);
 
-/** pattern_zipf() - @n accesses; the page of rank i is hit with weight 1 / i^@exponent, and ranks are
- * strewn over the pages; @loads of 100 are loads
+/**
+ * struct zipf - pages of very different popularity
+ * @pages: how many
+ * @sums: of the weights of ranks up to this one
+ * @order: the page of a rank
  */
-struct pattern pattern_zipf(size_t n, uint32_t pages, double exponent, unsigned int loads);
+struct zipf {
+	uint32_t pages;
+	double *sums;
+	uint32_t *order;
+};
+
+/** zipf_new() - rank i has the weight 1 / i^@exponent, and ranks are strewn over the pages */
+struct zipf zipf_new(uint32_t pages, double exponent);
+void zipf_free(struct zipf *zipf);
+
+/** pattern_zipf() - @n accesses; @loads of 100 are loads */
+struct pattern pattern_zipf(size_t n, const struct zipf *zipf, unsigned int loads);
 
 void pattern_free(struct pattern *pattern);
 

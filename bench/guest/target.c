@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A file mapped through the pool, or by plain mmap.  What is measured is the same code for both.
+ * A file in use.  Mapped through the pool or by plain mmap, what is measured is the same code.
  */
 #include "target.h"
 #include "fail.h"
+#include "floor.h"
 
 #include <fcntl.h>
 #include <framepool.h>
@@ -26,33 +27,76 @@ static int attach(const char *path)
 	return attach.space_fd;
 }
 
-struct target target_open(const char *path, uint32_t pages, bool pooled, int advice)
+static size_t bytes_of(const struct target *target)
 {
-	size_t bytes = (size_t)pages * PAGE_BYTES;
-	struct target target = { .path = path, .pages = pages, .pooled = pooled };
+	return (size_t)target->pages * PAGE_BYTES;
+}
+
+static void map(struct target *target, int advice)
+{
+	target->base = mmap(NULL, bytes_of(target), PROT_READ | PROT_WRITE, MAP_SHARED, target->fd,
+			    0);
+	if (target->base == MAP_FAILED)
+		fail_errno("mmap");
+	if (madvise(target->base, bytes_of(target), advice))
+		fail_errno("madvise");
+}
+
+struct target target_open(const char *path, uint32_t pages, enum way way, int advice)
+{
+	struct target target = { .path = path, .pages = pages, .way = way };
 
 	target.file = open(path, O_RDWR | O_CLOEXEC);
 	if (target.file < 0)
 		fail_errno(path);
-	target.fd = pooled ? attach(path) : target.file;
-	target.base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, target.fd, 0);
-	if (target.base == MAP_FAILED)
-		fail_errno("mmap");
-	if (madvise(target.base, bytes, advice))
-		fail_errno("madvise");
+	target.fd = way == WAY_POOL ? attach(path) : target.file;
+	map(&target, advice);
+	return target;
+}
+
+struct target target_open_floor(const char *path, uint32_t pages, bool resident)
+{
+	struct target target = { .path = path, .pages = pages, .way = WAY_FLOOR };
+
+	if (resident) {
+		target.file = target.fd = memfd_create("floor", MFD_CLOEXEC);
+		if (target.fd < 0 || ftruncate(target.fd, bytes_of(&target)))
+			fail_errno("memfd");
+		map(&target, MADV_NORMAL);
+		for (uint32_t page = 0; page < pages; page++)
+			*(uint64_t *)(target.base + (size_t)page * PAGE_BYTES) = page;
+		return target;
+	}
+	target.file = target.fd = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+	if (target.fd < 0)
+		fail_errno(path);
+	target.floor = floor_new(target.fd, pages, FRAMES);
 	return target;
 }
 
 void target_close(struct target *target)
 {
-	munmap(target->base, (size_t)target->pages * PAGE_BYTES);
-	if (target->pooled)
+	if (target->base)
+		munmap(target->base, bytes_of(target));
+	if (target->floor)
+		floor_free(target->floor);
+	if (target->fd != target->file)
 		close(target->fd);
 	close(target->file);
 }
 
+void target_prepare(const struct target *target, struct pattern pattern)
+{
+	if (target->floor)
+		floor_plan(target->floor, pattern);
+}
+
 void target_touch(const struct target *target, struct pattern pattern)
 {
+	if (target->floor) {
+		floor_run(target->floor);
+		return;
+	}
 	for (size_t i = 0; i < pattern.n; i++) {
 		uint32_t page = pattern.accesses[i].page;
 		volatile uint64_t *words = (uint64_t *)(target->base + (size_t)page * PAGE_BYTES);
@@ -67,14 +111,21 @@ void target_touch(const struct target *target, struct pattern pattern)
 
 void target_forget(const struct target *target)
 {
-	if (madvise(target->base, (size_t)target->pages * PAGE_BYTES, MADV_DONTNEED))
+	if (madvise(target->base, bytes_of(target), MADV_DONTNEED))
 		fail_errno("madvise");
 }
 
-void target_sync(const struct target *target)
+void target_sync(const struct target *target, struct pattern stores)
 {
-	if (msync(target->base, (size_t)target->pages * PAGE_BYTES, MS_SYNC))
+	if (target->floor)
+		floor_store(target->floor, stores);
+	else if (msync(target->base, bytes_of(target), MS_SYNC))
 		fail_errno("msync");
+}
+
+const char *target_io_path(const struct target *target)
+{
+	return target->way == WAY_POOL ? "vfs" : "-";
 }
 
 #define CHUNK 256u

@@ -8,13 +8,16 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* Measure a pattern after another one, and forget both. */
 static size_t measure(const struct target *target, struct pattern warm, struct pattern pattern,
 		      struct meter *meter)
 {
 	struct meter start;
 	size_t n = pattern.n;
 
+	target_prepare(target, warm);
 	target_touch(target, warm);
+	target_prepare(target, pattern);
 	start = meter_start();
 	target_touch(target, pattern);
 	*meter = meter_stop(start);
@@ -48,20 +51,15 @@ static size_t randwrite(const struct target *target, struct meter *meter)
 		       pattern_random(pages / 2, pages, true), meter);
 }
 
-static size_t zipf(const struct target *target, struct meter *meter)
+static size_t zipf90(const struct target *target, struct meter *meter)
 {
 	uint32_t pages = target->pages;
-	struct pattern all = pattern_zipf(2 * pages, pages, 0.9, 90);
-	struct pattern warm = { .accesses = all.accesses, .n = pages };
-	struct pattern rest = { .accesses = all.accesses + pages, .n = pages };
-	struct meter start;
+	struct zipf zipf = zipf_new(pages, 0.9);
+	size_t n = measure(target, pattern_zipf(pages, &zipf, 90), pattern_zipf(pages, &zipf, 90),
+			   meter);
 
-	target_touch(target, warm);
-	start = meter_start();
-	target_touch(target, rest);
-	*meter = meter_stop(start);
-	pattern_free(&all);
-	return pages;
+	zipf_free(&zipf);
+	return n;
 }
 
 /* Three quarters of the file fill the memory and more; then half of it is read from where that ended. */
@@ -84,15 +82,14 @@ static size_t seqwrite(const struct target *target, struct meter *meter)
 }
 
 /*
- * All pages are resident and clean, and no processor's table has them.  They have been stored to
- * before: a file system does more at the very first store to a page.
+ * All pages are resident, and no processor's table has them.  If stores are measured they have been
+ * stored to before: a file system does more at the first store to a page.
  */
 static size_t minor(const struct target *target, bool store, struct meter *meter)
 {
 	struct pattern warm = pattern_sequential(target->pages, target->pages, 0, store);
 
 	target_touch(target, warm);
-	target_sync(target);
 	target_forget(target);
 	pattern_free(&warm);
 	return measure(target, pattern_sequential(0, target->pages, 0, store),
@@ -120,9 +117,10 @@ static size_t msync_scattered(const struct target *target, struct meter *meter)
 		struct pattern stores = pattern_distinct(SYNC_PAGES, target->pages);
 		struct meter start, passed;
 
+		target_prepare(target, stores);
 		target_touch(target, stores);
 		start = meter_start();
-		target_sync(target);
+		target_sync(target, stores);
 		passed = meter_stop(start);
 		if (round > 0) {
 			meter->clock += passed.clock;
@@ -134,16 +132,16 @@ static size_t msync_scattered(const struct target *target, struct meter *meter)
 }
 
 const struct workload workloads[] = {
-	{ "randread", false, MADV_RANDOM, randread },
-	{ "randwrite1", false, MADV_RANDOM, randwrite_first },
-	{ "randwrite", false, MADV_RANDOM, randwrite },
-	{ "zipf", false, MADV_RANDOM, zipf },
-	{ "seqread", false, MADV_NORMAL, seqread },
-	{ "seqwrite", false, MADV_NORMAL, seqwrite },
-	{ "minorread", true, MADV_NORMAL, minorread },
-	{ "minorwrite", true, MADV_NORMAL, minorwrite },
-	{ "msync", true, MADV_NORMAL, msync_scattered },
-	{ NULL, false, MADV_NORMAL, NULL },
+	{ "randread", false, false, MADV_RANDOM, randread },
+	{ "randwrite1", false, false, MADV_RANDOM, randwrite_first },
+	{ "randwrite", false, false, MADV_RANDOM, randwrite },
+	{ "zipf", false, false, MADV_RANDOM, zipf90 },
+	{ "seqread", false, false, MADV_NORMAL, seqread },
+	{ "seqwrite", false, false, MADV_NORMAL, seqwrite },
+	{ "minorread", true, true, MADV_NORMAL, minorread },
+	{ "minorwrite", true, true, MADV_NORMAL, minorwrite },
+	{ "msync", true, false, MADV_NORMAL, msync_scattered },
+	{ NULL, false, false, MADV_NORMAL, NULL },
 };
 
 const struct workload *workload_find(const char *name)
