@@ -73,10 +73,10 @@ vm: deps ## a shell in a VM with the module; RUN='command' FILES='a b' KERNEL=6.
 	$(Q)userspace-test/qemu/vm --kernel $(KERNEL) --size $(SIZE) $(FILES:%=--file %) \
 		$(if $(VM_RUN),--run "$$VM_RUN") $(VMFLAGS)
 
-bench: deps ## measure against plain mmap, in instructions: KERNELS='6.12' BACKINGS='ext4' WORKLOADS='randread'
+bench: deps ## measure against plain mmap: PARTS='count fio' KERNELS='6.12' BACKINGS='ext4' WORKLOADS='randread'
 	$(Q)$(MAKE) tools modules KERNELS='$(BENCH_KERNELS)'
 	$(Q)$(MAKE) $(quiet) -C bench/guest
-	$(Q)bench/run-bench --kernels $(BENCH_KERNELS) $(if $(BACKINGS),--backings $(BACKINGS)) \
+	$(Q)bench/run-bench --kernels $(BENCH_KERNELS) $(if $(PARTS),--parts $(PARTS)) $(if $(BACKINGS),--backings $(BACKINGS)) \
 		$(if $(WORKLOADS),--workloads $(WORKLOADS)) $(BENCHFLAGS)
 
 profile: deps ## where the instructions go, by function: WORKLOAD=randread BACKING=ext4 KERNEL=6.12

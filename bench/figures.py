@@ -40,42 +40,54 @@ def commit():
     return name.stdout.strip() or 'unknown'
 
 
+def read(path):
+    """The rows of a file, none if it is not there."""
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding='ascii', newline='') as f:
+        return list(csv.DictReader(f))
+
+
+def write(path, columns, rows):
+    with open(path, 'w', encoding='ascii', newline='') as f:
+        writer = csv.DictWriter(f, columns, lineterminator='\n')
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def replace(path, columns, keys, new):
+    """Put new rows in the place of those with the same keys; all rows, then."""
+    rows = {tuple(row[k] for k in keys): row for row in [*read(path), *map(rounded, new)]}
+    write(path, columns, rows.values())
+    return rows
+
+
 class History:
     """latest.csv and history.csv of a directory."""
 
     def __init__(self, directory):
-        self._directory = directory
         self._latest = f'{directory}/latest.csv'
         self._history = f'{directory}/history.csv'
-        self.last = {key(row): row for row in self._read(self._latest)}
+        self._last = {key(row): row for row in read(self._latest)}
 
-    @staticmethod
-    def _read(path):
-        if not os.path.exists(path):
-            return []
-        with open(path, encoding='ascii', newline='') as f:
-            return list(csv.DictReader(f))
+    def latest(self):
+        """The newest row of each workload."""
+        return read(self._latest)
+
+    def all(self):
+        """Every row there ever was."""
+        return read(self._history)
 
     def before(self, row):
         """What ours was in the run before, or None."""
-        last = self.last.get(key(row), {}).get('ours')
+        last = self._last.get(key(row), {}).get('ours')
         return float(last) if last else None
 
     def add(self, new):
         """Put new rows in the place of those of the same workload, and at the end of the history."""
-        os.makedirs(self._directory, exist_ok=True)
-        self.last.update({key(row): rounded(row) for row in new})
-        with open(self._latest, 'w', encoding='ascii', newline='') as f:
-            writer = csv.DictWriter(f, COLUMNS, lineterminator='\n')
-            writer.writeheader()
-            writer.writerows(self.last[k] for k in sorted(self.last))
-        fresh = not os.path.exists(self._history)
+        replace(self._latest, COLUMNS, KEY, new)
         stamp = {'date': time.strftime('%Y-%m-%dT%H:%M:%S'), 'commit': commit()}
-        with open(self._history, 'a', encoding='ascii', newline='') as f:
-            writer = csv.DictWriter(f, HISTORY_COLUMNS, lineterminator='\n')
-            if fresh:
-                writer.writeheader()
-            writer.writerows({**stamp, **rounded(row)} for row in new)
+        write(self._history, HISTORY_COLUMNS, [*self.all(), *({**stamp, **rounded(row)} for row in new)])
 
 
 def table(new, history):

@@ -5,9 +5,14 @@
  *   bench create FILE PAGES			make the file, every page numbered
  *   bench run FILE PAGES pool|mmap|floor WORKLOAD	measure, and print one line of NAME=VALUE
  *   bench workloads				print their names
+ *   bench scale POOLED MAPPED PAGES WHAT ROUNDS	one thread and two, one line for each slice
+ *   bench latency FILE PAGES pool|mmap WHAT SECONDS	percentiles of single accesses
  */
 #include "fail.h"
+#include "live.h"
 #include "workload.h"
+
+#include <sys/mman.h>
 
 /* A quarter less than fits beside the metadata and what else a memory cgroup is charged for. */
 #define RESIDENT_PAGES 12288u
@@ -46,6 +51,33 @@ static void run(const char *path, uint32_t pages, enum way way, const char *name
 	target_close(&target);
 }
 
+static int advice_of(const struct live *live)
+{
+	return live->hits ? MADV_NORMAL : MADV_RANDOM;
+}
+
+static void scale(const char *pooled, const char *mapped, uint32_t pages, const char *what,
+		  unsigned int rounds)
+{
+	const struct live *live = live_find(what);
+	struct target pool = target_open(pooled, pages, WAY_POOL, advice_of(live));
+	struct target plain = target_open(mapped, pages, WAY_MMAP, advice_of(live));
+
+	live_scale(live, &pool, &plain, rounds);
+	target_close(&pool);
+	target_close(&plain);
+}
+
+static void latency(const char *path, uint32_t pages, enum way way, const char *what,
+		    unsigned int seconds)
+{
+	const struct live *live = live_find(what);
+	struct target target = target_open(path, pages, way, advice_of(live));
+
+	live_latency(live, &target, seconds);
+	target_close(&target);
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -54,10 +86,14 @@ int main(int argc, char **argv)
 		target_create(argv[2], atoi(argv[3]));
 	else if (!strcmp(verb, "run") && argc == 6)
 		run(argv[2], atoi(argv[3]), way_of(argv[4]), argv[5]);
+	else if (!strcmp(verb, "scale") && argc == 7)
+		scale(argv[2], argv[3], atoi(argv[4]), argv[5], atoi(argv[6]));
+	else if (!strcmp(verb, "latency") && argc == 7)
+		latency(argv[2], atoi(argv[3]), way_of(argv[4]), argv[5], atoi(argv[6]));
 	else if (!strcmp(verb, "workloads") && argc == 2)
 		for (const struct workload *workload = workloads; workload->name; workload++)
 			puts(workload->name);
 	else
-		fail("usage: create FILE PAGES | run FILE PAGES pool|mmap|floor WORKLOAD | workloads");
+		fail("usage: create | run | scale | latency | workloads; main.c says how");
 	return 0;
 }

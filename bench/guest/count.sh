@@ -1,23 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# In the guest: guest.sh BACKING "WORKLOADS" "WAYS". Makes the backing file and measures each workload each way.
+# In the guest: count.sh BACKING "WORKLOADS" "WAYS". Makes the backing file and measures each workload each way.
 # BACKING is ext4 (a file on ext4 over brd), brd or null_blk (the devices themselves).
 set -e
+
+. ./common.sh
 
 backing=$1 workloads=$2 ways=$3
 pages=65536
 
-memory=/sys/fs/cgroup
-mount -t cgroup2 none $memory
-echo +memory > $memory/cgroup.subtree_control
-mkdir $memory/mmap
-echo 64M > $memory/mmap/memory.max
+memory_cgroup
 
 case $backing in
 ext4)
-	mkfs.ext4 -q -F /dev/ram0
-	mkdir -p /bench
-	mount /dev/ram0 /bench
+	ext4_on /dev/ram0
 	file=/bench/file
 	;;
 brd)
@@ -35,7 +31,7 @@ null_blk)
 	[ -b $file ]
 	;;
 *)
-	echo "guest.sh: no backing $backing" >&2
+	echo "count.sh: no backing $backing" >&2
 	exit 1
 	;;
 esac
@@ -48,7 +44,7 @@ for workload in $workloads; do
 		echo 3 > /proc/sys/vm/drop_caches
 		# The memory of the pool is the region, that of plain mmap is what the cgroup allows.
 		(
-			[ "$way" != mmap ] || echo 0 > $memory/mmap/cgroup.procs
+			[ "$way" != mmap ] || enter_cgroup
 			exec bench run "$file" $pages "$way" "$workload"
 		)
 	done

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is measured by time: throughput of threads, and how long single accesses take. */
+#ifndef LIVE_H
+#define LIVE_H
+
+#include "target.h"
+
+/**
+ * struct live - a way to use a mapped file for as long as one likes
+ * @name: in the table
+ * @store: stores, or loads
+ * @hits: of resident pages that the processor's table has forgotten; else at random over the file
+ */
+struct live {
+	const char *name;
+	bool store;
+	bool hits;
+};
+
+/** live_find() - by its name; there is one */
+const struct live *live_find(const char *name);
+
+/**
+ * live_scale() - compare one thread with two, and the pool with plain mmap
+ *
+ * Takes turns, @rounds times, in short slices, so that what else the machine does falls on all alike.
+ * Prints a line for each slice.
+ */
+void live_scale(const struct live *live, const struct target *pool, const struct target *mapped,
+		unsigned int rounds);
+
+/** live_latency() - print the percentiles of single accesses of one thread, over some seconds */
+void live_latency(const struct live *live, const struct target *target, unsigned int seconds);
+
+#endif
