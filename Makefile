@@ -79,6 +79,10 @@ bench: deps ## measure against plain mmap: PARTS='count fio' KERNELS='6.12' BACK
 	$(Q)bench/run-bench --kernels $(BENCH_KERNELS) $(if $(PARTS),--parts $(PARTS)) $(if $(BACKINGS),--backings $(BACKINGS)) \
 		$(if $(WORKLOADS),--workloads $(WORKLOADS)) $(BENCHFLAGS)
 
+bench-core: ## how fast the core is by itself, on this machine
+	$(Q)$(MAKE) $(quiet) -C bench/core
+	$(Q)build/host/bench-core
+
 profile: deps ## where the instructions go, by function: WORKLOAD=randread BACKING=ext4 KERNEL=6.12
 	$(Q)$(MAKE) tools modules KERNELS=$(KERNEL)
 	$(Q)$(MAKE) $(quiet) -C bench/guest
@@ -89,4 +93,4 @@ profile: deps ## where the instructions go, by function: WORKLOAD=randread BACKI
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check demo vm bench profile clean
+.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check demo vm bench bench-core profile clean

@@ -19,7 +19,7 @@ def row(part, what, figure, ours, mmap):
 def lines(kernel, command, word, insmod_args, files=()):
     """The lines of a guest that begin with a word, as fields."""
     for line in guests.boot(kernel, f'sh live.sh {command}', [*LIVE, '--insmod-args', insmod_args], files):
-        guests.progress(f'  {line}')
+        guests.progress(f'  {line.split("{")[0]}')
         if line.startswith(f'{word} '):
             yield line
 
@@ -53,7 +53,7 @@ def latency(kernel, insmod_args, part='latency', seconds=10):
 
 def delay(kernel, insmod_args):
     """The same with a device that takes 20 ms for each write."""
-    return latency(kernel, insmod_args, 'delay', 20)
+    return latency(kernel, insmod_args, 'delay', 12)
 
 
 def fio(kernel, insmod_args, seconds=8):

@@ -199,4 +199,5 @@ void live_latency(const struct live *live, const struct target *target, unsigned
 	       (unsigned long long)percentile(counts, total, 0.9),
 	       (unsigned long long)percentile(counts, total, 0.99),
 	       (unsigned long long)percentile(counts, total, 0.999), (unsigned long long)max);
+	fflush(stdout);
 }

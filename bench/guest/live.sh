@@ -29,9 +29,27 @@ latency() {
 	sync
 }
 
-# A device that takes no time to read from, and milliseconds for each write.
-slow_writes() {
+# Reads of the device take no time, each write this many milliseconds.
+slow_table() {
 	echo "0 $(blockdev --getsz /dev/ram0) delay /dev/ram0 0 0 /dev/ram0 0 $1"
+}
+
+slow_writes() {
+	slow_table "$1" | dmsetup load slow
+	dmsetup suspend slow
+	dmsetup resume slow
+}
+
+# Slow while it is measured; what has to be written when the program ends is not what is measured.
+slow_latency() {
+	slow_writes 20
+	limited bench latency "$1" $pages "$2" write "$3" > /run/latency & program=$!
+	while kill -0 $program && ! grep . /run/latency; do
+		sleep 0.2
+	done
+	slow_writes 0
+	wait $program
+	sync
 }
 
 # One line: fio WHAT WAY and its report.
@@ -57,15 +75,10 @@ latency)
 	;;
 delay)
 	modprobe dm_delay
-	slow_writes 0 | dmsetup create slow
-	files /dev/mapper/slow
-	dmsetup suspend slow
-	slow_writes 20 | dmsetup load slow
-	dmsetup resume slow
-	latency write "$2"
-	slow_writes 0 | dmsetup load slow
-	dmsetup suspend slow
-	dmsetup resume slow
+	slow_table 0 | dmsetup create slow
+	files /dev/dm-0
+	slow_latency /bench/pooled pool "$2"
+	slow_latency /bench/mapped mmap "$2"
 	;;
 fio)
 	files /dev/ram0
