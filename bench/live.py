@@ -25,19 +25,19 @@ def lines(kernel, command, word, insmod_args, files=()):
 
 
 def scale(kernel, insmod_args, rounds=7):
-    """Accesses a second of one thread and of two, and what the second adds: medians of short slices that took turns."""
+    """Accesses a second of one worker and of two, and what the second adds: medians of short slices that took turns."""
     rates = {}
     for line in lines(kernel, f'scale {rounds}', 'slice', insmod_args):
         f = guests.fields(line)
-        rates.setdefault(f['what'], {}).setdefault((f['way'], f['threads']), []).append(f['rate'])
+        rates.setdefault(f['what'], {}).setdefault((f['way'], f['workers']), []).append(f['rate'])
     rows = []
     for what, rate in rates.items():
-        for threads in (1, 2):
-            rows.append(row('scale', what, f'{threads} threads, a second', statistics.median(rate['pool', threads]),
-                            statistics.median(rate['mmap', threads])))
+        for workers in (1, 2):
+            rows.append(row('scale', what, f'by {workers}, a second', statistics.median(rate['pool', workers]),
+                            statistics.median(rate['mmap', workers])))
         gain = {way: statistics.median(two / one for one, two in zip(rate[way, 1], rate[way, 2], strict=True))
                 for way in ('pool', 'mmap')}
-        rows.append(row('scale', what, 'two threads / one', gain['pool'], gain['mmap']))
+        rows.append(row('scale', what, 'two / one', gain['pool'], gain['mmap']))
     return rows
 
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is measured by time.  Each thread makes up its accesses as it goes, from a seed of its own.
+ * What is measured by time.  Each worker makes up its accesses as it goes, from a seed of its own.
  */
 #include "live.h"
 #include "fail.h"
@@ -9,21 +9,21 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
-#define MAX_THREADS 2
+#define MAX_WORKERS 2
 #define SLICE_NS    400000000ull
 
-/* Pages that a thread forgets at once, and then touches one after the other. */
-#define HIT_PAGES 1024u
-
-/* Those of all threads have to stay resident. */
-#define HIT_RANGE (FRAMES / 8)
+/* Pages that each worker has for itself, where all have to stay resident. */
+#define RANGE (FRAMES / 8)
 
 static const struct live lives[] = {
-	{ "hit", false, true },
-	{ "miss", false, false },
-	{ "write", true, false },
+	{ "load", .resident = true },
+	{ "minor", .resident = true, .forget = true },
+	{ "miss", .store = false },
+	{ "write", .store = true },
 };
 
 const struct live *live_find(const char *name)
@@ -34,13 +34,21 @@ const struct live *live_find(const char *name)
 	fail("no such thing: %s", name);
 }
 
+/* In memory that all workers share, should they be processes. */
+struct shared {
+	atomic_bool stop;
+	_Atomic uint64_t ops;
+};
+
 struct worker {
 	const struct live *live;
 	const struct target *target;
+	struct shared *shared;
 	unsigned int number;
 	uint64_t random;
-	atomic_bool *stop;
 	uint64_t ops;
+	pthread_t thread;
+	pid_t process;
 };
 
 static uint32_t random_page(struct worker *worker)
@@ -59,14 +67,15 @@ static void touch(struct worker *worker, uint32_t page)
 	worker->ops++;
 }
 
-/* A thread has a range of its own, but shares the mapping. */
-static void hit(struct worker *worker)
+/* Every page of the worker's own range. */
+static void touch_range(struct worker *worker)
 {
-	uint32_t first = worker->number * HIT_RANGE;
+	uint32_t first = worker->number * RANGE;
 
-	madvise(worker->target->base + (size_t)first * PAGE_BYTES, HIT_PAGES * PAGE_BYTES,
-		MADV_DONTNEED);
-	for (uint32_t page = first; page < first + HIT_PAGES; page++)
+	if (worker->live->forget)
+		madvise(worker->target->base + (size_t)first * PAGE_BYTES, RANGE * PAGE_BYTES,
+			MADV_DONTNEED);
+	for (uint32_t page = first; page < first + RANGE; page++)
 		touch(worker, page);
 }
 
@@ -74,12 +83,39 @@ static void *work(void *data)
 {
 	struct worker *worker = data;
 
-	while (!atomic_load_explicit(worker->stop, memory_order_relaxed))
-		if (worker->live->hits)
-			hit(worker);
+	while (!atomic_load_explicit(&worker->shared->stop, memory_order_relaxed))
+		if (worker->live->resident)
+			touch_range(worker);
 		else
 			touch(worker, random_page(worker));
+	atomic_fetch_add(&worker->shared->ops, worker->ops);
 	return NULL;
+}
+
+static void start(struct worker *worker)
+{
+	if (!worker->live->forget) {
+		if (pthread_create(&worker->thread, NULL, work, worker))
+			fail("no thread");
+		return;
+	}
+	worker->process = fork();
+	if (worker->process < 0)
+		fail_errno("fork");
+	if (!worker->process) {
+		work(worker);
+		_exit(0);
+	}
+}
+
+static void finish(struct worker *worker)
+{
+	int status;
+
+	if (!worker->live->forget)
+		pthread_join(worker->thread, NULL);
+	else if (waitpid(worker->process, &status, 0) < 0 || status)
+		fail("a worker failed");
 }
 
 static void nap(uint64_t ns)
@@ -89,37 +125,46 @@ static void nap(uint64_t ns)
 	nanosleep(&time, NULL);
 }
 
-/* What @threads threads do in a slice of time, per second. */
-static double rate(const struct live *live, const struct target *target, unsigned int threads,
+static struct shared *new_shared(void)
+{
+	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (shared == MAP_FAILED)
+		fail_errno("mmap");
+	return shared;
+}
+
+/* What @n workers do in a slice of time, per second. */
+static double rate(const struct live *live, const struct target *target, unsigned int n,
 		   uint64_t seed)
 {
-	struct worker workers[MAX_THREADS];
-	pthread_t ids[MAX_THREADS];
-	atomic_bool stop = false;
-	uint64_t began = meter_now(), ops = 0;
+	struct worker workers[MAX_WORKERS];
+	struct shared *shared = new_shared();
+	uint64_t began = meter_now(), ops;
 
-	for (unsigned int i = 0; i < threads; i++) {
-		workers[i] = (struct worker){ .live = live, .target = target, .number = i,
-					      .random = (seed * MAX_THREADS + i + 1) * 0x9e3779b97f4a7c15,
-					      .stop = &stop };
-		if (pthread_create(&ids[i], NULL, work, &workers[i]))
-			fail("no thread");
+	for (unsigned int i = 0; i < n; i++) {
+		workers[i] = (struct worker){
+			.live = live, .target = target, .shared = shared, .number = i,
+			.random = (seed * MAX_WORKERS + i + 1) * 0x9e3779b97f4a7c15,
+		};
+		start(&workers[i]);
 	}
 	nap(SLICE_NS);
-	atomic_store(&stop, true);
-	for (unsigned int i = 0; i < threads; i++) {
-		pthread_join(ids[i], NULL);
-		ops += workers[i].ops;
-	}
+	atomic_store(&shared->stop, true);
+	for (unsigned int i = 0; i < n; i++)
+		finish(&workers[i]);
+	ops = atomic_load(&shared->ops);
+	munmap(shared, sizeof(*shared));
 	return ops * 1e9 / (meter_now() - began);
 }
 
-static void slice(const struct live *live, const struct target *target, unsigned int threads,
+static void slice(const struct live *live, const struct target *target, unsigned int workers,
 		  unsigned int round)
 {
-	printf("slice what=%s way=%s round=%u threads=%u rate=%.0f\n", live->name,
-	       target->way == WAY_POOL ? "pool" : "mmap", round, threads,
-	       rate(live, target, threads, round));
+	printf("slice what=%s way=%s round=%u workers=%u rate=%.0f\n", live->name,
+	       target->way == WAY_POOL ? "pool" : "mmap", round, workers,
+	       rate(live, target, workers, round));
 	fflush(stdout);
 }
 
@@ -128,13 +173,13 @@ void live_scale(const struct live *live, const struct target *pool, const struct
 {
 	/* The first slices fill the memory. */
 	for (unsigned int i = 0; i < 3; i++) {
-		rate(live, pool, MAX_THREADS, i);
-		rate(live, mapped, MAX_THREADS, i);
+		rate(live, pool, MAX_WORKERS, i);
+		rate(live, mapped, MAX_WORKERS, i);
 	}
 	for (unsigned int round = 0; round < rounds; round++)
-		for (unsigned int threads = 1; threads <= MAX_THREADS; threads++) {
-			slice(live, pool, threads, round + 3);
-			slice(live, mapped, threads, round + 3);
+		for (unsigned int workers = 1; workers <= MAX_WORKERS; workers++) {
+			slice(live, pool, workers, round + 3);
+			slice(live, mapped, workers, round + 3);
 		}
 }
 

@@ -9,19 +9,22 @@
  * struct live - a way to use a mapped file for as long as one likes
  * @name: in the table
  * @store: stores, or loads
- * @hits: of resident pages that the processor's table has forgotten; else at random over the file
+ * @resident: of pages that are all resident; else at random over the file
+ * @forget: and the processor's table has not got them.  Each worker is a process then: in a shared
+ *	table, to forget interrupts the other processors, and that would be what is measured
  */
 struct live {
 	const char *name;
 	bool store;
-	bool hits;
+	bool resident;
+	bool forget;
 };
 
 /** live_find() - by its name; there is one */
 const struct live *live_find(const char *name);
 
 /**
- * live_scale() - compare one thread with two, and the pool with plain mmap
+ * live_scale() - compare one worker with two, and the pool with plain mmap
  *
  * Takes turns, @rounds times, in short slices, so that what else the machine does falls on all alike.
  * Prints a line for each slice.

@@ -64,7 +64,7 @@ fio_job() {
 case $1 in
 scale)
 	files /dev/ram0
-	for what in hit miss write; do
+	for what in load minor miss write; do
 		limited bench scale /bench/pooled /bench/mapped $pages $what "$2"
 	done
 	;;

@@ -53,7 +53,7 @@ static void run(const char *path, uint32_t pages, enum way way, const char *name
 
 static int advice_of(const struct live *live)
 {
-	return live->hits ? MADV_NORMAL : MADV_RANDOM;
+	return live->resident ? MADV_NORMAL : MADV_RANDOM;
 }
 
 static void scale(const char *pooled, const char *mapped, uint32_t pages, const char *what,
