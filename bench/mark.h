@@ -10,6 +10,7 @@
 #define MARK_START 0x46504231
 #define MARK_STOP  0x46504230
 
-#define MARK(number) __asm__ volatile(".byte 0x0f, 0x1f, 0x84, 0x00; .long %c0" : : "i"(number) : "memory")
+#define MARK(number) \
+	__asm__ volatile(".byte 0x0f, 0x1f, 0x84, 0x00; .long %c0" : : "i"(number) : "memory")
 
 #endif

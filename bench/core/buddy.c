@@ -122,6 +122,7 @@ struct shared {
 static void share(void *arg, unsigned int number)
 {
 	struct shared *shared = arg;
+	struct fpool_buddy *buddy = &shared->region->buddy;
 	fpool_frame_t frames[HELD];
 
 	for (u32 i = 0; i < ROUNDS * HELD * 2; i++) {
@@ -130,9 +131,9 @@ static void share(void *arg, unsigned int number)
 
 		threads_lock(&shared->lock);
 		if (give)
-			err = fpool_buddy_free(&shared->region->buddy, frames[i % HELD], shared->order);
+			err = fpool_buddy_free(buddy, frames[i % HELD], shared->order);
 		else
-			err = fpool_buddy_alloc(&shared->region->buddy, shared->order, &frames[i % HELD]);
+			err = fpool_buddy_alloc(buddy, shared->order, &frames[i % HELD]);
 		threads_unlock(&shared->lock);
 		if (err)
 			__builtin_trap();
@@ -177,7 +178,8 @@ void bench_buddy(void)
 {
 	static const u32 sizes[] = { 1u << 18, 1u << 23, 1u << 28 };
 
-	host_print("buddy allocator, nanoseconds; with a lock around each call, by one thread and by two\n"
+	host_print("buddy allocator, nanoseconds; locked: with a lock around each call, by "
+		   "one thread and by two\n"
 		   "%7s %-12s%6s%9s%8s%14s%9s\n", "GiB", "state", "order", "alloc", "free",
 		   "locked: one", "two");
 	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)

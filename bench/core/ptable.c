@@ -76,9 +76,12 @@ static void set_all(struct rig *rig, const u32 *pages, u64 flags)
 
 static void get_all(const struct rig *rig, const u32 *pages)
 {
-	for (u32 i = 0; i < PAGES; i++)
-		if (!fpool_spte_has(fpool_ptable_get(&rig->table, fpool_vpn(pages[i])), FPOOL_SPTE_P))
+	for (u32 i = 0; i < PAGES; i++) {
+		fpool_spte_t entry = fpool_ptable_get(&rig->table, fpool_vpn(pages[i]));
+
+		if (!fpool_spte_has(entry, FPOOL_SPTE_P))
 			__builtin_trap();
+	}
 }
 
 static double since(u64 *start)
@@ -117,8 +120,8 @@ void bench_ptable(void)
 	u32 *pages = bench_memory(PAGES * sizeof(*pages));
 	struct rig *rig = make();
 
-	host_print("\nshadow page table, nanoseconds an entry, a space of 4 GiB\n%-12s%9s%9s%9s\n", "order",
-		   "map", "walk", "unmap");
+	host_print("\nshadow page table, nanoseconds an entry, a space of 4 GiB\n"
+		   "%-12s%9s%9s%9s\n", "order", "map", "walk", "unmap");
 	for (u32 i = 0; i < PAGES; i++)
 		pages[i] = i;
 	measure(rig, pages, "sequential");

@@ -6,7 +6,7 @@
 /** threads_run() - call fn(arg, 0 .. n - 1) in @n threads at once, and wait for all */
 void threads_run(unsigned int n, void (*fn)(void *arg, unsigned int number), void *arg);
 
-/* A lock that spins a little and then lets others run: there may be fewer processors than threads. */
+/* A lock that spins a little and then lets others run: they may have no processor. */
 struct threads_lock {
 	_Bool taken;
 };

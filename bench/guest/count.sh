@@ -4,6 +4,7 @@
 # BACKING is ext4 (a file on ext4 over brd), brd or null_blk (the devices themselves).
 set -e
 
+# shellcheck source=bench/guest/common.sh
 . ./common.sh
 
 backing=$1 workloads=$2 ways=$3
@@ -36,12 +37,14 @@ null_blk)
 	;;
 esac
 bench create $file $pages
+# ext4 remembers where blocks are; from here on it does.
+dd if=$file of=/dev/null bs=1M iflag=direct 2>/dev/null
 
 echo "info release=$(uname -r) lru_gen=$(cat /sys/kernel/mm/lru_gen/enabled)"
 for workload in $workloads; do
 	for way in $ways; do
 		sync
-		echo 3 > /proc/sys/vm/drop_caches
+		echo 1 > /proc/sys/vm/drop_caches
 		# The memory of the pool is the region, that of plain mmap is what the cgroup allows.
 		(
 			[ "$way" != mmap ] || enter_cgroup

@@ -3,9 +3,9 @@
  * What the I/O alone costs that a sequence of accesses cannot do without.
  *
  * Somebody who knew beforehand which accesses come could do them with pread() and pwrite() and
- * nothing else: read each page when it is not in memory, write a dirty one when it leaves, neighbours
- * in one call.  Which are in memory is worked out for exact LRU, off the clock.  What remains on the
- * clock is the system calls and the direct I/O: no faults, no tables, no replacement.
+ * nothing else: read each page when it is not in memory, write a dirty one when it leaves,
+ * neighbours in one call.  Which are in memory is worked out for exact LRU, off the clock.  What
+ * remains on the clock is the system calls and the direct I/O: no faults, no tables, no replacement.
  */
 #include "floor.h"
 #include "fail.h"

@@ -184,7 +184,7 @@ void live_scale(const struct live *live, const struct target *pool, const struct
 }
 
 /*
- * Buckets of nanoseconds: 16 for each power of two, so that a bucket's lower bound is at most 7 % off.
+ * Buckets of nanoseconds: 16 for each power of two, so that a lower bound is at most 7 % off.
  */
 #define SUB_BITS 4
 #define BUCKETS	 (64u << SUB_BITS)

@@ -26,7 +26,7 @@ const struct live *live_find(const char *name);
 /**
  * live_scale() - compare one worker with two, and the pool with plain mmap
  *
- * Takes turns, @rounds times, in short slices, so that what else the machine does falls on all alike.
+ * Takes turns, @rounds times, in short slices: what else the machine does falls on all alike.
  * Prints a line for each slice.
  */
 void live_scale(const struct live *live, const struct target *pool, const struct target *mapped,

@@ -4,6 +4,7 @@
 #   live.sh scale ROUNDS | latency SECONDS | delay SECONDS | fio SECONDS "JOBS"
 set -e
 
+# shellcheck source=bench/guest/common.sh
 . ./common.sh
 
 pages=65536

@@ -5,7 +5,7 @@
  *   bench create FILE PAGES			make the file, every page numbered
  *   bench run FILE PAGES pool|mmap|floor WORKLOAD	measure, and print one line of NAME=VALUE
  *   bench workloads				print their names
- *   bench scale POOLED MAPPED PAGES WHAT ROUNDS	one thread and two, one line for each slice
+ *   bench scale POOLED MAPPED PAGES WHAT ROUNDS	one worker and two, one line for each slice
  *   bench latency FILE PAGES pool|mmap WHAT SECONDS	percentiles of single accesses
  */
 #include "fail.h"

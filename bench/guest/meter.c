@@ -3,7 +3,7 @@
  * How much the processor did.
  *
  * A virtual processor that waits advances the clock of instructions, too, so idle time has to come
- * off.  /proc/stat has it in ticks of 10 ms only; /proc/timer_list has the same sums in nanoseconds.
+ * off.  /proc/stat has it in ticks of 10 ms only; /proc/timer_list has the same sums in ns.
  * Reading it costs a million instructions, which is why the clock is read last at the start and
  * first at the end: the reading falls outside.
  */

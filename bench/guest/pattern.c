@@ -51,7 +51,8 @@ struct pattern pattern_sequential(size_t n, uint32_t pages, uint32_t first, bool
 	struct pattern pattern = make(n);
 
 	for (size_t i = 0; i < n; i++)
-		pattern.accesses[i] = (struct access){ .page = (first + i) % pages, .store = store };
+		pattern.accesses[i] = (struct access){ .page = (first + i) % pages,
+						       .store = store };
 	return pattern;
 }
 

@@ -22,7 +22,7 @@ struct pattern {
 /** pattern_random() - @n accesses, uniform over @pages; stores or loads */
 struct pattern pattern_random(size_t n, uint32_t pages, bool store);
 
-/** pattern_sequential() - @n accesses in the order of pages, from @first on, again from 0 at the end */
+/** pattern_sequential() - @n accesses page after page from @first on, and again from 0 */
 struct pattern pattern_sequential(size_t n, uint32_t pages, uint32_t first, bool store);
 
 /** pattern_distinct() - @n stores, each to another page, in no order */

@@ -125,7 +125,16 @@ void target_sync(const struct target *target, struct pattern stores)
 
 const char *target_io_path(const struct target *target)
 {
-	return target->way == WAY_POOL ? "vfs" : "-";
+	struct framepool_space info;
+	int error;
+
+	if (target->way != WAY_POOL)
+		return "-";
+	FRAMEPOOL_INIT(&info);
+	error = framepool_space_info(target->fd, &info);
+	if (error)
+		fail("SPACE_INFO: %s", strerror(-error));
+	return info.state & FRAMEPOOL_SPACE_DIRECT_IO ? "vfs" : "buffered";
 }
 
 #define CHUNK 256u

@@ -65,10 +65,14 @@ void target_forget(const struct target *target);
 /** target_sync() - make what was stored by @stores durable */
 void target_sync(const struct target *target, struct pattern stores);
 
-/** target_io_path() - how the pool does its I/O, "-" where there is no pool */
+/**
+ * target_io_path() - how the pool does its I/O
+ *
+ * Return: "vfs" by direct kiocbs of the file, "buffered" through the page cache, "-" without pool.
+ */
 const char *target_io_path(const struct target *target);
 
-/** target_create() - make the file, @pages long and every page numbered, without leaving it cached */
+/** target_create() - make the file of @pages, all numbered, and leave nothing of it cached */
 void target_create(const char *path, uint32_t pages);
 
 #endif

@@ -62,7 +62,7 @@ static size_t zipf90(const struct target *target, struct meter *meter)
 	return n;
 }
 
-/* Three quarters of the file fill the memory and more; then half of it is read from where that ended. */
+/* Three quarters of the file fill the memory and more; then half of it is used, from there on. */
 static size_t sequential(const struct target *target, bool store, struct meter *meter)
 {
 	uint32_t pages = target->pages, first = pages / 4 * 3;

@@ -11,7 +11,7 @@
  * @name: in the table
  * @resident: uses only as many pages as fit into memory
  * @advice: what the program tells madvise() beforehand, as one that cares does: without
- *	MADV_RANDOM plain mmap reads 32 pages around each of a random program's, and is 17 times slower
+ *	MADV_RANDOM plain mmap reads 32 pages where one is needed, and is 17 times slower
  * @in_memory: needs no I/O at all
  * @run: measures; returns how many operations it measured
  */

@@ -6,8 +6,8 @@
  *   -plugin profile.so,out=FILE
  *
  * At each second mark one measurement is added to FILE: a line "measurement", then for each block
- * of the kernel that was executed "ADDRESS INSTRUCTIONS EXECUTIONS", in hexadecimal and decimal, and
- * one line with the address 0 for all of user space.
+ * of the kernel that was executed "ADDRESS INSTRUCTIONS EXECUTIONS", the address in hexadecimal,
+ * and one line with the address 0 for all of user space.
  */
 #include "qemu-plugin.h"
 #include "../mark.h"
