@@ -17,9 +17,14 @@ def rows(kernel, backing, results):
     made = []
     for workload in dict.fromkeys(r['workload'] for r in results):
         ours, mmap, floor = (cost.get((workload, way), '') for way in ('pool', 'mmap', 'floor'))
-        made.append({'kernel': kernel, 'workload': workload, 'backing': backing, 'path': path.get(workload, '-'),
-                     'ours': ours, 'mmap': mmap, 'ratio': ours / mmap if ours and mmap else '', 'floor': floor})
+        row = {'kernel': kernel, 'workload': workload, 'backing': backing, 'path': path.get(workload, '-'),
+               'ours': ours, 'mmap': mmap, 'ratio': '', 'floor': floor}
+        made.append({**row, 'ratio': ratio(row)})
     return made
+
+
+def ratio(row):
+    return float(row['ours']) / float(row['mmap']) if row['ours'] and row['mmap'] else ''
 
 
 def key(row):
@@ -78,13 +83,22 @@ class History:
         """Every row there ever was."""
         return read(self._history)
 
+    def complete(self, row):
+        """The row, with what was left out this time as it was the last time: plain mmap does not change."""
+        for last in self._last.values():
+            if all(last[name] == row[name] for name in KEY[:3]):
+                row = {**row, **{name: float(last[name]) for name in ('mmap', 'floor') if row[name] == '' and last[name]}}
+        return {**row, 'ratio': ratio(row)}
+
     def before(self, row):
         """What ours was in the run before, or None."""
         last = self._last.get(key(row), {}).get('ours')
         return float(last) if last else None
 
     def add(self, new):
-        """Put new rows in the place of those of the same workload, and at the end of the history."""
+        """Put new rows in the place of those of the same workload, and at the end of the history. What has no figure of
+        ours is not kept."""
+        new = [row for row in new if row['ours'] != '']
         replace(self._latest, COLUMNS, KEY, new)
         stamp = {'date': time.strftime('%Y-%m-%dT%H:%M:%S'), 'commit': commit()}
         write(self._history, HISTORY_COLUMNS, [*self.all(), *({**stamp, **rounded(row)} for row in new)])

@@ -2,7 +2,7 @@
 """SVG pictures of figures, drawn by gnuplot."""
 import subprocess
 
-STYLE = '''set terminal svg size 900,420 font "sans,12" background "white"
+STYLE = '''set terminal svg size 900,420 font "sans,12" background "white" noenhanced
 set grid ytics lc rgb "#dddddd"
 set key outside top center horizontal
 set border 3
