@@ -223,7 +223,7 @@ int framepool_resize(int space, uint64_t bytes);
 /**
  * framepool_set_block() - how many pages are fetched together
  * @space: a descriptor of it
- * @block_type: 0..4: 1, 4, 16, 64 or 256 pages
+ * @block_type: FRAMEPOOL_BLOCK_*: AUTO, or 1, 4, 16, 64 or 256 pages
  */
 int framepool_set_block(int space, unsigned int block_type);
 

@@ -66,7 +66,7 @@ static int check_attach(const struct framepool_attach *a)
 		return -EINVAL;
 	if (*a->name && !fpool_name_valid(a->name))
 		return -EINVAL;
-	if (a->block_type >= FPOOL_NR_BLOCK_TYPES)
+	if (a->block_type > FRAMEPOOL_BLOCK_256)
 		return -EINVAL;
 	if ((a->flags & (FRAMEPOOL_ATTACH_MODE | FRAMEPOOL_ATTACH_GROUP)) && !*a->name)
 		return -EINVAL;

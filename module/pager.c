@@ -63,34 +63,68 @@ static mempool_t *fill_pool;
 
 static bool all_absent(struct fpool_space *space, u64 first, u32 nr)
 {
+	const u64 *entry = fpool_ptable_get_run(&space->ptable, fpool_vpn(first), nr);
 	u32 i;
 
-	for (i = 0; i < nr; i++)
-		if (fpool_spte_has(fpool_ptable_get(&space->ptable, fpool_vpn(first + i)),
-				   FPOOL_SPTE_P | FPOOL_SPTE_BUSY))
+	for (i = 0; entry && i < nr; i++)
+		if (fpool_spte_has(fpool_ptable_read(&entry[i]), FPOOL_SPTE_P | FPOOL_SPTE_BUSY))
 			return false;
 	return true;
 }
 
+/* What a sequential mapping begins with, without having shown that it is one. */
+#define SEQUENTIAL_ORDER	6
+
+static bool follows_streams(const struct fpool_space *space, unsigned int how)
+{
+	return READ_ONCE(space->block_type) == FRAMEPOOL_BLOCK_AUTO && !(how & FPOOL_FILL_ALONE);
+}
+
+/* How much is to be fetched around a page. */
+static unsigned int wanted_order(struct fpool_space *space, u64 vpn, unsigned int how)
+{
+	unsigned int type = READ_ONCE(space->block_type), order;
+
+	if (type != FRAMEPOOL_BLOCK_AUTO)
+		return fpool_block_type_order(type - FRAMEPOOL_BLOCK_1);
+	if (!follows_streams(space, how))
+		return 0;
+	order = fpool_streams_miss(&space->streams, vpn);
+	return how & FPOOL_FILL_SEQUENTIAL ? max_t(unsigned int, order, SEQUENTIAL_ORDER) : order;
+}
+
+/* A block that nobody has asked for as a whole leaves others their frames. */
+static bool can_afford(const struct fpool_space *space, u32 nr)
+{
+	struct fpool_pool *pool = space->pool;
+
+	if (space->block_type != FRAMEPOOL_BLOCK_AUTO)
+		return true;
+	/* While there is demand for large blocks, there should be some. */
+	if (nr >= FPOOL_BULK_MIN)
+		WRITE_ONCE(pool->bulk_until, jiffies + HZ / 4);
+	return pool->buddy.nfree >= nr + pool->low / 2;
+}
+
 /*
- * Take the largest block around @vpn, up to the space's block type, that is absent as a whole and
+ * Take the largest block around @vpn, up to 2^@order pages, that is absent as a whole and
  * that the allocator has: a fragmented pool gets smaller ones.
  */
-static int take_block(struct fill *fill, struct fpool_space *space, u64 vpn)
+static int take_block(struct fill *fill, u64 vpn, unsigned int order)
 {
-	unsigned int type = READ_ONCE(space->block_type);
+	struct fpool_space *space = fill->space;
 	u64 pages = fpool_space_pages(space);
 
-	for (;; type--) {
-		unsigned int order = fpool_block_type_order(type);
+	for (;; order -= 2) {
 		u64 first = vpn & ~((1ULL << order) - 1);
 
 		fill->nr = 1U << order;
 		fill->vpn = fpool_vpn(first);
-		if ((!type || (first + fill->nr <= pages && all_absent(space, first, fill->nr))) &&
+		if ((!order || (first + fill->nr <= pages && can_afford(space, fill->nr) &&
+				all_absent(space, first, fill->nr))) &&
 		    !fpool_pool_take(space->pool, order, &fill->frame))
 			return 0;
-		if (!type)
+		if (!order)
 			return -ENOMEM;
 	}
 }
@@ -138,18 +172,13 @@ static void give_block(struct fpool_pool *pool, const struct fill *fill)
 		fpool_pool_give(pool, fpool_frame_add(fill->frame, i));
 }
 
-static int claim(struct fill *fill, fpool_vpn_t vpn)
+/* Claim the page, and neighbours up to a block of 2^@order. */
+static int claim(struct fill *fill, fpool_vpn_t vpn, unsigned int order)
 {
 	struct fpool_space *space = fill->space;
 	int err;
 
-	lockdep_assert_held(&space->pool->lock);
-	if (fpool_vpn_nr(vpn) >= fpool_space_pages(space))
-		return -ENXIO;
-	if (fpool_spte_has(fpool_ptable_get(&space->ptable, vpn),
-			   FPOOL_SPTE_P | FPOOL_SPTE_BUSY))
-		return -EEXIST;
-	err = take_block(fill, space, fpool_vpn_nr(vpn));
+	err = take_block(fill, fpool_vpn_nr(vpn), order);
 	if (err)
 		return err;
 	/* A block of 256 aligned entries lies in one node. */
@@ -165,9 +194,21 @@ static int claim(struct fill *fill, fpool_vpn_t vpn)
 	return 0;
 }
 
+/* Can it be claimed? */
+static int look(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	lockdep_assert_held(&space->pool->lock);
+	if (fpool_vpn_nr(vpn) >= fpool_space_pages(space))
+		return -ENXIO;
+	if (fpool_spte_has(fpool_ptable_get(&space->ptable, vpn),
+			   FPOOL_SPTE_P | FPOOL_SPTE_BUSY))
+		return -EEXIST;
+	return 0;
+}
+
 /* Filling. */
 
-static void publish(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t frame)
+static void publish(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t frame, u64 flags)
 {
 	struct fpool_pool *pool = space->pool;
 	struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame);
@@ -179,9 +220,7 @@ static void publish(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t fr
 	SetPageUptodate(fpool_pool_page(pool, frame));
 	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, frame));
 	fpool_policy_insert(&pool->policy, frame, age == U32_MAX ? U64_MAX : age);
-	/* Accessed, so that it stays until who asked for it has been here. */
-	WARN_ON_ONCE(fpool_ptable_set(&space->ptable, vpn,
-				      fpool_spte_make(frame, FPOOL_SPTE_P | FPOOL_SPTE_A)));
+	WARN_ON_ONCE(fpool_ptable_set(&space->ptable, vpn, fpool_spte_make(frame, flags)));
 }
 
 static void withdraw(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t frame, int err)
@@ -220,12 +259,13 @@ static void finish(struct fill *fill, ssize_t got)
 	for (i = 0; i < fill->nr; i++) {
 		fpool_frame_t frame = fpool_frame_add(fill->frame, i);
 		fpool_vpn_t vpn = fpool_vpn_add(fill->vpn, i);
+		bool wanted = fpool_vpn_nr(vpn) == fpool_vpn_nr(fill->wanted);
 
+		/* Accessed, so that it stays until who asked for it has been here. */
 		if (i < good)
-			publish(space, vpn, frame);
+			publish(space, vpn, frame, FPOOL_SPTE_P | (wanted ? FPOOL_SPTE_A : 0));
 		else
-			withdraw(space, vpn, frame,
-				 fpool_vpn_nr(vpn) == fpool_vpn_nr(fill->wanted) ? err : 0);
+			withdraw(space, vpn, frame, wanted ? err : 0);
 	}
 	if (good < fill->nr)
 		fpool_errlog_read(space, fpool_vpn_add(fill->vpn, good), err);
@@ -355,18 +395,33 @@ static void start_read(struct fill *fill, bool may_io)
 		end(fill);
 }
 
+/* Start the read of what was claimed, or forget what could not be. */
+static void launch(struct fill *fill, int err, bool may_io)
+{
+	struct fpool_pool *pool = fill->space->pool;
+
+	if (!err) {
+		fpool_space_get(fill->space);
+		start_read(fill, may_io);
+	} else {
+		mempool_free(fill, fill_pool);
+	}
+	if (fpool_pool_is_low(pool))
+		wake_up(&pool->reclaim_wait);
+}
+
 /**
  * fpool_pager_start - start to bring a page, unless it is there or coming
  * @space: the space, of which the caller has a reference
  * @vpn: the page
- * @may_io: the read may be started here; else a worker does it
+ * @how: FPOOL_FILL_*
  *
  * Context: Process context; may sleep for memory, never for I/O. Under mm's locks too: of a file
  * system's it takes only those that are free.
  * Return: 0: it is being read; -EEXIST: it is there, or on its way, or just leaving; -ENXIO:
  * past the end; -ENOMEM: no free frame.
  */
-int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, bool may_io)
+int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how)
 {
 	struct fpool_pool *pool = space->pool;
 	struct fill *fill = mempool_alloc(fill_pool, GFP_KERNEL);
@@ -374,17 +429,51 @@ int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, bool may_io)
 
 	fill->space = space;
 	spin_lock(&pool->lock);
-	err = claim(fill, vpn);
+	err = look(space, vpn);
+	if (!err)
+		err = claim(fill, vpn, wanted_order(space, fpool_vpn_nr(vpn), how));
+	if (!err && follows_streams(space, how))
+		fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
 	spin_unlock(&pool->lock);
-	if (!err) {
-		fpool_space_get(space);
-		start_read(fill, may_io);
-	} else {
-		mempool_free(fill, fill_pool);
-	}
-	if (fpool_pool_is_low(pool))
-		wake_up(&pool->reclaim_wait);
+	launch(fill, err, how & FPOOL_FILL_HERE);
 	return err;
+}
+
+/**
+ * fpool_pager_ahead - a page was touched: is it time to bring what comes next?
+ * @space: the space, of which the caller has a reference
+ * @vpn: the page
+ *
+ * What it starts is for later: nothing is waited for, nothing is evicted for it, and no error is
+ * told.
+ *
+ * Context: Process context, under mm's locks or not.
+ */
+void fpool_pager_ahead(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = space->pool;
+	unsigned int order;
+	struct fill *fill;
+	int err = -EEXIST;
+	u64 next, lo, hi;
+
+	if (READ_ONCE(space->block_type) != FRAMEPOOL_BLOCK_AUTO ||
+	    !fpool_streams_block(&space->streams, fpool_vpn_nr(vpn), &lo, &hi))
+		return;
+	fill = mempool_alloc(fill_pool, GFP_KERNEL);
+	fill->space = space;
+	spin_lock(&pool->lock);
+	order = fpool_streams_ahead(&space->streams, fpool_vpn_nr(vpn), &next);
+	if (order)
+		err = look(space, fpool_vpn(next));
+	if (!err && !can_afford(space, 1U << order))
+		err = -ENOMEM;
+	if (!err)
+		err = claim(fill, fpool_vpn(next), order);
+	if (!err)
+		fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
+	spin_unlock(&pool->lock);
+	launch(fill, err, true);
 }
 
 /* Waiting. */
@@ -509,6 +598,7 @@ int fpool_pager_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
  * fpool_pager_bring - bring a page and wait for it
  * @space: the space, of which the caller has a reference
  * @vpn: the page
+ * @how: FPOOL_FILL_*
  * @bounded: the caller is in a system call and may hold a lock of a file system's
  *
  * Context: Process context, with no lock of mm's: it may reclaim, and it waits for I/O, killably.
@@ -516,13 +606,13 @@ int fpool_pager_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
  * -ENOMEM: no frame for fpool_pager_wait_ms; -ETIMEDOUT: @bounded, and for as long it was not the
  * device that was waited for.
  */
-int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
+int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how, bool bounded)
 {
 	struct fpool_pool *pool = space->pool;
 	int err;
 
 	do {
-		err = fpool_pager_start(space, vpn, true);
+		err = fpool_pager_start(space, vpn, how | FPOOL_FILL_HERE);
 		if (err == -ENOMEM) {
 			err = make_room(pool, msecs_to_jiffies(fpool_pager_wait_ms));
 			if (!err)
@@ -553,7 +643,7 @@ int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn)
 
 	for (;;) {
 		left = max_t(long, limit - jiffies, 1);
-		err = fpool_pager_start(space, vpn, false);
+		err = fpool_pager_start(space, vpn, FPOOL_FILL_ALONE);
 		if (!err || err == -EEXIST)
 			break;
 		if (err == -ENOMEM)
@@ -722,7 +812,7 @@ struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn)
 			folio_set_referenced(page_folio(page));
 			return page;
 		}
-		err = fpool_pager_bring(space, vpn, false);
+		err = fpool_pager_bring(space, vpn, 0, false);
 		if (!err)
 			err = fpool_pager_take_error(space, vpn);
 		if (err)

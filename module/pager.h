@@ -10,8 +10,14 @@ void fpool_pager_exit(void);
 
 struct page *fpool_pager_lookup(struct fpool_space *space, fpool_vpn_t vpn);
 u32 fpool_pager_lookup_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr, struct page **pages);
-int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, bool may_io);
-int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn, bool bounded);
+/* How a page is asked for. */
+#define FPOOL_FILL_HERE		1	/* the read may be started here; else a worker does it */
+#define FPOOL_FILL_ALONE	2	/* neighbours are not wanted, unless the space has a type */
+#define FPOOL_FILL_SEQUENTIAL	4	/* they are, whatever was asked for before */
+
+int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how);
+void fpool_pager_ahead(struct fpool_space *space, fpool_vpn_t vpn);
+int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how, bool bounded);
 int fpool_pager_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded);
 bool fpool_pager_gave_up(struct fpool_space *space, fpool_vpn_t vpn);
 int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn);

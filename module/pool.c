@@ -125,6 +125,14 @@ void fpool_pool_freed(struct fpool_pool *pool)
 		wake_up_all(&pool->frame_wait);
 }
 
+/* Free frames beyond the usual while large blocks are asked for: two, of the largest. */
+static u32 extra(const struct fpool_pool *pool)
+{
+	if (time_after(jiffies, READ_ONCE(pool->bulk_until)))
+		return 0;
+	return min(512U, (pool->region.nframes - pool->kernel_frames) / 32);
+}
+
 /**
  * fpool_pool_is_low - should the reclaim thread work?
  * @pool: the pool
@@ -134,7 +142,19 @@ void fpool_pool_freed(struct fpool_pool *pool)
  */
 bool fpool_pool_is_low(const struct fpool_pool *pool)
 {
-	return READ_ONCE(pool->buddy.nfree) < pool->low;
+	return READ_ONCE(pool->buddy.nfree) < pool->low + extra(pool);
+}
+
+/**
+ * fpool_pool_high - where the reclaim thread stops
+ * @pool: the pool
+ *
+ * Context: Any.
+ * Return: free frames.
+ */
+u32 fpool_pool_high(const struct fpool_pool *pool)
+{
+	return pool->high + 2 * extra(pool);
 }
 
 /**

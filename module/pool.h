@@ -29,6 +29,9 @@
 
 #define FPOOL_BUSY_QUEUES	64
 
+/* Pages of a block that the usual number of free frames may not have room for. */
+#define FPOOL_BULK_MIN		16
+
 struct dentry;
 struct task_struct;
 
@@ -49,6 +52,7 @@ struct fpool_pool {
 	struct fpool_region region;	/* I */
 	u32 kernel_frames;		/* I: metadata and the nodes' reserve */
 	u32 low, high;			/* I: watermarks of free frames */
+	unsigned long bulk_until;	/* any time, READ_ONCE: jiffies; till then higher ones */
 
 	spinlock_t lock;		/* P: everything in the region */
 	struct fpool_buddy buddy;	/* P */
@@ -99,6 +103,7 @@ int fpool_pool_take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *
 void fpool_pool_give(struct fpool_pool *pool, fpool_frame_t frame);
 void fpool_pool_freed(struct fpool_pool *pool);
 bool fpool_pool_is_low(const struct fpool_pool *pool);
+u32 fpool_pool_high(const struct fpool_pool *pool);
 struct wait_queue_head *fpool_pool_busy_queue(struct fpool_pool *pool, u32 space, fpool_vpn_t vpn);
 int fpool_pool_check(struct fpool_pool *pool);
 

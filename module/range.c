@@ -81,7 +81,8 @@ static int fetch_chunk(struct fpool_space *space, fpool_vpn_t vpn, u32 nr,
 			there |= 1U << i;
 	for (i = 0; i < nr && !fpool_pool_is_low(space->pool); i++)
 		if (!(there & 1U << i))
-			fpool_pager_start(space, fpool_vpn_add(vpn, i), true);
+			fpool_pager_start(space, fpool_vpn_add(vpn, i),
+					  FPOOL_FILL_HERE | FPOOL_FILL_ALONE);
 	for (i = 0; i < nr && !err; i++)
 		err = fetch(space, fpool_vpn_add(vpn, i), there & 1U << i, r);
 	return err;
@@ -386,7 +387,7 @@ static long set_block(struct file *file, void *arg)
 {
 	struct framepool_block *b = arg;
 
-	if (b->__reserved || b->block_type >= FPOOL_NR_BLOCK_TYPES)
+	if (b->__reserved || b->block_type > FRAMEPOOL_BLOCK_256)
 		return -EINVAL;
 	WRITE_ONCE(fpool_file_space(file)->block_type, b->block_type);
 	return 0;
@@ -495,7 +496,7 @@ static void start_range(struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_t 
 	for (; fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
 		if (fpool_pool_is_low(space->pool) || fatal_signal_pending(current))
 			break;
-		fpool_pager_start(space, vpn, true);
+		fpool_pager_start(space, vpn, FPOOL_FILL_HERE | FPOOL_FILL_ALONE);
 		cond_resched();
 	}
 }

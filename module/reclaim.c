@@ -25,7 +25,7 @@ static bool has_work(struct fpool_pool *pool)
 static u64 work(struct fpool_pool *pool)
 {
 	u64 freed = 0;
-	u32 nfree;
+	u32 nfree, high;
 
 	while (READ_ONCE(pool->laundry.len) && !kthread_should_stop()) {
 		u64 nr = fpool_evict_laundry(pool);
@@ -35,8 +35,9 @@ static u64 work(struct fpool_pool *pool)
 		freed += nr;
 	}
 	nfree = READ_ONCE(pool->buddy.nfree);
-	if (nfree < pool->high)
-		freed += fpool_evict_some(pool, pool->high - nfree, true);
+	high = fpool_pool_high(pool);
+	if (nfree < high)
+		freed += fpool_evict_some(pool, high - nfree, true);
 	return freed;
 }
 

@@ -18,6 +18,7 @@
 
 #include "backing.h"
 #include "pool.h"
+#include "stream.h"
 
 /* Instead of an epoch: the page could not be written, or not be flushed, and is dirty again. */
 #define FPOOL_EPOCH_FAILED	U16_MAX
@@ -34,6 +35,7 @@ struct fpool_space {
 	u32 unnamed;			/* A: of these, descriptors that ATTACH returned */
 	kuid_t uid;			/* I: of the first attacher */
 	u8 block_type;			/* any time, READ_ONCE: a hint to the next fill */
+	struct fpool_streams streams;	/* P; read without it for hints: what AUTO follows */
 	struct delayed_work retry;	/* X: of a tear-down that could not finish */
 	bool dying;			/* any time, READ_ONCE: waits for the last references */
 	bool orphan;			/* A: its tear-down will be tried again */

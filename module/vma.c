@@ -53,16 +53,10 @@ static bool is_sound(struct page *page)
 	return false;
 }
 
-/*
- * Map the resident neighbours of a page with it: one fault for many pages.  As with any page, a
- * reference and a second look (fpool_pager_lookup) keep eviction away while the entry is made.
- */
-static void map_around(struct vm_fault *vmf, struct fpool_space *space)
+/* Map those of [first, end), within an aligned run of AROUND, that are resident; not the page. */
+static void map_resident(struct vm_fault *vmf, struct fpool_space *space, u64 first, u64 end)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	u64 first = max_t(u64, ALIGN_DOWN(vmf->pgoff, AROUND), vma->vm_pgoff);
-	u64 end = min_t(u64, ALIGN_DOWN(vmf->pgoff, AROUND) + AROUND,
-			vma->vm_pgoff + vma_pages(vma));
 	struct page *pages[AROUND];
 	u32 nr = end - first, i, start = 0;
 
@@ -84,13 +78,53 @@ static void map_around(struct vm_fault *vmf, struct fpool_space *space)
 		map_run(vma, space, first + start, &pages[start], nr - start);
 }
 
-/* Worth it for a page that was there before, in a mapping that is not said to be read at random. */
-static bool wants_around(const struct vm_fault *vmf)
+/* Pages [first, end) that are mapped with a fault. */
+struct around {
+	u64 first, end;
+};
+
+static struct around aligned(u64 vpn, u64 nr)
 {
-	if (vmf->flags & FAULT_FLAG_TRIED || vmf->vma->vm_flags & VM_RAND_READ)
-		return false;
+	return (struct around){ ALIGN_DOWN(vpn, nr), ALIGN_DOWN(vpn, nr) + nr };
+}
+
+/* What to map together: what was fetched together, or what happens to be there. */
+static struct around choose(const struct vm_fault *vmf, const struct fpool_space *space, bool major)
+{
+	unsigned int type = READ_ONCE(space->block_type);
+	struct around a;
+
 	/* A private mapping's write takes a copy of one page. */
-	return !(vmf->flags & FAULT_FLAG_WRITE) || vmf->vma->vm_flags & VM_SHARED;
+	if (vmf->flags & FAULT_FLAG_WRITE && !(vmf->vma->vm_flags & VM_SHARED))
+		return aligned(vmf->pgoff, 1);
+	if (vmf->vma->vm_flags & VM_RAND_READ)
+		return aligned(vmf->pgoff, 1);
+	if (type == FRAMEPOOL_BLOCK_AUTO &&
+	    fpool_streams_block(&space->streams, vmf->pgoff, &a.first, &a.end))
+		return a;
+	if (!major && !(vmf->flags & FAULT_FLAG_TRIED))
+		return aligned(vmf->pgoff, AROUND);
+	if (type == FRAMEPOOL_BLOCK_AUTO)
+		return aligned(vmf->pgoff, 1);
+	return aligned(vmf->pgoff, 1ULL << fpool_block_type_order(type - FRAMEPOOL_BLOCK_1));
+}
+
+/*
+ * Map the resident neighbours of a page with it: one fault for many pages.  As with any page, a
+ * reference and a second look (fpool_pager_lookup) keep eviction away while the entry is made.
+ */
+static void map_around(struct vm_fault *vmf, struct fpool_space *space, bool major)
+{
+	struct around a = choose(vmf, space, major);
+	u64 first, end, next;
+
+	if (a.end - a.first < 2)
+		return;
+	end = min_t(u64, a.end, vmf->vma->vm_pgoff + vma_pages(vmf->vma));
+	for (first = max_t(u64, a.first, vmf->vma->vm_pgoff); first < end; first = next) {
+		next = min_t(u64, ALIGN_DOWN(first, AROUND) + AROUND, end);
+		map_resident(vmf, space, first, next);
+	}
 }
 
 static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struct page *page,
@@ -103,8 +137,8 @@ static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struc
 		put_page(page);
 		return VM_FAULT_HWPOISON;
 	}
-	if (!major && wants_around(vmf))
-		map_around(vmf, space);
+	map_around(vmf, space, major);
+	fpool_pager_ahead(space, fpool_vpn(vmf->pgoff));
 	/* Held for moments only: while it is mapped, and while it is write-protected. */
 	lock_page(page);
 	/* A resize may have cut it off; its reference keeps the cut waiting, not the fault. */
@@ -123,10 +157,18 @@ static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struc
 	return VM_FAULT_LOCKED;
 }
 
+static unsigned int advice(const struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & VM_RAND_READ)
+		return FPOOL_FILL_ALONE;
+	return vma->vm_flags & VM_SEQ_READ ? FPOOL_FILL_SEQUENTIAL : 0;
+}
+
 /* The entry is not there: bring the page, as far as the fault's flags allow waiting. */
 static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 {
 	fpool_vpn_t vpn = fpool_vpn(vmf->pgoff);
+	unsigned int how = advice(vmf->vma);
 	bool bounded = !(vmf->flags & FAULT_FLAG_USER);
 	struct file *file;
 	int err;
@@ -136,11 +178,11 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
 		return fpool_pager_bring_bounded(space, vpn) ? VM_FAULT_SIGBUS : 0;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT) {
-		fpool_pager_start(space, vpn, false);
+		fpool_pager_start(space, vpn, FPOOL_FILL_ALONE);
 		return VM_FAULT_RETRY;
 	}
 	/* Devices that are memory have ended the read when this returns. */
-	err = fpool_pager_start(space, vpn, true);
+	err = fpool_pager_start(space, vpn, how | FPOOL_FILL_HERE);
 	if (!err && fpool_spte_has(fpool_space_spte(space, vpn), FPOOL_SPTE_P))
 		return 0;
 	/* The file keeps the space; from the unlock on the VMA may be gone. */
@@ -148,7 +190,7 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 	fpool_release_fault_lock(vmf);
 	/* Killed, starved, failed or given up: the fault comes back, and finds out there. */
 	if (err)
-		fpool_pager_bring(space, vpn, bounded);
+		fpool_pager_bring(space, vpn, how, bounded);
 	else
 		fpool_pager_wait(space, vpn, bounded);
 	fput(file);

@@ -142,6 +142,7 @@ void fpool_ptable_init(struct fpool_ptable *pt, const struct fpool_ptable_ops *o
 	pt->ft = ft;
 	pt->base = base;
 	pt->space = space;
+	pt->last_leaf = FPOOL_NO_FRAME;
 	fpool_frame_list_init(&pt->ghost_nodes);
 }
 
@@ -209,12 +210,23 @@ const u64 *fpool_ptable_get_run(const struct fpool_ptable *pt, fpool_vpn_t vpn, 
 	return &entries(pt, target(entry))[index_at(vpn, 0)];
 }
 
-/* The leaf that has the entry of the page, or FPOOL_NO_FRAME. */
-static fpool_frame_t find_leaf(const struct fpool_ptable *pt, fpool_vpn_t vpn)
+/* What all pages of a leaf have in common. */
+static u64 leaf_prefix(fpool_vpn_t vpn)
+{
+	return fpool_vpn_nr(vpn) >> FPOOL_PTABLE_BITS;
+}
+
+/*
+ * The leaf that has the entry of the page, or FPOOL_NO_FRAME.  Writers ask several times in a row
+ * for the same one.
+ */
+static fpool_frame_t find_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn)
 {
 	unsigned int level = root_levels(pt->root);
 	u64 entry = pt->root;
 
+	if (pt->last_leaf != FPOOL_NO_FRAME && pt->last_prefix == leaf_prefix(vpn))
+		return pt->last_leaf;
 	if (!covers(level, vpn))
 		return FPOOL_NO_FRAME;
 	while (--level) {
@@ -222,7 +234,9 @@ static fpool_frame_t find_leaf(const struct fpool_ptable *pt, fpool_vpn_t vpn)
 		if (!entry)
 			return FPOOL_NO_FRAME;
 	}
-	return target(entry);
+	pt->last_prefix = leaf_prefix(vpn);
+	pt->last_leaf = target(entry);
+	return pt->last_leaf;
 }
 
 /* How many nodes the path to the page lacks. */
@@ -399,6 +413,7 @@ static void prune(struct fpool_ptable *pt, fpool_frame_t node)
 		if (fi->node.used)
 			return;
 		parent = fpool_frame(fi->node.parent);
+		pt->last_leaf = FPOOL_NO_FRAME;
 		/* No release: an empty word leads nowhere, so there is nothing to order. */
 		if (parent == FPOOL_NO_FRAME) {
 			WRITE_ONCE(pt->root, 0);
@@ -453,7 +468,8 @@ int fpool_ptable_set(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_spte_t e)
 	account(pt, leaf, e, 1);
 	put(slot, e);
 	relist(pt, leaf);
-	prune(pt, leaf);
+	if (fpool_spte_empty(e))
+		prune(pt, leaf);
 	return 0;
 }
 
@@ -664,6 +680,7 @@ void fpool_ptable_clear(struct fpool_ptable *pt)
 	WRITE_ONCE(pt->root, 0);
 	if (root)
 		free_subtree(pt, target(root), root_levels(root) - 1);
+	pt->last_leaf = FPOOL_NO_FRAME;
 	pt->npresent = 0;
 	pt->nghosts = 0;
 	pt->nother = 0;

@@ -132,6 +132,8 @@ struct fpool_ptable {
 	u64 npresent;		/* entries with P */
 	u64 nghosts;		/* entries with G */
 	u64 nother;		/* fills and errors */
+	u64 last_prefix;	/* of the leaf that a writer found last */
+	fpool_frame_t last_leaf;	/* or FPOOL_NO_FRAME */
 };
 
 /* One level of a walk, as the textbook draws it. */

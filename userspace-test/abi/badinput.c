@@ -395,7 +395,7 @@ static void attach_block_type(void)
 {
 	struct framepool_attach a = good();
 
-	a.block_type = 5;
+	a.block_type = FRAMEPOOL_BLOCK_256 + 1;
 	refuse(attach(&a), EINVAL);
 	a.block_type = ~0u;
 	refuse(attach(&a), EINVAL);
@@ -921,7 +921,7 @@ static void ranges(void)
 
 static void set_block(void)
 {
-	struct framepool_block b = { .size = sizeof(b), .block_type = 5 };
+	struct framepool_block b = { .size = sizeof(b), .block_type = FRAMEPOOL_BLOCK_256 + 1 };
 	int fd = space_of(O_RDWR);
 
 	refuse(ioctl(fd, FRAMEPOOL_SET_BLOCK, &b), EINVAL);
@@ -1169,7 +1169,7 @@ static const struct test tests[] = {
 	{ "attach with mode or group and no name: EINVAL", attach_mode_unnamed, T_DEVICE },
 	{ "attach with mode or group and no flag: EINVAL", attach_unannounced, T_DEVICE },
 	{ "attach with more than permission bits: EINVAL", attach_mode_bits, T_DEVICE },
-	{ "attach with block type 5: EINVAL", attach_block_type, T_DEVICE },
+	{ "attach with block type 6: EINVAL", attach_block_type, T_DEVICE },
 	{ "attach in an unknown pool: ENOENT", attach_no_pool, T_DEVICE },
 	{ "attach from memory that cannot be written: EFAULT", attach_read_only_memory, T_DEVICE },
 	{ "size 0: EINVAL", size_zero, T_DEVICE },
@@ -1194,7 +1194,7 @@ static const struct test tests[] = {
 	{ "detach while open or mapped: EBUSY", detach_busy, T_DEVICE },
 	{ "detach what is not there: ENOENT", detach_unknown, T_DEVICE },
 	{ "ranges that are none: EINVAL", ranges, T_DEVICE },
-	{ "SET_BLOCK 5: EINVAL", set_block, T_DEVICE },
+	{ "SET_BLOCK 6: EINVAL", set_block, T_DEVICE },
 	{ "RESIZE to 0: EINVAL", resize_zero, T_DEVICE },
 	{ "RESIZE without the right: EBADF", resize_read_only, T_DEVICE },
 	{ "RESIZE of a block device: EINVAL", resize_block_device, T_DEVICE },

@@ -189,7 +189,7 @@ static void failed_read(void)
 /* In a block of 16 pages, a bad one is the trouble of who wants it. */
 static void bad_page_in_a_block(void)
 {
-	struct framepool_block b = { .size = sizeof(b), .block_type = 2 };
+	struct framepool_block b = { .size = sizeof(b), .block_type = FRAMEPOOL_BLOCK_16 };
 	u64 i;
 
 	begin(256, 4 * MIB);

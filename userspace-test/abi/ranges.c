@@ -294,8 +294,9 @@ static void block_types(void)
 
 	begin();
 	rnd_init(&r, 1);
-	for (b.block_type = 0; b.block_type <= 4; b.block_type++) {
-		pages = 1ull << 2 * b.block_type;
+	for (b.block_type = FRAMEPOOL_BLOCK_1; b.block_type <= FRAMEPOOL_BLOCK_256;
+	     b.block_type++) {
+		pages = 1ull << 2 * (b.block_type - FRAMEPOOL_BLOCK_1);
 		make_absent(fd, m, NR * PAGE);
 		need_ok(ioctl(fd, FRAMEPOOL_SET_BLOCK, &b));
 		space_info(fd, &s);
@@ -312,7 +313,7 @@ static void block_types(void)
 			if (rnd_next(&r) & 1)
 				store(vpn, 10 + b.block_type);
 		}
-		if (b.block_type % 3 == 1)
+		if (b.block_type % 3 == 2)
 			squeeze(5 * MIB);
 		expect(bytes_are(m, model, NR * PAGE, 0), "block type %u after pressure",
 		       b.block_type);
@@ -334,7 +335,7 @@ static void block_at_the_end(void)
 	pool_use(4 * MIB);
 	path = file_make("odd", bytes, 3);
 	model = model_make(bytes, 3);
-	for (type = 0; type <= 4; type++) {
+	for (type = FRAMEPOOL_BLOCK_1; type <= FRAMEPOOL_BLOCK_256; type++) {
 		file = need_ok(open(path, O_RDWR));
 		attach_init(&a, file);
 		a.block_type = type;

@@ -144,8 +144,8 @@ static void test_space(void)
 	FRAMEPOOL_INIT(&info);
 	ok(!framepool_space_info(space, &info) && !strcmp(info.name, "test-lib"), "its info");
 	test_ranges(space);
-	ok(!framepool_set_block(space, 2), "set the block type");
-	ok(framepool_set_block(space, 5) == -EINVAL, "there are five block types");
+	ok(!framepool_set_block(space, FRAMEPOOL_BLOCK_16), "set the block type");
+	ok(framepool_set_block(space, 6) == -EINVAL, "there are five block types, and AUTO");
 	ok(!framepool_resize(space, 3 * PAGE) && !stat(path, &st) && st.st_size == 3 * PAGE, "resize");
 	ok(framepool_detach(control, "test-lib") == -EBUSY, "no detach while it is open");
 	close(space);

@@ -40,7 +40,7 @@ static void search(const char *file, u64 pages)
 
 	fd = space_attach(file, O_RDWR);
 	id = space_id(fd);
-	for (u32 type = 0; type <= 4; type += 2) {
+	for (u32 type = FRAMEPOOL_BLOCK_1; type <= FRAMEPOOL_BLOCK_256; type += 2) {
 		block_type(type);
 		m = map(fd, pages * PAGE, PROT_READ, MAP_SHARED);
 		for (vpn = 0; vpn < pages; vpn++) {
@@ -136,7 +136,7 @@ static void short_reads(bool cached)
 	id = space_id(fd);
 	m = map(fd, NR / 2 * PAGE, PROT_READ, MAP_SHARED);
 	need_ok(truncate(path, cut));
-	block_type(3);
+	block_type(FRAMEPOOL_BLOCK_64);
 	for (vpn = 0; vpn < NR / 2; vpn++) {
 		if (try_copy(page, m + vpn * PAGE, PAGE)) {
 			expect(vpn > cut / PAGE, "page %ju gives SIGBUS", (uintmax_t)vpn);
@@ -463,7 +463,7 @@ static void greedy(void *arg)
 		vpn = rnd_below(&rnd, 2 * NR);
 		switch (rnd_below(&rnd, 6)) {
 		case 0:
-			block_type(rnd_below(&rnd, 5));
+			block_type(rnd_below(&rnd, 6));
 			break;
 		case 1:
 			range_op(fd, FRAMEPOOL_PREFETCH, vpn * PAGE, 0, &r);

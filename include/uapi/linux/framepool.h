@@ -50,6 +50,14 @@
 #define FRAMEPOOL_RELEASE	_IO(FRAMEPOOL_IOC_TYPE, 0x2a)
 #define FRAMEPOOL_ERRORS	_IO(FRAMEPOOL_IOC_TYPE, 0x2b)
 
+/* Pages that are fetched together, aligned; AUTO follows the pattern of the program's faults. */
+#define FRAMEPOOL_BLOCK_AUTO	0
+#define FRAMEPOOL_BLOCK_1	1
+#define FRAMEPOOL_BLOCK_4	2
+#define FRAMEPOOL_BLOCK_16	3
+#define FRAMEPOOL_BLOCK_64	4
+#define FRAMEPOOL_BLOCK_256	5
+
 /* struct framepool_attach.flags */
 #define FRAMEPOOL_ATTACH_READ_ONLY	(1U << 0)
 #define FRAMEPOOL_ATTACH_MODE		(1U << 1)	/* @mode is given; needs a name */
@@ -64,7 +72,7 @@
  * @mode: permission bits of the node, 0600 unless ATTACH_MODE
  * @gid: group of the node, the caller's unless ATTACH_GROUP (one that the caller is in, or
  *	CAP_CHOWN)
- * @block_type: 0..4, pages are fetched in blocks of 4^block_type
+ * @block_type: FRAMEPOOL_BLOCK_*: how many pages are fetched together
  * @pool: the pool, "" for the default one
  * @name: makes /dev/framepool/NAME, which lasts until DETACH; "" makes an anonymous
  *	space, which lasts until its last descriptor and mapping go
@@ -119,7 +127,7 @@ struct framepool_detach {
  * @bytes: size of the backing file
  * @space: id
  * @state: FRAMEPOOL_SPACE_*
- * @block_type: 0..4
+ * @block_type: FRAMEPOOL_BLOCK_*
  * @uid: owner of the node (of the named space) or attacher
  * @opens: descriptors and named nodes that hold the space
  * @write_error: 0, or while pages are dirty that could not be written: errno of the last failure
@@ -367,7 +375,7 @@ struct framepool_resize {
  * struct framepool_block - the block type of a space
  * @size: sizeof(struct framepool_block)
  * @flags: 0
- * @block_type: 0..4
+ * @block_type: FRAMEPOOL_BLOCK_*
  * @__reserved: 0
  */
 struct framepool_block {

@@ -633,7 +633,7 @@ static void op_info(struct op *o)
 static void op_set_block(struct op *o)
 {
 	/* Large blocks are for programs that read on; here most of what they bring is in the way. */
-	static const u8 types[] = { 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 4 };
+	static const u8 types[] = { 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 5 };
 	struct framepool_block b = { .size = sizeof(b) };
 
 	b.block_type = types[below(o, ARRAY_SIZE(types))];

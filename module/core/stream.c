@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Streams of misses: see stream.h. */
+#include <linux/compiler.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "stream.h"
+
+/* A stride up to this is no jump. */
+#define NEAR	4
+
+/* Misses in a row before more than one page is fetched. */
+#define TRUST	2
+
+/* What the readers of ahead() fetch is at least this. */
+#define AHEAD_MIN_ORDER	4
+
+/**
+ * fpool_streams_init() - no stream yet
+ * @s: the streams of a space
+ *
+ * Context: Any.
+ */
+void fpool_streams_init(struct fpool_streams *s)
+{
+	memset(s, 0, sizeof(*s));
+}
+
+static bool goes_on(const struct fpool_stream *t, u64 vpn)
+{
+	return t->hi && vpn + NEAR >= t->lo && vpn < t->hi + NEAR;
+}
+
+static unsigned int order_of(const struct fpool_stream *t)
+{
+	u32 hits = READ_ONCE(t->hits);
+
+	if (hits < TRUST)
+		return 0;
+	return min_t(u32, 2 * (hits - TRUST + 1), FPOOL_STREAM_MAX_ORDER);
+}
+
+/**
+ * fpool_streams_miss() - how much to fetch at a miss
+ * @s: the streams of a space
+ * @vpn: the page that is missing
+ *
+ * The caller says with fpool_streams_fetched() what it has fetched.
+ *
+ * Context: Any; the caller serialises.
+ * Return: Order of the aligned block around the page: 0, 2, 4, 6 or 8.
+ */
+unsigned int fpool_streams_miss(struct fpool_streams *s, u64 vpn)
+{
+	struct fpool_stream *t;
+	u32 i, oldest = 0;
+
+	s->clock++;
+	for (i = 0; i < FPOOL_NR_STREAMS; i++) {
+		t = &s->stream[i];
+		if (goes_on(t, vpn)) {
+			WRITE_ONCE(t->hits, t->hits + 1);
+			t->used = s->clock;
+			s->latest = i;
+			return order_of(t);
+		}
+		if (s->clock - t->used > s->clock - s->stream[oldest].used)
+			oldest = i;
+	}
+	s->stream[oldest] = (struct fpool_stream){ .used = s->clock };
+	s->latest = oldest;
+	return 0;
+}
+
+/**
+ * fpool_streams_fetched() - what was fetched for the miss that was asked about last
+ * @s: the streams of a space
+ * @first: first page
+ * @nr: pages, at least one
+ *
+ * Context: Any; the caller serialises.
+ */
+void fpool_streams_fetched(struct fpool_streams *s, u64 first, u64 nr)
+{
+	struct fpool_stream *t = &s->stream[s->latest];
+
+	WRITE_ONCE(t->lo, first);
+	WRITE_ONCE(t->hi, first + nr);
+}
+
+/**
+ * fpool_streams_block() - what a page was fetched with
+ * @s: the streams of a space
+ * @vpn: the page
+ * @lo: out: the first page that was fetched with it
+ * @hi: out: past the last
+ *
+ * Context: Any, beside one writer: a hint.
+ * Return: Order that the stream of the page has grown to; 0, and nothing out: it was alone.
+ */
+unsigned int fpool_streams_block(const struct fpool_streams *s, u64 vpn, u64 *lo, u64 *hi)
+{
+	unsigned int order;
+	u32 i;
+
+	for (i = 0; i < FPOOL_NR_STREAMS; i++) {
+		const struct fpool_stream *t = &s->stream[i];
+		u64 first = READ_ONCE(t->lo), end = READ_ONCE(t->hi);
+
+		if (vpn < first || vpn >= end)
+			continue;
+		order = order_of(t);
+		if (order) {
+			*lo = first;
+			*hi = end;
+		}
+		return order;
+	}
+	return 0;
+}
+
+/**
+ * fpool_streams_ahead() - is it time to fetch what comes next?
+ * @s: the streams of a space
+ * @vpn: a page that was touched and was there
+ * @next: out: the page to fetch around
+ *
+ * The touch of a block that was fetched ahead is as good as a miss there: the block after it is
+ * fetched, so that a sequential reader hardly ever waits.  Only streams that have grown are read
+ * ahead of, and only upwards.
+ *
+ * Context: Any; the caller serialises.
+ * Return: Order of the block, as fpool_streams_miss(); 0: no.
+ */
+unsigned int fpool_streams_ahead(struct fpool_streams *s, u64 vpn, u64 *next)
+{
+	u32 i;
+
+	for (i = 0; i < FPOOL_NR_STREAMS; i++) {
+		struct fpool_stream *t = &s->stream[i];
+
+		if (vpn < t->lo || vpn >= t->hi || order_of(t) < AHEAD_MIN_ORDER)
+			continue;
+		WRITE_ONCE(t->hits, t->hits + 1);
+		t->used = ++s->clock;
+		s->latest = i;
+		*next = t->hi;
+		return order_of(t);
+	}
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Streams: how much to fetch at a miss, from where the last misses were.
+ *
+ * A miss next to what was fetched before goes on with a stream, in either direction and with small
+ * strides; the second one in a row begins to grow what is fetched, fourfold each time up to 256
+ * pages.  A miss anywhere else is the beginning of a new stream, which fetches one page, and the
+ * stream that was asked for longest ago is forgotten.  So a random reader never fetches more than
+ * it asks for, and several sequential readers do not disturb each other.
+ *
+ * The idea is that of Linux's on-demand readahead (Fengguang Wu, 2007) with the state in the
+ * space instead of the descriptor, as faults know no descriptor's position.
+ *
+ * No lock: the caller serialises every call.
+ */
+#ifndef FPOOL_CORE_STREAM_H
+#define FPOOL_CORE_STREAM_H
+
+#include "types.h"
+
+#define FPOOL_NR_STREAMS	4
+#define FPOOL_STREAM_MAX_ORDER	8
+
+/**
+ * struct fpool_stream - misses that follow each other
+ * @lo: the first page of what was fetched last
+ * @hi: past the last
+ * @hits: misses in a row that went on with it
+ * @used: when it was asked for last
+ */
+struct fpool_stream {
+	u64 lo, hi;
+	u32 hits;
+	u32 used;
+};
+
+struct fpool_streams {
+	struct fpool_stream stream[FPOOL_NR_STREAMS];
+	u32 clock;
+	u32 latest;		/* whose miss was the last */
+};
+
+void fpool_streams_init(struct fpool_streams *s);
+unsigned int fpool_streams_miss(struct fpool_streams *s, u64 vpn);
+void fpool_streams_fetched(struct fpool_streams *s, u64 first, u64 nr);
+unsigned int fpool_streams_ahead(struct fpool_streams *s, u64 vpn, u64 *next);
+unsigned int fpool_streams_block(const struct fpool_streams *s, u64 vpn, u64 *lo, u64 *hi);
+
+#endif /* FPOOL_CORE_STREAM_H */
