@@ -10,6 +10,7 @@
 #include "frames.h"
 #include "ptable.h"
 #include "policy.h"
+#include "stream.h"
 #include "check.h"
 
 #define EXPORT(sym) \
@@ -85,5 +86,11 @@ EXPORT(fpool_policy_enqueue);
 EXPORT(fpool_policy_dequeue);
 EXPORT(fpool_policy_knows);
 EXPORT(fpool_policy_clock);
+
+EXPORT(fpool_streams_init);
+EXPORT(fpool_streams_miss);
+EXPORT(fpool_streams_fetched);
+EXPORT(fpool_streams_block);
+EXPORT(fpool_streams_ahead);
 
 EXPORT(fpool_check);

@@ -68,6 +68,8 @@ static struct fpool_space *make(const struct fpool_attach_params *params)
 		fpool_space_put(space);
 		return ERR_PTR(err);
 	}
+	if (params->direct || space->backing.blockdev)
+		fpool_backing_open_direct(&space->backing);
 	INIT_DELAYED_WORK(&space->retry, tear_down_again);
 	i_size_write(space->inode, fpool_backing_bytes(&space->backing));
 	space->block_type = params->block_type;

@@ -11,6 +11,7 @@ struct fpool_attach_params {
 	bool write;
 	bool named;
 	unsigned int block_type;
+	bool direct;
 };
 
 extern struct list_head fpool_spaces;	/* A */

@@ -116,6 +116,25 @@ int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
 }
 
 /**
+ * fpool_backing_open_direct - go past the file system, where that is possible
+ * @b: just opened
+ *
+ * A block device has none anyway. Where the file does not keep the contract (see direct.c), reads and
+ * writes go through the file system as before.
+ *
+ * Context: Process context; may sleep, for a time that depends on the file's size.
+ */
+void fpool_backing_open_direct(struct fpool_backing *b)
+{
+	if (!b->direct)
+		return;
+	if (b->blockdev)
+		fpool_direct_open_device(&b->bio, b->file);
+	else
+		fpool_direct_open_file(&b->bio, b->file);
+}
+
+/**
  * fpool_backing_upgrade - somebody attaches the file for writing, too
  * @b: opened read only
  * @file: what he offered, validated for writing
@@ -145,6 +164,7 @@ void fpool_backing_close(struct fpool_backing *b)
 {
 	if (!b->file)
 		return;
+	fpool_direct_close(&b->bio);
 	/* Direct I/O went past what readers of the file may have cached meanwhile. */
 	if (mapping_can_writeback(b->file->f_mapping))
 		invalidate_mapping_pages(b->file->f_mapping, 0, -1);
@@ -233,6 +253,8 @@ ssize_t fpool_backing_read(struct fpool_backing *b, struct bio_vec *bv, unsigned
 
 	if (fpool_inject(FPOOL_INJECT_READ))
 		return -EIO;
+	if (b->bio.bdev)
+		return fpool_direct_read(&b->bio, bv, nr, pos, len);
 	if (b->direct)
 		ret = read_once(b, bv, nr, pos, len, true);
 	/* Some files refuse direct I/O only when it comes. */
@@ -243,10 +265,29 @@ ssize_t fpool_backing_read(struct fpool_backing *b, struct bio_vec *bv, unsigned
 	return ret;
 }
 
+static void iocb_done(struct kiocb *iocb, long ret)
+{
+	struct fpool_read *read = container_of(iocb, struct fpool_read, iocb);
+
+	read->done(read, ret);
+}
+
+static void bio_done(struct bio *bio)
+{
+	struct fpool_read *read = container_of(bio, struct fpool_read, bio);
+	long ret = blk_status_to_errno(bio->bi_status);
+
+	/* What was asked for, as it ends where the device's bytes end. */
+	if (!ret)
+		ret = read->bytes;
+	bio_uninit(bio);
+	read->done(read, ret);
+}
+
 /**
  * fpool_backing_read_nowait - start a direct read, if nothing has to be waited for
  * @b: the backing
- * @iocb: for the read; stays until @done was called
+ * @read: for the read; stays until @done was called
  * @bv: where to, one segment; stays as long
  * @pos: offset in the file, a multiple of 4096
  * @done: called with bytes or an errno, in any context, perhaps before this returns; only after
@@ -258,18 +299,27 @@ ssize_t fpool_backing_read(struct fpool_backing *b, struct bio_vec *bv, unsigned
  * Context: Process context, with no lock of mm's.
  * Return: -EIOCBQUEUED: @done is or will be called; bytes read; or an error.
  */
-ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct kiocb *iocb, struct bio_vec *bv,
-				  loff_t pos, void (*done)(struct kiocb *iocb, long ret))
+ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct fpool_read *read,
+				  struct bio_vec *bv, loff_t pos,
+				  void (*done)(struct fpool_read *read, long ret))
 {
 	struct iov_iter iter;
 
-	if (!b->direct || !(b->file->f_mode & FMODE_NOWAIT) || fpool_inject(FPOOL_INJECT_NOWAIT))
+	if (fpool_inject(FPOOL_INJECT_NOWAIT))
 		return -EAGAIN;
-	prepare(iocb, b->file, pos, true);
-	iocb->ki_flags |= IOCB_NOWAIT;
-	iocb->ki_complete = done;
+	read->done = done;
+	if (b->bio.bdev) {
+		read->bytes = fpool_direct_readable(&b->bio, pos, bv->bv_len);
+		return fpool_direct_start_read(&b->bio, &read->bio, bv, pos, bio_done) ?
+		       -EIOCBQUEUED : -EAGAIN;
+	}
+	if (!b->direct || !(b->file->f_mode & FMODE_NOWAIT))
+		return -EAGAIN;
+	prepare(&read->iocb, b->file, pos, true);
+	read->iocb.ki_flags |= IOCB_NOWAIT;
+	read->iocb.ki_complete = iocb_done;
 	iov_iter_bvec(&iter, ITER_DEST, bv, 1, bv->bv_len);
-	return vfs_iocb_iter_read(b->file, iocb, &iter);
+	return vfs_iocb_iter_read(b->file, &read->iocb, &iter);
 }
 
 static int write_direct(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
@@ -299,6 +349,18 @@ static int write_buffered(struct fpool_backing *b, struct bio_vec *bv, unsigned 
 	return err;
 }
 
+static int write_bio(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr, loff_t pos,
+		     size_t len)
+{
+	int err;
+
+	/* A snapshot of a frozen file system is to be one of its files, too. */
+	file_start_write(b->wfile);
+	err = fpool_direct_write(&b->bio, bv, nr, pos, len);
+	file_end_write(b->wfile);
+	return err;
+}
+
 /**
  * fpool_backing_write - write frames out
  * @b: the backing
@@ -322,6 +384,8 @@ int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned in
 	/* By an emergency remount; 6.12's ext4 warns about who writes all the same. */
 	if (!b->blockdev && sb_rdonly(file_inode(b->wfile)->i_sb))
 		return -EROFS;
+	if (b->bio.bdev)
+		return write_bio(b, bv, nr, pos, len);
 	if (whole) {
 		err = write_direct(b, bv, nr, pos, whole);
 		if (err == -EINVAL || err == -EOPNOTSUPP) {
@@ -371,6 +435,9 @@ bool fpool_backing_frozen(const struct fpool_backing *b)
  */
 int fpool_backing_flush(struct fpool_backing *b)
 {
+	/* The file system does not see the writes. */
+	if (b->bio.marked)
+		file_update_time(b->wfile);
 	return fpool_inject(FPOOL_INJECT_FLUSH) ? -EIO : vfs_fsync(b->wfile, 0);
 }
 

@@ -6,24 +6,43 @@
 #include <linux/bvec.h>
 #include <linux/fs.h>
 
+#include "direct.h"
+
 struct fpool_backing {
 	struct file *file;	/* our own open of it, which nobody else can change */
 	struct file *wfile;	/* the same or a second one, for writing; NULL: read only */
 	bool direct;		/* past the page cache */
 	bool blockdev;
+	struct fpool_direct bio;	/* past the file system; the next best is @direct */
+};
+
+/**
+ * struct fpool_read - a read that was started
+ * @bytes: that it asked for
+ * @done: called with bytes or an errno
+ */
+struct fpool_read {
+	union {
+		struct kiocb iocb;
+		struct bio bio;
+	};
+	size_t bytes;
+	void (*done)(struct fpool_read *read, long ret);
 };
 
 int fpool_backing_validate(struct file *file, bool write);
 int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write);
 int fpool_backing_upgrade(struct fpool_backing *b, struct file *file);
+void fpool_backing_open_direct(struct fpool_backing *b);
 void fpool_backing_close(struct fpool_backing *b);
 u64 fpool_backing_bytes(const struct fpool_backing *b);
 struct inode *fpool_backing_host(struct file *file);
 
 ssize_t fpool_backing_read(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			   loff_t pos, size_t len);
-ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct kiocb *iocb, struct bio_vec *bv,
-				  loff_t pos, void (*done)(struct kiocb *iocb, long ret));
+ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct fpool_read *read,
+				  struct bio_vec *bv, loff_t pos,
+				  void (*done)(struct fpool_read *read, long ret));
 int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			loff_t pos, size_t len);
 bool fpool_backing_frozen(const struct fpool_backing *b);

@@ -108,7 +108,7 @@ static ssize_t transfer(struct fpool_space *space, loff_t pos, struct iov_iter *
 	if (pos >= bytes)
 		return 0;
 	len = min_t(u64, min_t(u64, PAGE_SIZE - offset, bytes - pos), iov_iter_count(iter));
-	page = fpool_pager_get(space, fpool_addr_vpn(pos));
+	page = fpool_pager_get(space, fpool_addr_vpn(pos), 0);
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	done = copy_part(page, offset, len, iter);

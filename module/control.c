@@ -113,6 +113,7 @@ static struct fpool_space *join(const struct framepool_attach *a, struct file *b
 		.write = !(a->flags & FRAMEPOOL_ATTACH_READ_ONLY),
 		.named = *a->name,
 		.block_type = a->block_type,
+		.direct = a->flags & FRAMEPOOL_ATTACH_DIRECT,
 	};
 	struct fpool_space *space = ERR_PTR(-ENOENT);
 
@@ -141,6 +142,9 @@ static int attach_file(struct framepool_attach *a, struct file *backing, kgid_t 
 	ret = fpool_backing_validate(backing, write);
 	if (ret)
 		return ret;
+	/* It keeps others from writing. */
+	if (a->flags & FRAMEPOOL_ATTACH_DIRECT && !(backing->f_mode & FMODE_WRITE))
+		return -EACCES;
 	space = join(a, backing);
 	if (IS_ERR(space))
 		return PTR_ERR(space);
@@ -387,7 +391,7 @@ static const struct fpool_ioctl commands[] = {
 		.size = sizeof(struct framepool_attach),
 		.min = offsetofend(struct framepool_attach, space_fd),
 		.flags = FRAMEPOOL_ATTACH_READ_ONLY | FRAMEPOOL_ATTACH_MODE |
-			 FRAMEPOOL_ATTACH_GROUP,
+			 FRAMEPOOL_ATTACH_GROUP | FRAMEPOOL_ATTACH_DIRECT,
 		.results = true,
 		.fn = attach,
 		.undo = undo_attach,

@@ -44,7 +44,7 @@ enum fill_state {
 
 struct fill {
 	struct work_struct work;
-	struct kiocb iocb;
+	struct fpool_read read;
 	struct bio_vec bv;
 	atomic_t state;			/* enum fill_state */
 	ssize_t got;			/* bytes read; an error: to be read by a worker */
@@ -362,9 +362,9 @@ static void hand_over(struct fill *fill)
 }
 
 /* The device's word, in any context. */
-static void read_done(struct kiocb *iocb, long ret)
+static void read_done(struct fpool_read *read, long ret)
 {
-	struct fill *fill = container_of(iocb, struct fill, iocb);
+	struct fill *fill = container_of(read, struct fill, read);
 
 	fill->got = ret;
 	/* Orders @got before the state, for start_read() and, by the queue, for the worker. */
@@ -380,7 +380,7 @@ static void start_read(struct fill *fill, bool may_io)
 	atomic_set(&fill->state, FILL_NEW);
 	INIT_WORK(&fill->work, fill_work);
 	if (may_io)
-		ret = fpool_backing_read_nowait(&fill->space->backing, &fill->iocb, &fill->bv,
+		ret = fpool_backing_read_nowait(&fill->space->backing, &fill->read, &fill->bv,
 						position(fill), read_done);
 	if (ret == -EIOCBQUEUED) {
 		if (atomic_xchg(&fill->state, FILL_STARTED) != FILL_DONE)
@@ -796,12 +796,13 @@ u32 fpool_pager_lookup_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr, s
  * fpool_pager_get - the page, brought if it is absent
  * @space: the space, of which the caller has a reference
  * @vpn: the page
+ * @how: FPOOL_FILL_*
  *
  * Context: As fpool_pager_bring().
  * Return: the page with a reference, or an ERR_PTR: -EINTR, -ENXIO, -ENOMEM, or the error of
  * the fill.
  */
-struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn)
+struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how)
 {
 	struct page *page;
 	int err;
@@ -812,7 +813,7 @@ struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn)
 			folio_set_referenced(page_folio(page));
 			return page;
 		}
-		err = fpool_pager_bring(space, vpn, 0, false);
+		err = fpool_pager_bring(space, vpn, how, false);
 		if (!err)
 			err = fpool_pager_take_error(space, vpn);
 		if (err)

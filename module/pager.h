@@ -21,7 +21,7 @@ int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn, unsigned int h
 int fpool_pager_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded);
 bool fpool_pager_gave_up(struct fpool_space *space, fpool_vpn_t vpn);
 int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn);
-struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn);
+struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how);
 int fpool_pager_take_error(struct fpool_space *space, fpool_vpn_t vpn);
 bool fpool_pager_starved(struct fpool_space *space, fpool_vpn_t vpn);
 

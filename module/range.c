@@ -53,7 +53,7 @@ static int parse_range(struct file *file, struct framepool_range *r, fpool_vpn_t
 static int fetch(struct fpool_space *space, fpool_vpn_t vpn, bool was_there,
 		 struct framepool_range *r)
 {
-	struct page *page = fpool_pager_get(space, vpn);
+	struct page *page = fpool_pager_get(space, vpn, FPOOL_FILL_ALONE);
 
 	if (!IS_ERR(page)) {
 		put_page(page);
@@ -309,7 +309,7 @@ static struct page *get_edge(struct fpool_space *space, u64 bytes)
 
 	if (!(bytes & ~PAGE_MASK))
 		return NULL;
-	page = fpool_pager_get(space, fpool_addr_vpn(bytes));
+	page = fpool_pager_get(space, fpool_addr_vpn(bytes), FPOOL_FILL_ALONE);
 	return IS_ERR(page) && PTR_ERR(page) != -ENOMEM ? NULL : page;
 }
 
@@ -413,6 +413,7 @@ void fpool_range_space_info(struct fpool_space *space, const struct fpool_node *
 		      (space->orphan ? FRAMEPOOL_SPACE_ORPHAN : 0) |
 		      (space->backing.blockdev ? FRAMEPOOL_SPACE_BLOCKDEV : 0) |
 		      (space->backing.direct ? FRAMEPOOL_SPACE_DIRECT_IO : 0) |
+		      (space->backing.bio.bdev ? FRAMEPOOL_SPACE_DIRECT_PATH : 0) |
 		      ((node ? node->writable : !!space->backing.wfile) ?
 		       FRAMEPOOL_SPACE_WRITABLE : 0);
 	info->block_type = READ_ONCE(space->block_type);

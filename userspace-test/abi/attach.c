@@ -430,6 +430,7 @@ static void unlinked(void)
 /* What counters say after a known little piece of work. */
 static void counters(void)
 {
+	struct framepool_block one = { .size = sizeof(one), .block_type = FRAMEPOOL_BLOCK_1 };
 	struct framepool_space a, b;
 	struct framepool_pool p;
 	char *path;
@@ -441,6 +442,8 @@ static void counters(void)
 	pool_use(4 * MIB);
 	path = file_make("file", NR * PAGE, 1);
 	fd = space_attach(path, O_RDWR);
+	/* A fault for each page. */
+	need_ok(ioctl(fd, FRAMEPOOL_SET_BLOCK, &one));
 	id = space_id(fd);
 	space_info(fd, &a);
 	expect(!a.resident && !a.fills && !a.dirty && !a.major_faults && !a.evictions &&

@@ -341,12 +341,12 @@ static void attach_names(void)
 	refuse(attach(&a), EINVAL);
 }
 
-static void attach_flags(void)
+static void attach_unknown_flags(void)
 {
 	struct framepool_attach a;
 	unsigned int bit;
 
-	for (bit = 3; bit < 32; bit++) {
+	for (bit = 4; bit < 32; bit++) {
 		a = good();
 		a.flags = 1u << bit;
 		refuse(attach(&a), EINVAL);
@@ -610,7 +610,7 @@ static void size_huge(void)
 /* How many flags there are. */
 static unsigned int known_flags(const struct command *c)
 {
-	return c->cmd == FRAMEPOOL_ATTACH ? 3 : c->cmd == FRAMEPOOL_HOLD ? 1 : 0;
+	return c->cmd == FRAMEPOOL_ATTACH ? 4 : c->cmd == FRAMEPOOL_HOLD ? 1 : 0;
 }
 
 static void unknown_flags(void)
@@ -1165,7 +1165,7 @@ static const struct test tests[] = {
 	{ "attach no descriptor: EBADF", attach_no_fd, T_DEVICE },
 	{ "attach by a name in use: EEXIST", attach_name_in_use, T_DEVICE },
 	{ "attach by a bad name: EINVAL", attach_names, T_DEVICE },
-	{ "attach with an unknown flag: EINVAL", attach_flags, T_DEVICE },
+	{ "attach with an unknown flag: EINVAL", attach_unknown_flags, T_DEVICE },
 	{ "attach with mode or group and no name: EINVAL", attach_mode_unnamed, T_DEVICE },
 	{ "attach with mode or group and no flag: EINVAL", attach_unannounced, T_DEVICE },
 	{ "attach with more than permission bits: EINVAL", attach_mode_bits, T_DEVICE },

@@ -182,6 +182,13 @@ static void random_order(u64 pages, u64 ops)
 }
 
 /* Large enough that no processor's caches and no TLB hide anything; smaller on a slow kernel. */
+static void sixteen_times_direct(void)
+{
+	attach_flags = FRAMEPOOL_ATTACH_DIRECT;
+	pool_use(2 * MIB);
+	random_order(16 * 2 * MIB / PAGE, scaled(10000));
+}
+
 static void four_times_the_region(void)
 {
 	u64 bytes = scale > 2 ? 4 * MIB : 16 * MIB;
@@ -371,6 +378,7 @@ static void holes(void)
 static const struct test tests[] = {
 	{ "four times the region, by threads and processes", four_times_the_region, 0 },
 	{ "sixteen times the smallest region", sixteen_times_the_region, 0 },
+	{ "the same, on the direct path", sixteen_times_direct, T_DEVICE },
 	{ "parallel faults read each page once", parallel_faults, 0 },
 	{ "forwards, backwards, in strides", orders, 0 },
 	{ "three files in one pool do not mix", files_in_one_pool, 0 },

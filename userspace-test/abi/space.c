@@ -32,12 +32,15 @@ void control_close(void)
 	control = -1;
 }
 
+u32 attach_flags;
+
 void attach_init(struct framepool_attach *a, int fd)
 {
 	memset(a, 0, sizeof(*a));
 	a->size = sizeof(*a);
 	a->fd = fd;
 	a->space_fd = -1;
+	a->flags = attach_flags;
 	memcpy(a->pool, pool, sizeof(a->pool));
 }
 

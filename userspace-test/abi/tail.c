@@ -79,6 +79,12 @@ static void all_sizes(void)
 		one_size(sizes[i]);
 }
 
+static void all_sizes_direct(void)
+{
+	attach_flags = FRAMEPOOL_ATTACH_DIRECT;
+	all_sizes();
+}
+
 static void on(const char *type)
 {
 	char where[DIR_SIZE];
@@ -167,6 +173,7 @@ static void growing(void)
 
 static const struct test tests[] = {
 	{ "every size on the file system of the run", all_sizes, 0 },
+	{ "every size, on the direct path", all_sizes_direct, T_DEVICE },
 	{ "every size on tmpfs", on_tmpfs, 0 },
 	{ "every size on xfs", on_xfs, 0 },
 	{ "every size on btrfs", on_btrfs, 0 },

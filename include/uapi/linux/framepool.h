@@ -62,6 +62,7 @@
 #define FRAMEPOOL_ATTACH_READ_ONLY	(1U << 0)
 #define FRAMEPOOL_ATTACH_MODE		(1U << 1)	/* @mode is given; needs a name */
 #define FRAMEPOOL_ATTACH_GROUP		(1U << 2)	/* @gid is given; needs a name */
+#define FRAMEPOOL_ATTACH_DIRECT		(1U << 3)	/* past the file system, if it allows that */
 
 /**
  * struct framepool_attach - put a backing file behind a space
@@ -78,6 +79,12 @@
  *	space, which lasts until its last descriptor and mapping go
  * @space: out: id of the space; who attaches the same file again gets the same one
  * @space_fd: out: a descriptor of the space (close-on-exec), -1 where @name is given
+ *
+ * With DIRECT pages of a regular file are read from and written to its blocks, without the file
+ * system, where all of them are allocated and fixed (as for swapon); otherwise, and where that is
+ * not so, through the file system. FRAMEPOOL_SPACE_DIRECT_PATH says which. As long as the file is
+ * attached in this way it can neither be removed, nor resized, nor written to by others (ETXTBSY,
+ * EPERM), so @fd has to be open for writing (EACCES). Block devices are always used directly.
  *
  * EISDIR, EINVAL (neither a regular file nor a block device; O_APPEND), ELOOP (a node of
  * framepool itself), ENODATA (an empty file), EACCES (the descriptor has not the rights), EROFS
@@ -116,7 +123,8 @@ struct framepool_detach {
 #define FRAMEPOOL_SPACE_NAMED		(1U << 1)
 #define FRAMEPOOL_SPACE_ORPHAN		(1U << 2)	/* nobody's, waits to be written back */
 #define FRAMEPOOL_SPACE_BLOCKDEV	(1U << 3)
-#define FRAMEPOOL_SPACE_DIRECT_IO	(1U << 4)
+#define FRAMEPOOL_SPACE_DIRECT_IO	(1U << 4)	/* past the page cache */
+#define FRAMEPOOL_SPACE_DIRECT_PATH	(1U << 5)	/* and past the file system */
 
 /**
  * struct framepool_space - what a space is and what happened to it

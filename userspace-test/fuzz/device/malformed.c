@@ -100,7 +100,8 @@ struct command {
 
 static const struct command commands[] = {
 	{ "ATTACH", FRAMEPOOL_ATTACH, sizeof(struct framepool_attach), attach_fields,
-	  FRAMEPOOL_ATTACH_READ_ONLY | FRAMEPOOL_ATTACH_MODE | FRAMEPOOL_ATTACH_GROUP, EBADF,
+	  FRAMEPOOL_ATTACH_READ_ONLY | FRAMEPOOL_ATTACH_MODE | FRAMEPOOL_ATTACH_GROUP |
+		  FRAMEPOOL_ATTACH_DIRECT, EBADF,
 	  true, false, { EISDIR, ELOOP, ENODATA, EACCES, EROFS, EBADF, EEXIST, ENOENT, EBUSY,
 			 EPERM, ENOMEM } },
 	{ "DETACH", FRAMEPOOL_DETACH, sizeof(struct framepool_detach), detach_fields, 0, ENOENT,

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Streams: what is fetched at a miss follows the pattern of the misses. */
+#include <kunit/test.h>
+
+#include "stream.h"
+
+/* A miss, and a fetch of the aligned block that was answered; what the reader misses next. */
+static u64 read_on(struct kunit *test, struct fpool_streams *s, u64 vpn, unsigned int *order)
+{
+	u64 first;
+
+	*order = fpool_streams_miss(s, vpn);
+	KUNIT_EXPECT_LE(test, *order, (unsigned int)FPOOL_STREAM_MAX_ORDER);
+	first = vpn & ~((1ULL << *order) - 1);
+	fpool_streams_fetched(s, first, 1ULL << *order);
+	return first + (1ULL << *order);
+}
+
+static void a_sequential_reader_grows_fourfold(struct kunit *test)
+{
+	static const unsigned int want[] = { 0, 0, 2, 4, 6, 8, 8, 8 };
+	struct fpool_streams s;
+	unsigned int order, i;
+	u64 vpn = 1024;
+
+	fpool_streams_init(&s);
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
+		vpn = read_on(test, &s, vpn, &order);
+		KUNIT_EXPECT_EQ(test, order, want[i]);
+	}
+}
+
+static void a_random_reader_fetches_one_page(struct kunit *test)
+{
+	struct fpool_streams s;
+	unsigned int order;
+	u64 i;
+
+	fpool_streams_init(&s);
+	for (i = 0; i < 1000; i++) {
+		read_on(test, &s, (i * 7919) % 65536 * 16, &order);
+		KUNIT_EXPECT_EQ(test, order, 0U);
+	}
+}
+
+static void one_jump_starts_again(struct kunit *test)
+{
+	struct fpool_streams s;
+	unsigned int order, i;
+	u64 vpn = 0;
+
+	fpool_streams_init(&s);
+	for (i = 0; i < 8; i++)
+		vpn = read_on(test, &s, vpn, &order);
+	KUNIT_EXPECT_EQ(test, order, 8U);
+	read_on(test, &s, vpn + 100000, &order);
+	KUNIT_EXPECT_EQ(test, order, 0U);
+	/* The old stream is still known. */
+	read_on(test, &s, vpn, &order);
+	KUNIT_EXPECT_EQ(test, order, 8U);
+}
+
+static void as_many_readers_as_streams_do_not_disturb_each_other(struct kunit *test)
+{
+	u64 vpn[FPOOL_NR_STREAMS];
+	struct fpool_streams s;
+	unsigned int order = 0, round;
+	u32 i;
+
+	fpool_streams_init(&s);
+	for (i = 0; i < FPOOL_NR_STREAMS; i++)
+		vpn[i] = i * 1000000;
+	for (round = 0; round < 8; round++)
+		for (i = 0; i < FPOOL_NR_STREAMS; i++)
+			vpn[i] = read_on(test, &s, vpn[i], &order);
+	KUNIT_EXPECT_EQ(test, order, 8U);
+}
+
+static void backwards_and_small_strides_grow_too(struct kunit *test)
+{
+	struct fpool_streams s;
+	unsigned int order, i;
+	u64 vpn = 100000;
+
+	fpool_streams_init(&s);
+	for (i = 0; i < 8; i++) {
+		order = fpool_streams_miss(&s, vpn);
+		fpool_streams_fetched(&s, vpn & ~((1ULL << order) - 1), 1ULL << order);
+		vpn = (vpn & ~((1ULL << order) - 1)) - 1;
+	}
+	KUNIT_EXPECT_EQ(test, order, 8U);
+	for (vpn = 500000, i = 0; i < 4; i++, vpn += 3)
+		read_on(test, &s, vpn, &order);
+	KUNIT_EXPECT_GE(test, order, 2U);
+}
+
+static void ahead_goes_on_from_a_block_that_is_touched(struct kunit *test)
+{
+	struct fpool_streams s;
+	unsigned int order, i;
+	u64 vpn = 0, next, lo, hi;
+
+	fpool_streams_init(&s);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, 0, &next), 0U);
+	for (i = 0; i < 3; i++)
+		vpn = read_on(test, &s, vpn, &order);
+	/* Not yet grown enough to be read ahead of. */
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next), 0U);
+	for (i = 0; i < 5; i++)
+		vpn = read_on(test, &s, vpn, &order);
+	KUNIT_EXPECT_EQ(test, fpool_streams_block(&s, vpn - 1, &lo, &hi), 8U);
+	KUNIT_EXPECT_EQ(test, lo, vpn - 256);
+	KUNIT_EXPECT_EQ(test, hi, vpn);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 256, &next), 8U);
+	KUNIT_EXPECT_EQ(test, next, vpn);
+	fpool_streams_fetched(&s, next, 256);
+	/* What lies behind is nobody's any more. */
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next), 0U);
+	KUNIT_EXPECT_EQ(test, fpool_streams_block(&s, vpn - 1, &lo, &hi), 0U);
+}
+
+static void the_first_and_the_last_page(struct kunit *test)
+{
+	struct fpool_streams s;
+
+	fpool_streams_init(&s);
+	KUNIT_EXPECT_EQ(test, fpool_streams_miss(&s, 0), 0U);
+	fpool_streams_fetched(&s, 0, 1);
+	KUNIT_EXPECT_EQ(test, fpool_streams_miss(&s, FPOOL_VPN_MAX), 0U);
+	fpool_streams_fetched(&s, FPOOL_VPN_MAX, 1);
+	KUNIT_EXPECT_EQ(test, fpool_streams_miss(&s, FPOOL_VPN_MAX - 1), 0U);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(a_sequential_reader_grows_fourfold),
+	KUNIT_CASE(a_random_reader_fetches_one_page),
+	KUNIT_CASE(one_jump_starts_again),
+	KUNIT_CASE(as_many_readers_as_streams_do_not_disturb_each_other),
+	KUNIT_CASE(backwards_and_small_strides_grow_too),
+	KUNIT_CASE(ahead_goes_on_from_a_block_that_is_touched),
+	KUNIT_CASE(the_first_and_the_last_page),
+	{}
+};
+
+static struct kunit_suite stream_suite = {
+	.name = "fpool_stream",
+	.test_cases = cases,
+};
+
+kunit_test_suite(stream_suite);

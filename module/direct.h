@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The direct path: bios for the blocks of a file, or of a device, without a file system between. */
+#ifndef FPOOL_DIRECT_H
+#define FPOOL_DIRECT_H
+
+#include <linux/bio.h>
+#include <linux/fs.h>
+
+struct fpool_extent;
+
+struct fpool_direct {
+	struct block_device *bdev;	/* NULL: there is no direct path */
+	struct inode *marked;		/* the file whose blocks may not move meanwhile; or NULL */
+	struct fpool_extent *extent;	/* of a file, sorted; NULL: all of the device */
+	unsigned int nr;
+	u64 bytes;			/* that may be read and written, whole sectors */
+	struct page *tail;		/* for the page that the end cuts in two */
+	struct mutex tail_lock;		/* one such write at a time */
+};
+
+int fpool_direct_open_device(struct fpool_direct *d, struct file *file);
+int fpool_direct_open_file(struct fpool_direct *d, struct file *file);
+void fpool_direct_close(struct fpool_direct *d);
+
+ssize_t fpool_direct_read(struct fpool_direct *d, struct bio_vec *bv, unsigned int nr, loff_t pos,
+			  size_t len);
+size_t fpool_direct_readable(const struct fpool_direct *d, loff_t pos, size_t len);
+bool fpool_direct_start_read(struct fpool_direct *d, struct bio *bio, struct bio_vec *bv,
+			     loff_t pos, bio_end_io_t *end);
+int fpool_direct_write(struct fpool_direct *d, struct bio_vec *bv, unsigned int nr, loff_t pos,
+		       size_t len);
+
+#endif /* FPOOL_DIRECT_H */

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The direct path: who gets it, what it keeps others from, and that the bytes are the file's. */
+#include "test.h"
+
+#define RW	(PROT_READ | PROT_WRITE)
+#define NR	2000ull
+
+static char *path;
+static u8 *m;
+static int fd;
+static u32 id;
+
+static bool has_path(void)
+{
+	struct framepool_space s;
+
+	space_info(fd, &s);
+	return s.state & FRAMEPOOL_SPACE_DIRECT_PATH;
+}
+
+static void attach_direct(u64 bytes)
+{
+	attach_flags = FRAMEPOOL_ATTACH_DIRECT;
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, PAGES(bytes) * PAGE, RW, MAP_SHARED);
+}
+
+static void leave(u64 bytes)
+{
+	need_ok(munmap(m, PAGES(bytes) * PAGE));
+	space_gone(fd, id);
+}
+
+/* Stores, evictions and syncs; the file has them, and so has who reads it without the pool. */
+static void bytes_arrive(void)
+{
+	u8 *model = model_make(NR * PAGE, 1);
+	struct stat before, after;
+	struct rnd r;
+	u64 i, vpn;
+
+	rnd_init(&r, 1);
+	pool_use(4 * MIB);
+	path = file_make("file", NR * PAGE, 1);
+	need_ok(stat(path, &before));
+	attach_direct(NR * PAGE);
+	expect(has_path(), "no direct path to a file without holes");
+	for (i = 0; i < scaled(2 * NR); i++) {
+		vpn = rnd_below(&r, NR);
+		expect(bytes_are(m + vpn * PAGE, model + vpn * PAGE, PAGE, vpn * PAGE), "a page");
+		page_fill(m + vpn * PAGE, vpn, 2 + i);
+		memcpy(model + vpn * PAGE, m + vpn * PAGE, PAGE);
+		if (!(i % 1000))
+			need_ok(msync(m, NR * PAGE, MS_SYNC));
+	}
+	need_ok(fsync(fd));
+	expect_file(path, model, NR * PAGE);
+	need_ok(stat(path, &after));
+	expect(after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
+	       after.st_mtim.tv_nsec != before.st_mtim.tv_nsec, "the time of change stands still");
+	for (vpn = 0; vpn < NR; vpn += 7) {
+		page_fill(m + vpn * PAGE, vpn, 5000);
+		memcpy(model + vpn * PAGE, m + vpn * PAGE, PAGE);
+	}
+	leave(NR * PAGE);
+	expect_file(path, model, NR * PAGE);
+}
+
+/* What moves blocks, or writes to them behind the pool, is refused, and works again afterwards. */
+static void others_wait(void)
+{
+	struct framepool_resize r = { .size = sizeof(r), .bytes = 5 * PAGE };
+	int file;
+
+	pool_use(2 * MIB);
+	path = file_make("file", 100 * PAGE, 1);
+	attach_direct(100 * PAGE);
+	need(has_path(), "no direct path");
+	file = need_ok(open(path, O_RDWR));
+	expect_errno(pwrite(file, "x", 1, 0), ETXTBSY);
+	expect_errno(ftruncate(file, PAGE), ETXTBSY);
+	expect_errno(fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE), ETXTBSY);
+	expect_errno(unlink(path), EPERM);
+	expect_errno(ioctl(fd, FRAMEPOOL_RESIZE, &r), ETXTBSY);
+	expect(page_is(m, 0, 1) && page_is(m + 99 * PAGE, 99, 1), "something was changed");
+	leave(100 * PAGE);
+	need_ok(ftruncate(file, 50 * PAGE));
+	expect(pwrite(file, "x", 1, 0) == 1, "the file cannot be written to afterwards");
+	need_ok(unlink(path));
+}
+
+/* Holes, and blocks that were never written, are the file system's: it is used. */
+static void fixed_blocks_only(void)
+{
+	int file, round;
+
+	pool_use(2 * MIB);
+	for (round = 0; round < 2; round++) {
+		path = file_path(round ? "unwritten" : "holes");
+		file = need_ok(open(path, O_RDWR | O_CREAT, 0600));
+		need_ok(round ? posix_fallocate(file, 0, 100 * PAGE) :
+				ftruncate(file, 100 * PAGE));
+		attach_direct(100 * PAGE);
+		expect(!has_path(), "a direct path to what is not there");
+		expect(bytes_zero(m, 100 * PAGE, 0), "not zeros");
+		page_fill(m + 7 * PAGE, 7, 1);
+		need_ok(msync(m, 100 * PAGE, MS_SYNC));
+		leave(100 * PAGE);
+		need_ok(ftruncate(file, 8 * PAGE));
+		need_ok(close(file));
+	}
+}
+
+static void not_without_a_right(void)
+{
+	struct framepool_attach a;
+	int file;
+
+	path = file_make("file", 100 * PAGE, 1);
+	file = need_ok(open(path, O_RDONLY));
+	attach_init(&a, file);
+	a.flags = FRAMEPOOL_ATTACH_DIRECT | FRAMEPOOL_ATTACH_READ_ONLY;
+	expect_errno(attach(&a), EACCES);
+	need_ok(close(file));
+	file = need_ok(open(path, O_RDWR));
+	expect(pwrite(file, "x", 1, 0) == 1, "the refused call has marked the file");
+}
+
+/* Who attaches the file again shares the space as it is, in both orders. */
+static void shared(void)
+{
+	int other;
+
+	pool_use(2 * MIB);
+	path = file_make("file", 100 * PAGE, 1);
+	attach_direct(100 * PAGE);
+	attach_flags = 0;
+	other = space_attach(path, O_RDONLY);
+	expect(space_id(other) == id, "another space");
+	need_ok(close(other));
+	expect(has_path(), "the direct path is gone");
+	leave(100 * PAGE);
+	other = space_attach(path, O_RDWR);
+	attach_direct(100 * PAGE);
+	expect(!has_path(), "a path came to a space that was there");
+	need_ok(close(other));
+	leave(100 * PAGE);
+}
+
+static void on(const char *type, bool path_there)
+{
+	char where[DIR_SIZE];
+
+	if (!fs_mount(type, where, sizeof(where)))
+		skip("no %s here", type);
+	strcpy(dir, where);
+	pool_use(2 * MIB);
+	path = file_make("file", 300 * PAGE, 1);
+	attach_direct(300 * PAGE);
+	expect(has_path() == path_there, "%s: %d", type, has_path());
+	page_fill(m + 250 * PAGE, 250, 2);
+	expect(page_is(m + 100 * PAGE, 100, 1), "%s", type);
+	leave(300 * PAGE);
+}
+
+static void on_xfs(void)
+{
+	on("xfs", true);
+}
+
+static void on_btrfs(void)
+{
+	on("btrfs", false);
+}
+
+static void on_tmpfs(void)
+{
+	on("tmpfs", false);
+}
+
+static void block_device(void)
+{
+	char dev[64];
+
+	pool_use(2 * MIB);
+	if (!loop_make(4 * MIB, dev, sizeof(dev)))
+		skip("no loop devices");
+	path = dev;
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	expect(has_path(), "a block device has no direct path");
+	space_gone(fd, id);
+}
+
+static const struct test tests[] = {
+	{ "what is stored arrives", bytes_arrive, T_DEVICE },
+	{ "others cannot move, cut, write or remove the file", others_wait, T_DEVICE },
+	{ "holes and unwritten blocks: through the file system", fixed_blocks_only, T_DEVICE },
+	{ "a file that is not open for writing: EACCES", not_without_a_right, T_DEVICE },
+	{ "attached twice", shared, T_DEVICE },
+	{ "xfs has it", on_xfs, T_DEVICE },
+	{ "btrfs has not", on_btrfs, T_DEVICE },
+	{ "tmpfs has not", on_tmpfs, T_DEVICE },
+	{ "block devices have it", block_device, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
