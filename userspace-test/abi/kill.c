@@ -121,9 +121,7 @@ static void rounds(bool syncs, bool survivor, u64 nr)
 		atomic_store(&book->steps, 0);
 		pid = child_start(victim, &v);
 		at = rnd_below(&r, scaled(syncs ? 300 : 2000) + 20);
-		while (atomic_load(&book->steps) < at)
-			if (failures())
-				break;
+		wait_for_steps(&book->steps, at);
 		need_ok(kill(pid, SIGKILL));
 		need_ok(waitpid(pid, &status, 0));
 		if (survivor) {
@@ -218,9 +216,7 @@ static void attach_and_die(void)
 			pid[k] = child_start(attaching_child, &each[k]);
 		}
 		at = atomic_load(&book->steps) + rnd_below(&r, 30);
-		while (atomic_load(&book->steps) < at)
-			if (failures())
-				break;
+		wait_for_steps(&book->steps, at);
 		for (k = 0; k < 2; k++) {
 			need_ok(kill(pid[k], SIGKILL));
 			need_ok(waitpid(pid[k], &status, 0));
@@ -295,8 +291,7 @@ static void leaving_child(void *arg)
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
 	for (i = 0; i < THREADS; i++)
 		need(!pthread_create(&thread, NULL, reading_thread, (void *)i), "no thread");
-	while (atomic_load(&book->steps) < 200 + how * 100)
-		;
+	wait_for_steps(&book->steps, 200 + how * 100);
 	if (how & 1)
 		execl("/bin/true", "true", NULL);
 	_exit(0);

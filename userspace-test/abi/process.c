@@ -134,6 +134,13 @@ bool wait_until(bool (*done)(void *arg), void *arg, u64 ms)
 	return true;
 }
 
+/* Without taking the processor from whoever makes the steps. */
+void wait_for_steps(atomic_ullong *steps, u64 at)
+{
+	while (atomic_load(steps) < at && !failures())
+		poll(NULL, 0, 1);
+}
+
 struct task {
 	char stat[64];
 	unsigned int asleep;

@@ -315,8 +315,7 @@ static void kills(void)
 		atomic_store(&p->done, 0);
 		pid = child_start(killed_child, p);
 		at = rnd_below(&r, 3 * NR) + 1;
-		while (atomic_load(&p->done) < at)
-			;
+		wait_for_steps(&p->done, at);
 		need_ok(kill(pid, SIGKILL));
 		need_ok(waitpid(pid, &status, 0));
 		done = atomic_load(&p->done);

@@ -168,6 +168,7 @@ int try_copy(void *to, const void *from, size_t len);
 
 u64 now_ms(void);
 bool wait_until(bool (*done)(void *arg), void *arg, u64 ms);
+void wait_for_steps(atomic_ullong *steps, u64 at);	/* of somebody else; or until the test failed */
 bool task_waits(pid_t pid, pid_t tid, u64 ms);		/* asleep, and stays so */
 
 /* A file of /proc or /sys: one write; or its first line. */

@@ -364,8 +364,7 @@ static void leaving_child(void *arg)
 
 	for (i = 0; i < ARRAY_SIZE(run); i++)
 		need(!pthread_create(&thread, NULL, run[i], (void *)(how * 8 + i)), "no thread");
-	while (atomic_load(&book->steps) < 20 + how * 7 % 60)
-		sched_yield();
+	wait_for_steps(&book->steps, 20 + how * 7 % 60);
 	if (how % 4 == 0)
 		exec_thread(NULL);
 	if (how % 4 == 1)
@@ -462,8 +461,7 @@ static void detaching(void)
 	for (i = 0; i < scaled(12) + 3 && !failures(); i++) {
 		at = atomic_load(&book->steps) + rnd_below(&r, 300);
 		pid = child_start(detaching_child, NULL);
-		while (atomic_load(&book->steps) < at && !failures())
-			sched_yield();
+		wait_for_steps(&book->steps, at);
 		need_ok(kill(pid, SIGKILL));
 		need_ok(waitpid(pid, &status, 0));
 		need(wait_until(name_gone, NULL, SETTLE_MS), "the name stays: %s", strerror(errno));
