@@ -48,7 +48,7 @@ static void anonymous_on(const char *path, u8 *model, u64 bytes)
 
 static void on_files(const char *type)
 {
-	u64 bytes = scale > 1 ? 3 * MIB : 6 * MIB;
+	u64 bytes = scale > 1 ? 5 * MIB / 2 : 6 * MIB;
 	char where[DIR_SIZE];
 	u8 *model;
 	char *path;

@@ -8,7 +8,7 @@
 
 ko=${FPOOL_KO:-/lib/framepool/framepool.ko}
 count=${COUNT:-200}
-[ -n "${COUNT-}" ] || [ "${FPOOL_SCALE:-1}" -le 2 ] || count=30
+[ -n "${COUNT-}" ] || [ "${FPOOL_SCALE:-1}" -le 4 ] || count=30
 number=0
 failed=0
 

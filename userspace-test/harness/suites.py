@@ -27,11 +27,11 @@ TORTURE = 'build/host/torture'
 MKFS = ('/usr/sbin/mkfs.ext4', '/usr/sbin/mkfs.xfs', '/usr/sbin/mkfs.btrfs')
 
 
-def programs(where):
+def programs(where, without=()):
     """The built programs of a directory, as the guest calls them."""
     path = os.path.join(TOP, where)
     names = sorted(os.listdir(path)) if os.path.isdir(path) else []
-    return [f'{os.path.basename(where)}/{name}' for name in names if '.' not in name]
+    return [f'{os.path.basename(where)}/{name}' for name in names if '.' not in name and name not in without]
 
 
 def power_cuts(cuts):
@@ -50,7 +50,10 @@ SUITES = [
     Suite('fuzz', ['device/malformed', 'device/fuzz --ops 200000'], kernels=('test',), timeout=200, files=(FUZZ,)),
     Suite('fuzz-long', ['device/malformed', 'device/fuzz --ops 10000000 --minimise 1200'], kernels=ALL, timeout=7200,
           files=(FUZZ,), long=True),
-    Suite('abi', programs(ABI), kernels=ALL, timeout=900, files=(ABI, *MKFS)),
+    Suite('abi', programs(ABI, without=('sweep',)), kernels=ALL, timeout=900, files=(ABI, *MKFS)),
+    Suite('abi-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=('sweep',))], kernels=ALL,
+          timeout=3600, files=(ABI, *MKFS), long=True),
+    Suite('sweep', ['abi/sweep'], kernels=('test',), timeout=600, files=(ABI,)),
     Suite('torture', programs(TORTURE), kernels=ALL, timeout=300, files=(TORTURE, *MKFS)),
     # Each run has a seed of its own.
     Suite('torture-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(TORTURE) for _ in range(5)],
