@@ -24,6 +24,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)
 ABI = 'build/host/abi'
 FUZZ = 'build/host/fuzz/device'
 TORTURE = 'build/host/torture'
+# /mnt is no disk, but memory.
+IN_RAM = ('--mnt-ram', '--brd=512')
 MKFS = ('/usr/sbin/mkfs.ext4', '/usr/sbin/mkfs.xfs', '/usr/sbin/mkfs.btrfs')
 
 
@@ -50,10 +52,12 @@ SUITES = [
     Suite('fuzz', ['device/malformed', 'device/fuzz --ops 200000'], kernels=('test',), timeout=200, files=(FUZZ,)),
     Suite('fuzz-long', ['device/malformed', 'device/fuzz --ops 10000000 --minimise 1200'], kernels=ALL, timeout=7200,
           files=(FUZZ,), long=True),
-    Suite('abi', programs(ABI, without=('sweep',)), kernels=ALL, timeout=900, files=(ABI, *MKFS)),
+    Suite('abi', programs(ABI, without=('sweep',)), kernels=STOCK, timeout=900, files=(ABI, *MKFS)),
+    # Disks cost most of the time of emulated sanitizers; torture and fuzz have one there.
+    Suite('abi', programs(ABI, without=('sweep',)), kernels=('test',), timeout=900, files=(ABI, *MKFS), options=IN_RAM),
     Suite('abi-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=('sweep',))], kernels=ALL,
           timeout=3600, files=(ABI, *MKFS), long=True),
-    Suite('sweep', ['abi/sweep'], kernels=('test',), timeout=600, files=(ABI,)),
+    Suite('sweep', ['abi/sweep'], kernels=('test',), timeout=600, files=(ABI,), options=IN_RAM),
     Suite('torture', programs(TORTURE), kernels=ALL, timeout=300, files=(TORTURE, *MKFS)),
     # Each run has a seed of its own.
     Suite('torture-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(TORTURE) for _ in range(5)],
