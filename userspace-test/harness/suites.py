@@ -72,5 +72,5 @@ SUITES = [
     Suite('tools', ['build/host/test-tools']),
     # Unloads the module at its end.
     Suite('command', ['test-lib /mnt', 'sh command.sh'], kernels=ALL, timeout=400, options=('--size=32M',),
-          files=('build/host/test-lib', 'userspace-test/tools/command.sh')),
+          files=('build/host/test-lib', 'userspace-test/tools/command.sh', '/usr/sbin/dmsetup')),
 ]

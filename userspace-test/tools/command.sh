@@ -137,6 +137,55 @@ runs 0 pool destroy other
 runs 0 pool list --json
 fails 1 pool destroy other -- "no such pool"
 
+# What stat says of errors: a device that fails at one page, then everywhere, then not at all.
+# says_not TEXT: it is in no line of what the last command printed.
+says_not() {
+	! grep -qF -- "$1" /tmp/out
+	ok $? "it does not say '$1'"
+}
+
+# device TABLE: the device has this table from now on.
+device() {
+	echo "$1" > /tmp/table
+	dmsetup suspend weak && dmsetup load weak /tmp/table && dmsetup resume weak
+}
+
+modprobe -q dm_mod
+modprobe -q dm_flakey
+echo "0 2048 linear /dev/ram0 0" > /tmp/table
+dmsetup create weak --noudevsync /tmp/table && dmsetup mknodes weak
+ok $? "there is a device to fail"
+runs 0 attach /dev/mapper/weak --name weak
+runs 0 stat weak
+says_not "last failed read"
+says_not "last failed write"
+says_not "are not in the file"
+device "0 64 linear /dev/ram0 0
+64 8 error
+72 1976 linear /dev/ram0 72"
+! cat /dev/framepool/weak > /tmp/out 2> /tmp/err
+ok $? "a page cannot be read"
+runs 0 stat weak
+says out "last failed read at byte 32768: Input/output error"
+says_not "last failed write"
+device "0 2048 flakey /dev/ram0 0 0 3600 1 error_writes"
+head -c 12288 /dev/zero | tr '\0' x | dd of=/dev/framepool/weak bs=4096 seek=3 conv=notrunc 2> /dev/null
+runs 1 sync weak
+says err "the backing device reported an error"
+runs 0 stat weak
+grep -qE 'last failed write at byte (12288|16384|20480): Input/output error' /tmp/out
+ok $? "it says which write failed"
+says out "3 pages are not in the file because of this, and are tried again"
+device "0 2048 linear /dev/ram0 0"
+runs 0 sync weak
+runs 0 stat weak
+says_not "are not in the file"
+cmp -s -n 1048576 /dev/framepool/weak /dev/ram0
+ok $? "and they are there"
+runs 0 detach weak
+dmsetup remove weak --noudevsync
+ok $? "the device goes"
+
 rmmod framepool
 fails 3 list -- "the module is not loaded"
 fails 3 attach /mnt/a.dat -- "the module is not loaded"
