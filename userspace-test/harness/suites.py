@@ -65,6 +65,8 @@ SUITES = [
     # 64 MiB at 512 MiB are hidden from the kernel, for base=.
     Suite('load', ['sh abi/load.sh'], kernels=ALL, files=(ABI,), timeout=600,
           options=('--no-module', '--append=memmap=64M$0x20000000')),
+    Suite('cycles', ['sh abi/cycles.sh'], kernels=ALL, files=(ABI,), timeout=3600, long=True,
+          options=('--no-module',)),
     # What is left after use and unloading, by kmemleak: it makes the boot slow, so few programs.
     Suite('leak', ['abi/share', 'abi/unload'], kernels=('test',), files=(ABI,), options=('--kmemleak',)),
     Suite('powercut', [*power_cuts(5), 'userspace-test/powercut/powercut --lying'], timeout=600),
