@@ -49,7 +49,7 @@ SUITES = [
     Suite('fuzz-core-long', ['make -s -C userspace-test/fuzz/core long'], timeout=4500, long=True),
     Suite('kunit', ['insmod /lib/framepool/framepool_kunit.ko && cat /sys/kernel/debug/kunit/*/results'],
           kernels=('test',)),
-    Suite('fuzz', ['device/malformed', 'device/fuzz --ops 200000'], kernels=('test',), timeout=200, files=(FUZZ,)),
+    Suite('fuzz', ['device/malformed', 'device/fuzz --ops 200000'], kernels=('test',), timeout=500, files=(FUZZ,)),
     Suite('fuzz-long', ['device/malformed', 'device/fuzz --ops 10000000 --minimise 1200'], kernels=ALL, timeout=7200,
           files=(FUZZ,), long=True),
     Suite('abi', programs(ABI, without=('sweep',)), kernels=STOCK, timeout=900, files=(ABI, *MKFS)),
