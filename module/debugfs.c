@@ -9,6 +9,9 @@
  *	spaces		a line each
  *	errors		a line for each space: what framepool_errors has
  *	pagetable	each space's table, a line for each entry that is not empty
+ *	walk		write "SPACE VPN", then read: the way to the entry of that page, a line
+ *			for each level, LEVEL INDEX NODE, from the root as far as there are nodes;
+ *			then the entry, if there is one
  *	policy		name, lists, counters
  *	check		checks every invariant: "ok", or the read fails with EUCLEAN and the log
  *	says why
@@ -259,6 +262,92 @@ static int pagetables_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(pagetables);
 
+/* What was written into an open `walk`. */
+struct walk_query {
+	struct fpool_pool *pool;
+	u32 space;
+	fpool_vpn_t vpn;
+};
+
+static void print_walk(struct seq_file *m, struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_ptable_step step[FPOOL_PTABLE_MAX_LEVELS];
+	unsigned int i, n;
+
+	spin_lock(&space->pool->lock);
+	n = fpool_ptable_walk(&space->ptable, vpn, step);
+	seq_printf(m, "levels %u\n", fpool_ptable_levels(&space->ptable));
+	spin_unlock(&space->pool->lock);
+	for (i = 0; i < n; i++)
+		seq_printf(m, "%u %u %u\n", step[i].level, step[i].index,
+			   fpool_frame_nr(step[i].node));
+	if (n && !step[n - 1].level && step[n - 1].entry)
+		print_entry(m, vpn, fpool_spte(step[n - 1].entry));
+}
+
+static int walk_show(struct seq_file *m, void *v)
+{
+	const struct walk_query *query = m->private;
+	struct fpool_space *space = query->space ? next_space(query->pool, query->space - 1) : NULL;
+	int err = -ENOENT;
+
+	if (space && space->id == query->space) {
+		print_walk(m, space, query->vpn);
+		err = 0;
+	}
+	if (space)
+		fpool_space_put(space);
+	return err;
+}
+
+static ssize_t walk_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
+{
+	struct walk_query *query = ((struct seq_file *)file->private_data)->private;
+	char text[48];
+	u64 vpn;
+	u32 id;
+
+	if (len >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, from, len))
+		return -EFAULT;
+	text[len] = '\0';
+	if (sscanf(text, "%u %llu", &id, &vpn) != 2 || vpn > FPOOL_VPN_MAX)
+		return -EINVAL;
+	query->space = id;
+	query->vpn = fpool_vpn(vpn);
+	return len;
+}
+
+static int walk_open(struct inode *inode, struct file *file)
+{
+	struct walk_query *query = kzalloc(sizeof(*query), GFP_KERNEL);
+	int err;
+
+	if (!query)
+		return -ENOMEM;
+	query->pool = inode->i_private;
+	err = single_open(file, walk_show, query);
+	if (err)
+		kfree(query);
+	return err;
+}
+
+static int walk_release(struct inode *inode, struct file *file)
+{
+	kfree(((struct seq_file *)file->private_data)->private);
+	return single_release(inode, file);
+}
+
+static const struct file_operations walk_fops = {
+	.owner = THIS_MODULE,
+	.open = walk_open,
+	.read = seq_read,
+	.write = walk_write,
+	.llseek = seq_lseek,
+	.release = walk_release,
+};
+
 /**
  * fpool_debugfs_add - the directory of a pool
  * @pool: the pool
@@ -277,6 +366,7 @@ void fpool_debugfs_add(struct fpool_pool *pool)
 	debugfs_create_file("spaces", 0400, dir, pool, &spaces_fops);
 	debugfs_create_file("errors", 0400, dir, pool, &errors_fops);
 	debugfs_create_file("pagetable", 0400, dir, pool, &pagetables_fops);
+	debugfs_create_file("walk", 0600, dir, pool, &walk_fops);
 	debugfs_create_file("policy", 0400, dir, pool, &policy_fops);
 	debugfs_create_file("check", 0400, dir, pool, &check_fops);
 }
