@@ -34,6 +34,11 @@ int cmd_evict(int argc, char **argv);
 int cmd_warm(int argc, char **argv);
 int cmd_sync(int argc, char **argv);
 int cmd_pool(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_walk(int argc, char **argv);
+int cmd_buddy(int argc, char **argv);
+int cmd_pin(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 
 /* What an errno means to one command, and what its user can do about it. */
 struct reason {

@@ -2,18 +2,14 @@
 /* framepool map: reads the frames of a pool from debugfs and draws them. */
 #include <errno.h>
 #include <getopt.h>
-#include <langinfo.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "cmd.h"
+#include "debugfs.h"
 #include "picture.h"
+#include "terminal.h"
 #include "text.h"
-
-#define DEBUGFS "/sys/kernel/debug/framepool"
 
 static const char map_help[] =
 	"usage: framepool map [--pool POOL] [options]\n"
@@ -27,6 +23,7 @@ static const char map_help[] =
 	"                      - is standard input\n"
 	"  -w, --width N       characters in a line (default: the terminal's)\n"
 	"  -r, --rows N        at most so many lines (default 16)\n"
+	"      --svg           a picture for a browser or a document, on standard output\n"
 	"      --ascii         no other characters than ASCII\n"
 	"      --unicode       block characters, whatever the locale says\n"
 	"      --color WHEN    auto, always, never (auto: on a terminal without NO_COLOR)\n"
@@ -35,40 +32,8 @@ static const char map_help[] =
 struct map_options {
 	struct picture_style style;
 	const char *pool, *from;
+	bool svg;
 };
-
-static unsigned int terminal_width(void)
-{
-	const char *columns = getenv("COLUMNS");
-	struct winsize size;
-	uint64_t number;
-
-	if (columns && parse_number(columns, 10, 10000, &number) && number)
-		return number;
-	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
-		return size.ws_col;
-	return 80;
-}
-
-static bool wants_colour(void)
-{
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
-	       !(term && !strcmp(term, "dumb"));
-}
-
-/* False: not one of auto, always, never. */
-static bool parse_colour(const char *when, bool *colour)
-{
-	if (!strcmp(when, "always"))
-		*colour = true;
-	else if (!strcmp(when, "never"))
-		*colour = false;
-	else
-		return !strcmp(when, "auto");
-	return true;
-}
 
 /* False: an error was printed. */
 static bool map_option(struct map_options *o, int option, const char *value)
@@ -95,8 +60,11 @@ static bool map_option(struct map_options *o, int option, const char *value)
 	case 'u':
 		o->style.unicode = option == 'u';
 		return true;
+	case 's':
+		o->svg = true;
+		return true;
 	case 'c':
-		if (!parse_colour(value, &o->style.colour))
+		if (!terminal_parse_colour(value, &o->style.colour))
 			return usage_error("--color is auto, always or never, not '%s'", value),
 			       false;
 		return true;
@@ -105,37 +73,22 @@ static bool map_option(struct map_options *o, int option, const char *value)
 	}
 }
 
-static FILE *open_frames(const struct map_options *o, char *path, size_t size, int *status)
+static FILE *open_frames(const struct map_options *o, int *status)
 {
 	static const struct reason reasons[] = {
-		{ ENOENT, "there is no such pool, or debugfs is not mounted",
-		  "See 'framepool pool list', and mount -t debugfs none /sys/kernel/debug." },
-		{ EACCES, "debugfs is for root alone", "Run it as root." },
-		{ EPERM, "the kernel is locked down",
-		  "It cannot be drawn here; 'framepool stat' works." },
-		{ }
-	};
-	static const struct reason reasons_file[] = {
 		{ ENOENT, "there is no such file", "Check the path." },
 		{ }
 	};
 	FILE *in;
 
-	if (o->from && !strcmp(o->from, "-"))
+	if (!o->from)
+		return debugfs_open(o->pool, "frames", "re", "draw", status);
+	if (!strcmp(o->from, "-"))
 		return stdin;
-	snprintf(path, size, DEBUGFS "/%s/frames", o->pool);
-	in = fopen(o->from ? o->from : path, "re");
-	if (in)
-		return in;
-	*status = errno;
-	/* Without the module there is no pool: that is then the better answer. */
-	if (!o->from && *status == ENOENT && !module_loaded()) {
-		control_open(status);
-		return NULL;
-	}
-	*status = fail("draw", o->from ? o->from : o->pool, *status,
-		       o->from ? reasons_file : reasons);
-	return NULL;
+	in = fopen(o->from, "re");
+	if (!in)
+		*status = fail("draw", o->from, errno, reasons);
+	return in;
 }
 
 static int draw(const struct map_options *o)
@@ -147,17 +100,18 @@ static int draw(const struct map_options *o)
 		{ }
 	};
 	struct picture picture = { 0 };
-	char path[128], where[128];
+	char where[128];
 	int err, status = EXIT_OK;
 	unsigned int line;
 	FILE *in;
 
-	in = open_frames(o, path, sizeof(path), &status);
+	in = open_frames(o, &status);
 	if (!in)
 		return status;
 	err = picture_read(&picture, in, &line);
 	if (!err)
-		err = picture_draw(&picture, &o->style, stdout);
+		err = o->svg ? picture_svg(&picture, &o->style, stdout) :
+			       picture_draw(&picture, &o->style, stdout);
 	if (err) {
 		snprintf(where, sizeof(where), "%.64s (line %u)", o->from ? o->from : o->pool,
 			 line);
@@ -176,6 +130,7 @@ int cmd_map(int argc, char **argv)
 		{ "from", required_argument, NULL, 'f' },
 		{ "width", required_argument, NULL, 'w' },
 		{ "rows", required_argument, NULL, 'r' },
+		{ "svg", no_argument, NULL, 's' },
 		{ "ascii", no_argument, NULL, 'a' },
 		{ "unicode", no_argument, NULL, 'u' },
 		{ "color", required_argument, NULL, 'c' },
@@ -187,8 +142,8 @@ int cmd_map(int argc, char **argv)
 		.style = {
 			.width = terminal_width(),
 			.rows = 16,
-			.unicode = !strcmp(nl_langinfo(CODESET), "UTF-8"),
-			.colour = wants_colour(),
+			.unicode = terminal_unicode(),
+			.colour = terminal_colour(),
 		},
 		.pool = FRAMEPOOL_DEFAULT_POOL,
 	};

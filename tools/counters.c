@@ -158,6 +158,12 @@ static void json_orders(struct json *j, const char *key, const uint32_t *values,
 	json_close(j, ']');
 }
 
+void json_pool_orders(struct json *j, const struct framepool_pool *p)
+{
+	json_orders(j, "free_blocks", p->free_blocks, COUNT(p->free_blocks));
+	json_orders(j, "fragmentation_permille", p->fragmentation, COUNT(p->fragmentation));
+}
+
 void json_pool(struct json *j, const struct framepool_pool *p)
 {
 	json_open(j, NULL, '{');
@@ -168,7 +174,6 @@ void json_pool(struct json *j, const struct framepool_pool *p)
 	json_signed(j, "node", p->node);
 	json_number(j, "spaces", p->spaces);
 	json(j, of_pool, COUNT(of_pool), p);
-	json_orders(j, "free_blocks", p->free_blocks, COUNT(p->free_blocks));
-	json_orders(j, "fragmentation_permille", p->fragmentation, COUNT(p->fragmentation));
+	json_pool_orders(j, p);
 	json_close(j, '}');
 }

@@ -12,4 +12,7 @@ void show_pool(const struct framepool_pool *pool);
 void json_space(struct json *j, const struct framepool_space *space);
 void json_pool(struct json *j, const struct framepool_pool *pool);
 
+/* The two arrays by order, as in json_pool(). */
+void json_pool_orders(struct json *j, const struct framepool_pool *pool);
+
 #endif /* FRAMEPOOL_COUNTERS_H */

@@ -17,11 +17,16 @@ static const struct command {
 	{ "detach", cmd_detach, "write everything back and remove /dev/framepool/NAME" },
 	{ "list", cmd_list, "what is attached" },
 	{ "stat", cmd_stat, "faults, evictions, write-backs, memory" },
+	{ "top", cmd_top, "the same, live: pools, spaces, rates" },
 	{ "map", cmd_map, "a picture of a pool's memory" },
+	{ "walk", cmd_walk, "the way from an address to a frame, step by step" },
+	{ "buddy", cmd_buddy, "free blocks by order, and what would be split" },
 	{ "warm", cmd_warm, "read a space into memory" },
 	{ "evict", cmd_evict, "give the memory of a space back to its pool" },
 	{ "sync", cmd_sync, "write a space back to its file, safely" },
+	{ "pin", cmd_pin, "keep pages in memory while a command runs" },
 	{ "pool", cmd_pool, "create, destroy and list pools" },
+	{ "doctor", cmd_doctor, "what is wrong or slow, and what to do about it" },
 };
 
 #define COUNT (sizeof(commands) / sizeof(commands[0]))

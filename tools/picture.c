@@ -12,20 +12,20 @@
 #define MARGIN 12
 
 struct look {
-	const char *name, *unicode, *ascii, *colour, *meaning;
+	const char *name, *unicode, *ascii, *colour, *meaning, *fill;
 };
 
 static const struct look looks[FRAME_STATES] = {
-	[FRAME_FREE] = { "free", "·", ".", "\033[2m", "free" },
-	[FRAME_KERNEL] = { "kernel", "▓", "K", "\033[34m", "bitmap and frame table" },
-	[FRAME_NODE] = { "node", "▒", "n", "\033[35m", "page-table nodes" },
-	[FRAME_FILL] = { "fill", "▲", "+", "\033[36m", "being read" },
-	[FRAME_RESIDENT] = { "resident", "█", "#", "\033[32m", "resident" },
-	[FRAME_EVICT] = { "evict", "▼", "-", "\033[33m", "being evicted" },
-	[FRAME_RETIRED] = { "retired", "×", "x", "\033[31m", "retired" },
+	[FRAME_FREE] = { "free", "·", ".", "\033[2m", "free", "#eceff1" },
+	[FRAME_KERNEL] = { "kernel", "▓", "K", "\033[34m", "bitmap and frame table", "#3f51b5" },
+	[FRAME_NODE] = { "node", "▒", "n", "\033[35m", "page-table nodes", "#9c27b0" },
+	[FRAME_FILL] = { "fill", "▲", "+", "\033[36m", "being read", "#00bcd4" },
+	[FRAME_RESIDENT] = { "resident", "█", "#", "\033[32m", "resident", "#43a047" },
+	[FRAME_EVICT] = { "evict", "▼", "-", "\033[33m", "being evicted", "#fb8c00" },
+	[FRAME_RETIRED] = { "retired", "×", "x", "\033[31m", "retired", "#e53935" },
 };
 
-static const struct look partly = { "", "▄", "=", "\033[32m", "partly resident" };
+static const struct look partly = { "", "▄", "=", "\033[32m", "partly resident", "#a5d6a7" };
 
 static bool state_of(const char *name, enum frame_state *state)
 {
@@ -205,5 +205,67 @@ int picture_draw(const struct picture *p, const struct picture_style *style, FIL
 	while (c.run < p->runs + p->nr_runs)
 		draw_row(p, style, &c, per_cell, columns, out);
 	draw_legend(p, style, out);
+	return ferror(out) ? -EIO : 0;
+}
+
+/* Side of a square, and height of a line of the legend. */
+#define SQUARE	10
+#define LINE	16
+
+static void svg_cell(const struct picture *p, struct cursor *c, uint64_t per_cell, unsigned int x,
+		     unsigned int y, FILE *out)
+{
+	uint64_t first = c->run->first + c->used, in_state[FRAME_STATES];
+	const struct look *look;
+	bool part;
+
+	take(p, c, per_cell, in_state);
+	look = &looks[picture_cell(in_state, &part)];
+	if (part)
+		look = &partly;
+	fprintf(out,
+		"<rect x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\" fill=\"%s\">"
+		"<title>from frame %" PRIu64 ": %s</title></rect>\n",
+		x * SQUARE, LINE + y * SQUARE, SQUARE - 1, SQUARE - 1, look->fill, first,
+		look->meaning);
+}
+
+static void svg_legend(const struct picture *p, unsigned int y, FILE *out)
+{
+	char bytes[NUMBER_SIZE];
+	int i;
+
+	for (i = 0; i < FRAME_STATES; i++) {
+		if (!p->in_state[i])
+			continue;
+		fprintf(out,
+			"<rect x=\"0\" y=\"%u\" width=\"%u\" height=\"%u\" fill=\"%s\"/>"
+			"<text x=\"%u\" y=\"%u\">%s, %s</text>\n",
+			y, SQUARE, SQUARE, looks[i].fill, LINE, y + SQUARE - 1, looks[i].meaning,
+			text_bytes(bytes, p->in_state[i] * PAGE_BYTES));
+		y += LINE;
+	}
+}
+
+int picture_svg(const struct picture *p, const struct picture_style *style, FILE *out)
+{
+	struct cursor c = { p->runs, 0 };
+	char total[NUMBER_SIZE], cell[NUMBER_SIZE];
+	unsigned int columns, rows, x, y;
+	uint64_t per_cell;
+
+	picture_scale(p, style, &per_cell, &columns);
+	rows = (p->frames + per_cell * columns - 1) / (per_cell * columns);
+	fprintf(out,
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\" "
+		"font-family=\"sans-serif\" font-size=\"11\">\n"
+		"<text x=\"0\" y=\"11\">%s, a square is %s</text>\n",
+		columns * SQUARE, (rows + 1) * SQUARE + (FRAME_STATES + 1) * LINE,
+		text_bytes(total, p->frames * PAGE_BYTES), text_bytes(cell, per_cell * PAGE_BYTES));
+	for (y = 0; c.run < p->runs + p->nr_runs; y++)
+		for (x = 0; x < columns && c.run < p->runs + p->nr_runs; x++)
+			svg_cell(p, &c, per_cell, x, y, out);
+	svg_legend(p, LINE + (rows + 1) * SQUARE, out);
+	fputs("</svg>\n", out);
 	return ferror(out) ? -EIO : 0;
 }

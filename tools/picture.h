@@ -62,4 +62,7 @@ enum frame_state picture_cell(const uint64_t in_state[FRAME_STATES], bool *part)
 
 int picture_draw(const struct picture *p, const struct picture_style *style, FILE *out);
 
+/* The same as SVG, a square for each character; hovering tells where it is and what is there. */
+int picture_svg(const struct picture *p, const struct picture_style *style, FILE *out);
+
 #endif /* FRAMEPOOL_PICTURE_H */

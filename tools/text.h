@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define PAGE_BYTES  4096ULL
+#define PAGE_BYTES  UINT64_C(4096)
 #define NUMBER_SIZE 32
 
 /* "256.0 MiB" and "12,345", in @text, which is returned. */

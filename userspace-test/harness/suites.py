@@ -74,5 +74,6 @@ SUITES = [
     Suite('tools', ['build/host/test-tools']),
     # Unloads the module at its end.
     Suite('command', ['test-lib /mnt', 'sh command.sh'], kernels=ALL, timeout=400, options=('--size=32M',),
-          files=('build/host/test-lib', 'userspace-test/tools/command.sh', '/usr/sbin/dmsetup')),
+          files=('build/host/test-lib', 'build/host/helper', 'userspace-test/tools/command.sh',
+                 '/usr/sbin/dmsetup', '/lib/terminfo/l/linux:terminfo/l/linux')),
 ]

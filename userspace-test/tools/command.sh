@@ -62,7 +62,7 @@ mkdir -p /mnt/dir
 
 runs 0 --help
 runs 0 --version
-for command in attach detach list stat map warm evict sync pool; do
+for command in attach detach list stat top map walk buddy warm evict sync pin pool doctor; do
 	runs 0 $command --help
 	says out "usage: framepool $command"
 done
@@ -113,6 +113,133 @@ runs 0 map --ascii
 says out "#"
 runs 0 map --unicode --rows 2 --width 40
 says out "█"
+
+runs 0 map --svg
+says out "</svg>"
+NO_COLOR=1 TERM=xterm helper pty MiB q framepool map --ascii > /tmp/out
+! grep -q "$(printf '\033')" /tmp/out
+ok $? "no colours with NO_COLOR"
+TERM=xterm helper pty MiB q framepool map --ascii > /tmp/out
+grep -q "$(printf '\033')\[32m" /tmp/out
+ok $? "colours on a terminal"
+
+# The page walk: of a space, of a process with a named node, of one without.
+runs 0 evict a.dat
+runs 0 walk a.dat 0x40010
+says out "it has no node yet"
+says out "be a major fault: read pages 64 to 79"
+runs 0 warm a.dat --offset 256K --length 64K
+runs 0 walk a.dat 0x40010
+says out "entry 64: P"
+says out "be a minor fault"
+says out "backing    byte 262160 of the file"
+runs 0 walk a.dat 0x40010 --json
+says out '"entry": "frame"'
+says out '"index": 64'
+runs 0 walk a.dat 1M
+says out "SIGBUS"
+fails 2 walk a.dat -- "PID ADDRESS, or NAME OFFSET"
+fails 2 walk a.dat here -- "no address"
+fails 1 walk none 0 -- "nothing is attached"
+fails 1 walk 999999999 0 -- "no such process"
+fails 1 walk 1 0 -- "nothing is mapped there"
+
+asked=/sys/kernel/debug/framepool/default/walk
+for question in '' x '1' '1 x' '1 4503599627370496' '1 123456789012345678901234567890123456789012345678901234567890'; do
+	echo "$question" 2>/dev/null > $asked
+	[ $? != 0 ]
+	ok $? "debugfs refuses to walk to '$question'"
+done
+exec 4<>$asked
+echo '999 0' >&4
+! cat <&4 > /tmp/out 2> /tmp/err
+ok $? "no walk in a space that is not there"
+exec 4>&-
+
+# walks PATH: a process maps it, and its address is walked from.
+walks() {
+	mkfifo /tmp/in
+	helper map "$1" 0x40010 < /tmp/in > /tmp/where &
+	exec 4> /tmp/in
+	until [ -s /tmp/where ]; do sleep 0.1; done
+	read -r pid address < /tmp/where
+	runs 0 walk "$pid" "$address"
+	says out "address    $address of process $pid"
+	says out "byte 0x40010 (262160) of 1048576"
+	says out "the same frame (pfn"
+	says out "not even fault"
+	text_address=$(grep /bin/ "/proc/$pid/maps" | head -n 1 | cut -d - -f 1)
+	[ -n "$text_address" ] || text_address=$(head -n 1 "/proc/$pid/maps" | cut -d - -f 1)
+	fails 1 walk "$pid" "0x$text_address" -- "none of a space"
+	exec 4>&-
+	wait
+	rm /tmp/in /tmp/where
+}
+walks /dev/framepool/a.dat
+dd if=/dev/urandom of=/mnt/b.dat bs=1024 count=1024 2>/dev/null
+walks /mnt/b.dat
+
+# The allocator agrees with the module about what is free.
+runs 0 buddy --ascii --width 100
+says out "#"
+free=$(sed -n 's/^\([0-9,]*\) of .* frames are free.*/\1/p' /tmp/out | tr -d ,)
+runs 0 stat --pool default --json
+says out "\"free\": $free,"
+runs 0 buddy --json
+says out '"free_blocks"'
+fails 1 buddy --pool none -- "no such pool"
+fails 2 buddy a.dat -- "takes no argument"
+fails 2 buddy --width x -- "no number of characters"
+fails 2 buddy --color red -- "auto, always or never"
+
+# Pins last as long as the command that they are for.
+runs 0 pin a.dat --length 64K -- framepool evict a.dat
+says out "16 pinned"
+says err "pinned 16 pages"
+runs 0 evict a.dat
+says out "evicted 16 pages of a.dat"
+runs 7 pin a.dat -l 4K -- sh -c 'exit 7'
+runs 127 pin a.dat -l 4K -- no-such-command
+says err "Check the name and PATH"
+fails 1 pin none -- "nothing is attached"
+fails 1 pin a.dat -l 64M -- "outside of the space"
+fails 2 pin a.dat ls -- "'--' before a COMMAND"
+fails 2 pin a.dat -o 1 -- "4096"
+framepool pin a.dat -l 64K > /tmp/out 2> /tmp/err &
+until [ -s /tmp/out ]; do sleep 0.1; done
+says out "pinned 16 pages of a.dat"
+kill $!
+wait $!
+ok $? "SIGTERM ends it"
+runs 0 stat a.dat --json
+says out '"pinned": 0'
+
+runs 0 doctor
+says out "is one that is tested"
+says out "contiguous at"
+runs 0 doctor --json
+says out '"level": "ok"'
+fails 2 doctor a.dat -- "takes no argument"
+
+runs 0 top --batch --count 2
+says out "MAJOR/s"
+says out "a.dat"
+fails 1 top -- "needs a terminal"
+fails 2 top --interval 0 -- "no number of seconds"
+fails 2 top --sort z -- "none of r, d, f, e, w, n"
+fails 2 top --count x -- "no number of looks"
+fails 2 top a.dat -- "takes no argument"
+export TERMINFO=/files/terminfo
+TERM=linux helper pty a.dat dq framepool top > /tmp/out 2> /tmp/err
+ok $? "top on a terminal ends with q"
+says out "by resident"
+says out "dirty"
+TERM=none helper pty drawn q framepool top > /tmp/out 2> /tmp/err
+[ $? = 1 ]
+ok $? "a terminal that is not known"
+says out "Set TERM, or use --batch"
+runs 1 map --from /none
+says err "there is no such file"
 
 # shellcheck disable=SC2217  # only to have it open
 sleep 100 < /dev/framepool/a.dat &
@@ -191,5 +318,11 @@ fails 3 list -- "the module is not loaded"
 fails 3 attach /mnt/a.dat -- "the module is not loaded"
 fails 3 evict a.dat -- "the module is not loaded"
 fails 3 map -- "the module is not loaded"
+fails 3 walk a.dat 0 -- "the module is not loaded"
+fails 3 buddy -- "the module is not loaded"
+fails 3 pin a.dat -- "the module is not loaded"
+fails 3 top --batch -- "the module is not loaded"
+runs 3 doctor
+says out "it is not loaded. Load it"
 echo "1..$number"
 exit $failed

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The pure parts of the framepool command: numbers, names, JSON, the picture. Prints TAP. */
+/*
+ * The pure parts of the framepool command: numbers, names, JSON, the pictures, the page walk, the
+ * live view. Prints TAP.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../tools/buddy.h"
 #include "../../tools/picture.h"
 #include "../../tools/text.h"
+#include "../../tools/top.h"
+#include "../../tools/walk.h"
 
 static int nr_tests, nr_failed;
 
@@ -221,6 +227,285 @@ static void test_drawing(void)
 	picture_free(&p);
 }
 
+static void test_svg(void)
+{
+	struct picture_style style = { .width = 20, .rows = 16 };
+	struct picture p = { 0 };
+	size_t size = 0, squares = 0;
+	char *text = NULL, *at;
+	unsigned int line;
+	FILE *out = open_memstream(&text, &size);
+
+	read_text(&p, "0 2 kernel 0\n2 1 node 1\n3 5 resident 1\n8 8 free 0\n", &line);
+	picture_svg(&p, &style, out);
+	fclose(out);
+	for (at = text; (at = strstr(at, "<title>from frame ")); at++)
+		squares++;
+	ok(squares == 16 && !strncmp(text, "<svg ", 5) && strstr(text, "from frame 3: resident") &&
+	   !strcmp(text + size - 7, "</svg>\n"), "a picture as SVG: a square for each frame");
+	free(text);
+	picture_free(&p);
+}
+
+static const char maps[] =
+	"55d0c0000000-55d0c0001000 r--p 00000000 fd:01 1234                 /usr/bin/a b\n"
+	"7f0000000000-7f0000400000 rw-s 00002000 00:05 42                   /dev/framepool/x\n"
+	"7f0000400000-7f0000500000 rw-p 00000000 00:00 0 \n";
+
+/* What area_find() says of @address in @text. */
+static int find(const char *text, uint64_t address, struct area *area)
+{
+	FILE *in = fmemopen((void *)text, strlen(text), "r");
+	int err = area_find(in, address, area);
+
+	fclose(in);
+	return err;
+}
+
+static void test_areas(void)
+{
+	char longer[1300];
+	struct area a;
+
+	ok(!find(maps, 0x7f0000000000, &a) && a.offset == 0x2000 && a.inode == 42 &&
+	   a.major == 0 && a.minor == 5 && !strcmp(a.perms, "rw-s") &&
+	   !strcmp(a.path, "/dev/framepool/x"), "a mapping's first byte");
+	ok(!find(maps, 0x55d0c0000fff, &a) && !strcmp(a.path, "/usr/bin/a b"), "a path with a blank");
+	ok(!find(maps, 0x7f0000400000, &a) && !a.path[0], "an end is exclusive; a path may be missing");
+	ok(find(maps, 0x7f0000500000, &a) == -ENOENT && find(maps, 0, &a) == -ENOENT,
+	   "an address in no mapping");
+	ok(find("nonsense\n", 0, &a) == -EINVAL, "what is no list of mappings");
+	memset(longer, 'x', sizeof(longer));
+	memcpy(longer, maps, 73);
+	snprintf(longer + 1000, 300, "\n%s", maps);
+	ok(!find(longer, 0x7f0000000000, &a) && a.inode == 42, "behind a line that is too long");
+}
+
+static int walk_text(struct walk *w, const char *text)
+{
+	FILE *in = fmemopen((void *)text, strlen(text) + !*text, "r");
+	int err;
+
+	if (!*text)
+		getc(in);
+	err = walk_read(w, in);
+	fclose(in);
+	return err;
+}
+
+static void test_walk_reading(void)
+{
+	struct walk w;
+
+	ok(!walk_text(&w, "levels 2\n1 1 300\n0 5 301\n517 P-D pinned frame 77\n") &&
+	   w.levels == 2 && w.nr_steps == 2 && w.step[1].node == 301 && w.step[1].index == 5 &&
+	   w.kind == ENTRY_FRAME && w.frame == 77 && w.present && !w.accessed && w.dirty &&
+	   w.pinned && !w.busy && !w.writeback, "a page that is present");
+	ok(!walk_text(&w, "levels 1\n0 5 301\n5 ghost 12\n") && w.kind == ENTRY_GHOST &&
+	   w.ghost == 12, "a ghost");
+	ok(!walk_text(&w, "levels 1\n0 5 301\n5 error -5\n") && w.kind == ENTRY_ERROR &&
+	   w.error == -5, "an error");
+	ok(!walk_text(&w, "levels 1\n0 5 301\n5 --- busy frame 8\n") && w.busy && !w.present,
+	   "a fill");
+	ok(!walk_text(&w, "levels 3\n2 0 9\n") && w.nr_steps == 1 && w.kind == ENTRY_EMPTY,
+	   "a node that has no child there");
+	ok(!walk_text(&w, "levels 0\n") && !w.nr_steps, "an empty table");
+	ok(walk_text(&w, "") == -EINVAL && walk_text(&w, "levels 7\n") == -EINVAL &&
+	   walk_text(&w, "levels 1\n0 5\n") == -EINVAL &&
+	   walk_text(&w, "levels 2\n0 5 3\n") == -EINVAL &&
+	   walk_text(&w, "levels 1\n0 5 3\n0 5 3\n") == -EINVAL &&
+	   walk_text(&w, "levels 1\n0 5 3\n5 P\n") == -EINVAL &&
+	   walk_text(&w, "levels 1\n0 5 3\n5 ghost 1\n5 ghost 1\n") == -EINVAL, "what is no walk");
+}
+
+static bool touch_is(const char *walk, uint64_t offset, unsigned int block, uint64_t free,
+		     const char *expected)
+{
+	struct walk_place p = { .offset = offset, .bytes = 10 * PAGE_BYTES + 1, .block = block,
+				.free = free };
+	char text[512];
+	struct walk w;
+
+	if (walk_text(&w, walk))
+		return false;
+	walk_touch(&w, &p, text, sizeof(text));
+	if (strcmp(text, expected))
+		printf("# '%s' instead of '%s'\n", text, expected);
+	return !strcmp(text, expected);
+}
+
+static void test_touches(void)
+{
+	ok(walk_index(0xfffffffffffff, 5) == 127 && walk_index(0xfffffffffffff, 4) == 511 &&
+	   walk_index(513, 0) == 1 && walk_index(513, 1) == 1, "indices of 9 bits, 7 at the top");
+	ok(touch_is("levels 1\n0 1 3\n1 P-- frame 8\n", 4096, 1, 1,
+		    "be a minor fault: the page is in memory, nothing is read"), "present");
+	ok(touch_is("levels 1\n0 1 3\n1 --- busy frame 8\n", 4096, 1, 1,
+		    "wait for the read that is on its way"), "being read");
+	ok(touch_is("levels 1\n0 1 3\n1 P-- busy frame 8\n", 4096, 1, 1,
+		    "wait until the page has left, and read it again"), "leaving");
+	ok(touch_is("levels 1\n0 1 3\n1 ghost 4\n", 4096, 1, 0,
+		    "be a major fault: read page 1 (bytes 4096 to 8191 of the file) into frames that "
+		    "others have to leave first; it would count as a refault"), "a ghost, pool full");
+	ok(touch_is("levels 2\n1 0 3\n", 9 * 4096, 4, 1,
+		    "be a major fault: read pages 8 to 10, those that are absent (bytes 32768 to "
+		    "40960 of the file) into free frames, and make 1 node"), "a block at the end");
+	ok(touch_is("levels 1\n0 1 3\n1 error -5\n", 4096, 1, 1,
+		    "be a major fault: read page 1 (bytes 4096 to 8191 of the file) into free frames"
+		    "; the last try failed (Input/output error)"), "after an error");
+	ok(touch_is("levels 1\n", 11 * 4096, 1, 1, "end in SIGBUS: the space ends before"),
+	   "behind the end");
+	ok(touch_is("levels 1\n0 10 3\n", 10 * 4096 + 100, 1, 1,
+		    "be a major fault: read page 10 (bytes 40960 to 40960 of the file) into free "
+		    "frames"), "behind the end, in the last page");
+}
+
+static void test_walk_drawing(void)
+{
+	struct area area = { .start = 0x7f0000000000, .end = 0x7f0000400000, .perms = "rw-s" };
+	struct walk_place p = { .offset = 0x1234, .bytes = 1 << 20, .base = 0x10000000, .free = 1,
+				.block = 1, .space = "x", .pool = "default", .area = &area,
+				.address = 0x7f0000001234, .pid = 7, .hardware_known = true,
+				.hardware_present = true, .hardware_pfn = 0x1004d };
+	size_t size = 0;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &size);
+	struct walk w;
+
+	walk_text(&w, "levels 1\n0 1 300\n1 PAD frame 77\n");
+	walk_draw(&w, &p, out);
+	p.hardware_pfn = 1;
+	walk_draw(&w, &p, out);
+	fclose(out);
+	ok(strstr(text, "physical   0x1004d234 = base 0x10000000 + 77 * 4096 + 0x234"),
+	   "the physical address");
+	ok(strstr(text, "level 0    node in frame 300, entry 1: PAD, frame 77"), "the entry");
+	ok(strstr(text, "the same frame (pfn 0x1004d)") && strstr(text, "pfn 0x1: a private copy"),
+	   "the processor's own entry");
+	free(text);
+}
+
+/* A bitmap of 16 frames: 0-2, 5 and 8 are allocated; so 3, 4, 6-7, 9, 10-11, 12-15 are free. */
+static int sixteen(struct buddy *b, uint64_t frames)
+{
+	unsigned char bits[2] = { 0x27, 0x01 };
+	FILE *in = fmemopen(bits, sizeof(bits), "r");
+	int err = buddy_read(b, in, frames);
+
+	fclose(in);
+	return err;
+}
+
+static void test_buddy(void)
+{
+	struct buddy_style style = { .width = 16 };
+	unsigned int order;
+	char *text = NULL;
+	size_t size = 0;
+	uint64_t first;
+	struct buddy b;
+	FILE *out;
+
+	ok(sixteen(&b, 17) == -EINVAL, "a bitmap that is too short");
+	ok(!sixteen(&b, 16) && b.free == 11 && b.blocks[0] == 3 && b.blocks[1] == 2 &&
+	   b.blocks[2] == 1 && !b.blocks[3], "free blocks of a bitmap");
+	ok(buddy_next(&b, 0, &first, &order) && first == 3 && order == 0 &&
+	   buddy_next(&b, 5, &first, &order) && first == 6 && order == 1 &&
+	   buddy_next(&b, 13, &first, &order) && first == 12 && order == 2 &&
+	   !buddy_next(&b, 16, &first, &order), "the block around a frame");
+	out = open_memstream(&text, &size);
+	buddy_draw(&b, &style, out);
+	buddy_draw_split(&b, out);
+	fclose(out);
+	ok(strstr(text, "    2   16.0 KiB          1    63.6 %  ............####\n") &&
+	   strstr(text, "    1    8.0 KiB          2    27.3 %  ......##..##....\n") &&
+	   strstr(text, "    0    4.0 KiB          3     0.0 %  ...##....#......\n"),
+	   "a line for each order");
+	ok(strstr(text, "the next frame is 3, a block of its own"), "nothing to split");
+	free(text);
+	buddy_free(&b);
+}
+
+static void test_split(void)
+{
+	unsigned char bits[2] = { 0xff, 0x00 };
+	FILE *in = fmemopen(bits, sizeof(bits), "r"), *out;
+	char *text = NULL;
+	size_t size = 0;
+	struct buddy b;
+
+	ok(!buddy_read(&b, in, 16) && b.blocks[3] == 1 && b.free == 8, "one block of 8");
+	fclose(in);
+	out = open_memstream(&text, &size);
+	buddy_draw_split(&b, out);
+	fclose(out);
+	ok(!strcmp(text, "the next frame is 8, from the block of order 3 at 8:\n"
+			 "  split order 3  -> 8-11 | 12-15 stays free, order 2\n"
+			 "  split order 2  -> 8-9 | 10-11 stays free, order 1\n"
+			 "  split order 1  -> 8-8 | 9-9 stays free, order 0\n"
+			 "and when it is given back, 3 merges undo them\n"), "three splits");
+	free(text);
+	memset(b.bits, 0xff, 2);
+	b.blocks[3] = 0;
+	b.free = 0;
+	out = open_memstream(&text, &size);
+	buddy_draw_split(&b, out);
+	fclose(out);
+	ok(strstr(text, "would have to leave"), "a full pool");
+	free(text);
+	buddy_free(&b);
+}
+
+static struct top_sample *sample_of(double when, uint64_t a_faults, uint64_t b_faults)
+{
+	struct top_sample *s = calloc(1, sizeof(*s));
+
+	s->when = when;
+	s->nr_spaces = 2;
+	strcpy(s->space[0].name, "b");
+	s->space[0].resident = 10;
+	s->space[0].major_faults = b_faults;
+	strcpy(s->space[1].name, "a");
+	s->space[1].resident = 5;
+	s->space[1].major_faults = a_faults;
+	return s;
+}
+
+static void test_top(void)
+{
+	struct top_sample *last = sample_of(1, 0, 50), *now = sample_of(3, 100, 40);
+	unsigned int index[TOP_SPACES];
+	char bar[32], line[TOP_LINE];
+
+	ok(top_space_rates(now, last, 1).major == 50, "a rate is by second");
+	ok(top_space_rates(now, last, 0).major == 0, "a counter that went back is another space's");
+	ok(top_space_rates(now, NULL, 1).major == 0, "no rate in the first round");
+	strcpy(last->space[1].name, "c");
+	ok(top_space_rates(now, last, 1).major == 50, "a new space has done all since");
+	top_sort(now, last, TOP_BY_RESIDENT, index);
+	ok(index[0] == 0 && index[1] == 1, "by resident");
+	top_sort(now, last, TOP_BY_FAULTS, index);
+	ok(index[0] == 1 && index[1] == 0, "by faults");
+	top_sort(now, last, TOP_BY_NAME, index);
+	ok(index[0] == 1 && index[1] == 0, "by name");
+	ok(top_order_of('d') == TOP_BY_DIRTY && top_order_of('x') == TOP_ORDERS &&
+	   top_key(TOP_BY_WRITES) == 'w', "keys");
+	top_bar(bar, 12, 1, 4);
+	ok(!strcmp(bar, "[###.......]"), "a bar");
+	top_bar(bar, 12, 5, 4);
+	ok(!strcmp(bar, "[##########]"), "a bar that is more than full");
+	top_bar(bar, 12, 0, 0);
+	ok(!strcmp(bar, "[..........]"), "a bar of nothing");
+	top_space_line(line, now, last, 1);
+	ok(strlen(line) == strlen(top_space_heading()) && strlen(line) < 100,
+	   "a line is as long as its heading");
+	now->nr_pools = 1;
+	top_pool_line(line, now, last, 0);
+	ok(strlen(line) == strlen(top_pool_heading()) && strlen(line) < 100, "a pool's, too");
+	free(last);
+	free(now);
+}
+
 int main(void)
 {
 	test_sizes();
@@ -232,6 +517,14 @@ int main(void)
 	test_cells();
 	test_scale();
 	test_drawing();
+	test_svg();
+	test_areas();
+	test_walk_reading();
+	test_touches();
+	test_walk_drawing();
+	test_buddy();
+	test_split();
+	test_top();
 	printf("1..%d\n", nr_tests);
 	return nr_failed != 0;
 }
