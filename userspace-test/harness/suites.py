@@ -71,7 +71,7 @@ SUITES = [
     Suite('leak', ['abi/share', 'abi/unload'], kernels=('test',), files=(ABI,), options=('--kmemleak',)),
     Suite('powercut', [*power_cuts(5), 'userspace-test/powercut/powercut --lying'], timeout=600),
     Suite('powercuts', power_cuts(50), timeout=3600, long=True),
-    Suite('tools', ['build/host/test-tools']),
+    Suite('tools', ['build/host/test-tools', 'userspace-test/tools/completion.sh build/host']),
     # Unloads the module at its end.
     Suite('command', ['test-lib /mnt', 'sh command.sh'], kernels=ALL, timeout=400, options=('--size=32M',),
           files=('build/host/test-lib', 'build/host/helper', 'userspace-test/tools/command.sh',

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Completion of the framepool command for bash. What there is to complete is asked of the command
+# itself, so that the two always agree.
+
+# The names of what is attached.
+_framepool_spaces() {
+	local node
+	for node in /dev/framepool/*; do
+		[[ -e $node && $node != */control ]] && printf '%s\n' "${node##*/}"
+	done
+}
+
+_framepool_pools() {
+	framepool pool list --json 2>/dev/null | sed -n 's/^    "name": "\(.*\)",$/\1/p'
+}
+
+# The values of the option before the cursor; false: it takes none that we know.
+_framepool_value() {
+	case $1 in
+	--pool|-p)		_framepool_pools ;;
+	--block|-b)		printf '%s\n' 1 4 16 64 256 ;;
+	--color|--colour)	printf '%s\n' auto always never ;;
+	--policy|-P)		printf '%s\n' clock ;;
+	--sort|-s)		printf '%s\n' r d f e w n ;;
+	--group|-g)		compgen -g ;;
+	*)			return 1 ;;
+	esac
+}
+
+# Whether words are the spaces' names, files, or neither, is the command's.
+_framepool_words() {
+	case $1 in
+	detach|stat|warm|evict|sync|pin|walk)	_framepool_spaces ;;
+	pool)					printf '%s\n' create destroy list ;;
+	esac
+}
+
+_framepool() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local command=${COMP_WORDS[1]} choices
+
+	if ((COMP_CWORD == 1)); then
+		choices=$(framepool --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
+	elif [[ $word == -* ]]; then
+		choices=$(framepool "$command" --help 2>/dev/null | grep -oE -- '--[a-z-]+' | sort -u)
+	elif [[ $command == pool && $before == destroy ]]; then
+		choices=$(_framepool_pools)
+	elif ! { [[ $command == pool && $before == -s ]] || choices=$(_framepool_value "$before"); }; then
+		choices=$(_framepool_words "$command")
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word")
+	if [[ ($command == attach || $before == --from || $before == -f) && $word != -* && -z $choices ]]; then
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+	fi
+}
+
+complete -F _framepool framepool
