@@ -39,6 +39,8 @@ int cmd_walk(int argc, char **argv);
 int cmd_buddy(int argc, char **argv);
 int cmd_pin(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_up(int argc, char **argv);
+int cmd_down(int argc, char **argv);
 
 /* What an errno means to one command, and what its user can do about it. */
 struct reason {

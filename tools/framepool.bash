@@ -50,7 +50,7 @@ _framepool() {
 		choices=$(_framepool_words "$command")
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word")
-	if [[ ($command == attach || $before == --from || $before == -f) && $word != -* && -z $choices ]]; then
+	if [[ ($command =~ ^(attach|up|down)$ || $before == --from || $before == -f) && $word != -* && -z $choices ]]; then
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 	fi

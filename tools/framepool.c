@@ -26,6 +26,8 @@ static const struct command {
 	{ "sync", cmd_sync, "write a space back to its file, safely" },
 	{ "pin", cmd_pin, "keep pages in memory while a command runs" },
 	{ "pool", cmd_pool, "create, destroy and list pools" },
+	{ "up", cmd_up, "make what is in /etc/framepool.conf" },
+	{ "down", cmd_down, "undo that" },
 	{ "doctor", cmd_doctor, "what is wrong or slow, and what to do about it" },
 };
 

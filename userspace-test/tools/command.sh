@@ -62,7 +62,7 @@ mkdir -p /mnt/dir
 
 runs 0 --help
 runs 0 --version
-for command in attach detach list stat top map walk buddy warm evict sync pin pool doctor; do
+for command in attach detach list stat top map walk buddy warm evict sync pin pool up down doctor; do
 	runs 0 $command --help
 	says out "usage: framepool $command"
 done
@@ -313,6 +313,39 @@ runs 0 detach weak
 dmsetup remove weak --noudevsync
 ok $? "the device goes"
 
+# The file of the service.
+cat > /tmp/conf <<- 'END'
+	# what is there after boot
+	pool create second --size 4M
+	attach /mnt/a.dat --pool second --name one --block 16
+	attach "/mnt/b.dat" -r
+END
+runs 0 up /tmp/conf
+says out /dev/framepool/one
+says out /dev/framepool/b.dat
+runs 1 up /tmp/conf
+says err "/tmp/conf:2: not done"
+says err "the name is in use"
+runs 0 list
+says out second
+runs 0 detach b.dat
+runs 0 down /tmp/conf
+runs 0 list --json
+says out "[]"
+fails 1 stat --pool second -- "no such pool"
+runs 0 down /tmp/conf
+printf 'attach /mnt/a.dat\ndetach x\nattach /mnt/none\n' > /tmp/conf
+runs 1 up /tmp/conf
+says err "/tmp/conf:2: a line is"
+says err "no such file"
+runs 1 down /tmp/conf
+[ ! -e /dev/framepool/a.dat ]
+ok $? "what can be undone is"
+fails 1 up /nonexistent -- "there is no such file"
+echo 'attach "x' > /tmp/conf
+fails 1 up /tmp/conf -- "(line 1): a quote does not end"
+fails 2 up a b -- "one FILE at most"
+
 rmmod framepool
 fails 3 list -- "the module is not loaded"
 fails 3 attach /mnt/a.dat -- "the module is not loaded"
@@ -322,6 +355,8 @@ fails 3 walk a.dat 0 -- "the module is not loaded"
 fails 3 buddy -- "the module is not loaded"
 fails 3 pin a.dat -- "the module is not loaded"
 fails 3 top --batch -- "the module is not loaded"
+echo > /tmp/conf
+fails 3 up /tmp/conf -- "the module is not loaded"
 runs 3 doctor
 says out "it is not loaded. Load it"
 echo "1..$number"

@@ -46,6 +46,7 @@ offers 'd' framepool top --sort d
 cd "$top" || exit 1
 offers 'COPYING' framepool attach COPY
 offers 'COPYING' framepool map --from COPY
+offers 'COPYING' framepool up COPY
 offers '' framepool doctor x
 echo "1..$number"
 exit $failed

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pure parts of the framepool command: numbers, names, JSON, the pictures, the page walk, the
- * live view. Prints TAP.
+ * The pure parts of the framepool command: numbers, names, JSON, the configuration file, the
+ * pictures, the page walk, the live view. Prints TAP.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../tools/buddy.h"
+#include "../../tools/conf.h"
 #include "../../tools/picture.h"
 #include "../../tools/text.h"
 #include "../../tools/top.h"
@@ -506,6 +507,53 @@ static void test_top(void)
 	free(now);
 }
 
+/* What conf_read() says of @text; @number is the line that it came to. */
+static int read_conf(struct conf *conf, const char *text, unsigned int *number)
+{
+	FILE *in = fmemopen((void *)text, strlen(text) + !*text, "r");
+	int err;
+
+	if (!*text)
+		getc(in);
+	err = conf_read(conf, in, number);
+	fclose(in);
+	return err;
+}
+
+static bool conf_refused(const char *text, unsigned int at)
+{
+	struct conf conf;
+	unsigned int number;
+	bool as_expected = read_conf(&conf, text, &number) == -EINVAL && number == at;
+
+	conf_free(&conf);
+	return as_expected;
+}
+
+static void test_conf(void)
+{
+	char many[300] = "";
+	struct conf conf;
+	unsigned int number;
+	int i;
+
+	ok(!read_conf(&conf, "# all\n\n  attach \"/a b\"/c\t--name x # why\npool create p", &number) &&
+	   conf.nr == 2 && conf.lines[0].number == 3 && conf.lines[0].argc == 4 &&
+	   !strcmp(conf.lines[0].argv[1], "/a b/c") && !strcmp(conf.lines[0].argv[3], "x") &&
+	   !conf.lines[0].argv[4] && conf.lines[1].argc == 3 &&
+	   !strcmp(conf.lines[1].argv[2], "p"), "words, quotes, comments");
+	conf_free(&conf);
+	ok(!read_conf(&conf, "", &number) && !conf.nr, "an empty file");
+	conf_free(&conf);
+	ok(conf_refused("a\nb \"c\n", 2), "a quote that does not end");
+	for (i = 0; i < CONF_WORDS; i++)
+		strcat(many, "a ");
+	ok(!read_conf(&conf, many, &number) && conf.lines[0].argc == CONF_WORDS, "many words");
+	conf_free(&conf);
+	strcat(many, "a");
+	ok(conf_refused(many, 1), "too many words");
+}
+
 int main(void)
 {
 	test_sizes();
@@ -525,6 +573,7 @@ int main(void)
 	test_buddy();
 	test_split();
 	test_top();
+	test_conf();
 	printf("1..%d\n", nr_tests);
 	return nr_failed != 0;
 }
