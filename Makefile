@@ -65,6 +65,9 @@ soak: deps ## run the tests with the long ones, for hours, and leave a table of 
 check: deps ## run the static checks
 	$(Q)scripts/check
 
+docs: deps ## build the manual pages and docs/ as HTML, in build/docs
+	$(Q)scripts/build-docs
+
 demo: deps ## show the module at work in a VM
 	$(Q)scripts/demo
 
@@ -93,4 +96,4 @@ profile: deps ## where the instructions go, by function: WORKLOAD=randread BACKI
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check demo vm bench bench-core profile clean
+.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check demo vm bench bench-core profile docs clean
