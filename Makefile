@@ -52,6 +52,7 @@ test-programs: lib
 	$(Q)$(MAKE) $(quiet) -C userspace-test/torture
 	$(Q)$(MAKE) $(quiet) -C userspace-test/tools
 	$(Q)$(MAKE) $(quiet) -C userspace-test/python
+	$(Q)$(MAKE) $(quiet) -C examples
 	$(Q)$(MAKE) $(quiet) -C userspace-test/fuzz/device
 	$(Q)$(MAKE) $(quiet) -C userspace-test/powercut
 

@@ -77,6 +77,9 @@ SUITES = [
           files=('build/host/test-lib', 'build/host/helper', 'userspace-test/tools/command.sh',
                  '/usr/sbin/dmsetup', '/lib/terminfo/l/linux:terminfo/l/linux')),
     # Unloads the module at its end.
+    # Each unloads the module at its end.
     Suite('python', ['python-vm/python test-python.py /mnt'], kernels=STOCK, options=('--size=16M',),
           files=('build/host/python-vm', 'userspace-test/python/test-python.py')),
+    Suite('examples', ['sh examples.sh'], kernels=STOCK, options=('--size=8M',),
+          files=('build/host/examples', 'build/host/python-vm', 'userspace-test/examples/examples.sh')),
 ]
