@@ -47,12 +47,17 @@ lib: ## build the library
 tools: lib ## build the framepool command
 	$(Q)$(MAKE) $(quiet) -C tools
 
-test-programs: lib
+examples: lib ## build the example programs
+	$(Q)$(MAKE) $(quiet) -C examples
+
+deb: deps ## build the Debian packages, in build/deb
+	$(Q)scripts/build-deb
+
+test-programs: lib examples
 	$(Q)$(MAKE) $(quiet) -C userspace-test/abi
 	$(Q)$(MAKE) $(quiet) -C userspace-test/torture
 	$(Q)$(MAKE) $(quiet) -C userspace-test/tools
 	$(Q)$(MAKE) $(quiet) -C userspace-test/python
-	$(Q)$(MAKE) $(quiet) -C examples
 	$(Q)$(MAKE) $(quiet) -C userspace-test/fuzz/device
 	$(Q)$(MAKE) $(quiet) -C userspace-test/powercut
 
@@ -98,4 +103,4 @@ profile: deps ## where the instructions go, by function: WORKLOAD=randread BACKI
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check demo vm bench bench-core profile docs clean
+.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check demo vm bench bench-core profile docs examples deb clean

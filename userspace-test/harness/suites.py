@@ -80,6 +80,8 @@ SUITES = [
     # Each unloads the module at its end.
     Suite('python', ['python-vm/python test-python.py /mnt'], kernels=STOCK, options=('--size=16M',),
           files=('build/host/python-vm', 'userspace-test/python/test-python.py')),
+    # In a chroot, which has to be made the first time.
+    Suite('packages', ['scripts/build-deb > /dev/null && userspace-test/packages/chroot-test'], timeout=1200, long=True),
     Suite('examples', ['sh examples.sh'], kernels=STOCK, options=('--size=8M',),
           files=('build/host/examples', 'build/host/python-vm', 'userspace-test/examples/examples.sh')),
 ]
