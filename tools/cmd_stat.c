@@ -11,15 +11,16 @@
 #include "text.h"
 
 static const char stat_help[] =
-	"usage: framepool stat [NAME | --pool POOL] [--json]\n"
+	"usage: framepool stat [NAME | --pool POOL] [--watch SECONDS] [--json]\n"
 	"\n"
 	"Show what happened in a space, in a pool, or (without either) in all of them. A\n"
 	"minor fault found its page in memory, a major fault waited for the file;\n"
 	"'resident at most' never exceeds 'bound'.\n"
 	"\n"
-	"  -p, --pool POOL   this pool alone\n"
-	"  -j, --json        for programs: an object, or one of \"pools\" and \"spaces\"\n"
-	"  -h, --help        this\n";
+	"  -p, --pool POOL       this pool alone\n"
+	"  -w, --watch SECONDS   again and again, until interrupted, 1 to 3600\n"
+	"  -j, --json            for programs: an object, or one of \"pools\" and \"spaces\"\n"
+	"  -h, --help            this\n";
 
 static int stat_all_pools(int control, struct json *j)
 {
@@ -125,25 +126,67 @@ static int stat_space(const char *name, struct json *j)
 	return EXIT_OK;
 }
 
+/* What was asked for. */
+struct stat_options {
+	const char *name, *pool;
+	struct json *json; /* NULL: for people */
+	uint64_t watch;	   /* seconds; 0: once */
+};
+
+static int stat_once(const struct stat_options *o)
+{
+	int control, status = EXIT_OK;
+
+	if (o->name)
+		return stat_space(o->name, o->json);
+	control = control_open(&status);
+	if (control < 0)
+		return status;
+	status = o->pool ? stat_pool(control, o->pool, o->json) : stat_all(control, o->json);
+	close(control);
+	return status;
+}
+
+static int run(const struct stat_options *o)
+{
+	int status = stat_once(o);
+
+	while (o->watch && !status && !fflush(stdout)) {
+		sleep(o->watch);
+		if (o->json)
+			o->json->first = true;
+		else
+			putchar('\n');
+		status = stat_once(o);
+	}
+	return status;
+}
+
 int cmd_stat(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "pool", required_argument, NULL, 'p' },
+		{ "watch", required_argument, NULL, 'w' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	struct json writer = { .out = stdout, .first = true }, *j = NULL;
-	int option, control, status = EXIT_OK;
-	const char *pool = NULL;
+	struct json writer = { .out = stdout, .first = true };
+	struct stat_options o = { 0 };
+	int option;
 
-	while ((option = getopt_long(argc, argv, "p:jh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "p:w:jh", options, NULL)) != -1) {
 		switch (option) {
 		case 'p':
-			pool = optarg;
+			o.pool = optarg;
+			break;
+		case 'w':
+			if (!parse_number(optarg, 10, 3600, &o.watch) || !o.watch)
+				return usage_error("'%s' is no number of seconds from 1 to 3600",
+						   optarg);
 			break;
 		case 'j':
-			j = &writer;
+			o.json = &writer;
 			break;
 		case 'h':
 			return help(stat_help);
@@ -151,15 +194,9 @@ int cmd_stat(int argc, char **argv)
 			return usage_hint();
 		}
 	}
-	if (argc - optind > 1 || (pool && optind < argc))
+	if (argc - optind > 1 || (o.pool && optind < argc))
 		return usage_error("stat takes one NAME or one --pool");
 	if (optind < argc)
-		return stat_space(space_name(argv[optind]), j);
-
-	control = control_open(&status);
-	if (control < 0)
-		return status;
-	status = pool ? stat_pool(control, pool, j) : stat_all(control, j);
-	close(control);
-	return status;
+		o.name = space_name(argv[optind]);
+	return run(&o);
 }

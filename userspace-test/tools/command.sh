@@ -101,6 +101,13 @@ runs 0 stat /dev/framepool/a.dat --json
 says out '"resident": 256'
 runs 0 stat --pool default --json
 says out '"spaces": 1'
+framepool stat a.dat --json --watch 1 > /tmp/out 2> /tmp/err &
+until [ "$(grep -c '"resident": 256' /tmp/out)" = 2 ]; do sleep 0.1; done
+kill $!
+wait $!
+[ $? = 143 ]
+ok $? "stat --watch goes on until it is killed"
+fails 2 stat --watch 0 -- "no number of seconds"
 runs 0 evict a.dat --offset 512K
 says out "evicted 128 pages"
 runs 0 warm a.dat
@@ -216,6 +223,29 @@ says out '"pinned": 0'
 runs 0 doctor
 says out "is one that is tested"
 says out "contiguous at"
+# A working set that is larger than its pool is slow.
+runs 0 pool create tight --size 2M
+dd if=/dev/zero of=/mnt/wide bs=1024 count=4096 2>/dev/null
+runs 0 attach /mnt/wide --pool tight
+for _ in 1 2 3; do cat /dev/framepool/wide > /dev/null; done
+runs 0 doctor
+says out "the working set is larger than the pool"
+runs 0 detach wide
+runs 0 pool destroy tight
+for command in list 'stat' 'pool list' 'attach /etc/passwd' 'top --batch' 'walk a.dat 0'; do
+	su -s /bin/sh nobody -c "framepool $command" > /tmp/out 2> /tmp/err
+	[ $? = 4 ]
+	ok $? "a stranger's $command ends with 4"
+	says err "only root and the group framepool may"
+done
+su -s /bin/sh nobody -c "framepool pin a.dat" > /tmp/out 2> /tmp/err
+[ $? = 4 ]
+ok $? "a stranger's pin, too"
+says err "the space belongs to another user"
+su -s /bin/sh nobody -c "framepool doctor" > /tmp/out 2> /tmp/err
+[ $? = 4 ]
+ok $? "and doctor says why"
+says out "you may not open"
 runs 0 doctor --json
 says out '"level": "ok"'
 fails 2 doctor a.dat -- "takes no argument"
