@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Attach a file under a name, open the node as any program would, store to it, have it written, detach. */
+/*
+ * Attach a file under a name, open the node as any program would, store to it, have it written,
+ * detach.
+ */
 #include <fcntl.h>
 #include <framepool.h>
 #include <stdio.h>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Count the lines of a file, however large, within the pool's memory: one call instead of open() and mmap(). */
+/*
+ * Count the lines of a file, however large, within the pool's memory: one call instead of open()
+ * and mmap().
+ */
 #include <framepool.h>
 #include <stdio.h>
 #include <string.h>

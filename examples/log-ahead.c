@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Write-ahead logging: the page changes in place first, the log is made durable, and only then may the
- * page reach its file. Until then neither eviction nor anybody's fsync writes it.
+ * Write-ahead logging: the page changes in place first, the log is made durable, and only then may
+ * the page reach its file. Until then neither eviction nor anybody's fsync writes it.
  */
 #include <fcntl.h>
 #include <framepool.h>
@@ -58,7 +58,8 @@ int main(int argc, char **argv)
 	check(framepool_hold(m.fd, &range), "hold");
 	data[0] = 'B';
 	fsync(m.fd); /* of whomever: passes a held page */
-	printf("before the log is durable: %c in memory, %c in the file\n", data[0], in_file(argv[1]));
+	printf("before the log is durable: %c in memory, %c in the file\n", data[0],
+	       in_file(argv[1]));
 
 	if (dprintf(log, "page 0: B\n") < 0 || fsync(log)) {
 		perror(argv[2]);

@@ -118,7 +118,8 @@ static double fragmentation(const struct buddy *b, unsigned int order)
 
 void buddy_draw(const struct buddy *b, const struct buddy_style *style, FILE *out)
 {
-	uint64_t per_cell = buddy_scale(b, style->width), nr = (b->frames + per_cell - 1) / per_cell;
+	uint64_t per_cell = buddy_scale(b, style->width);
+	uint64_t nr = (b->frames + per_cell - 1) / per_cell;
 	char bytes[NUMBER_SIZE], cell[NUMBER_SIZE], *cells = malloc(nr + !nr);
 	unsigned int order;
 

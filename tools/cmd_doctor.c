@@ -213,7 +213,8 @@ static void look_at_space(struct doctor *d, const struct framepool_space *s)
 		finding(d, LEVEL_SLOW, about,
 			"its file system has no direct I/O that the pool can use: each page is "
 			"copied by way of the page cache. ext4, xfs and block devices have it.");
-	if (!s->block_type && s->fills > 4096 && part_of(s->fills, s->resident + s->evictions, 90) &&
+	if (!s->block_type && s->fills > 4096 &&
+	    part_of(s->fills, s->resident + s->evictions, 90) &&
 	    !part_of(s->refaults, s->fills, 20))
 		finding(d, LEVEL_NOTE, about,
 			"pages are read one at a time. If it is read from one end to the other, "
@@ -237,7 +238,8 @@ static int look_at_all(struct doctor *d)
 	for (; (got = framepool_next_pool(control, &pool)) > 0; pools++)
 		look_at_pool(d, &pool);
 	if (!pools && !got)
-		finding(d, LEVEL_NOTE, "pools", "there is none. framepool pool create NAME --size 512M");
+		finding(d, LEVEL_NOTE, "pools",
+			"there is none. framepool pool create NAME --size 512M");
 	FRAMEPOOL_INIT(&space);
 	while (got >= 0 && (got = framepool_next_space(control, &space)) > 0)
 		look_at_space(d, &space);

@@ -154,7 +154,8 @@ static void draw_spaces(const struct view *v, int y)
 	top_sort(v->now, v->last, v->order, index);
 	for (i = 0; i < v->now->nr_spaces && y < LINES; i++) {
 		const struct framepool_space *s = &v->now->space[index[i]];
-		int attribute = s->write_error ? A_BOLD | (v->colour ? COLOR_PAIR(3) : 0) : A_NORMAL;
+		int red = v->colour ? COLOR_PAIR(3) : A_NORMAL;
+		int attribute = s->write_error ? A_BOLD | red : A_NORMAL;
 
 		top_space_line(line, v->now, v->last, index[i]);
 		attron(attribute);

@@ -154,7 +154,8 @@ int compare(const struct work *w, int argc, char **argv)
 	bool bounded;
 
 	if (argc < 3 || argc > 4 || strtoul(argv[2], NULL, 10) < 1) {
-		fprintf(stderr, "usage: %s FILE MIB [POOL]   (FILE is made, or overwritten)\n", w->name);
+		fprintf(stderr, "usage: %s FILE MIB [POOL]   (FILE is made, or overwritten)\n",
+			w->name);
 		return 2;
 	}
 	bytes = strtoul(argv[2], NULL, 10) << 20;

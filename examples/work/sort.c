@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Sort a file of numbers in place, larger than the pool: quicksort, whose passes go from end to end. */
+/* Sort a file of numbers in place, larger than the pool: quicksort goes from end to end. */
 #include <stdio.h>
 #include <stdlib.h>
 

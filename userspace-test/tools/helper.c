@@ -2,11 +2,12 @@
 /*
  * What the test of the command cannot do in a shell.
  *
- *	helper map PATH OFFSET		map PATH through a pool, close its descriptor if it is a named
- *					node, load a byte at OFFSET, print "PID ADDRESS", wait for
- *					the end of standard input
- *	helper pty TEXT KEYS COMMAND...	run COMMAND on a terminal of 24 lines of 100 characters; once
- *					it has printed TEXT send KEYS; print all that it printed
+ *	helper map PATH OFFSET
+ *		map PATH through a pool, close its descriptor if it is a named node, load a byte at
+ *		OFFSET, print "PID ADDRESS", wait for the end of standard input
+ *	helper pty TEXT KEYS COMMAND...
+ *		run COMMAND on a terminal of 24 lines of 100 characters; once it has printed TEXT
+ *		send KEYS; print all that it printed
  */
 #include <err.h>
 #include <errno.h>

@@ -271,8 +271,10 @@ static void test_areas(void)
 	ok(!find(maps, 0x7f0000000000, &a) && a.offset == 0x2000 && a.inode == 42 &&
 	   a.major == 0 && a.minor == 5 && !strcmp(a.perms, "rw-s") &&
 	   !strcmp(a.path, "/dev/framepool/x"), "a mapping's first byte");
-	ok(!find(maps, 0x55d0c0000fff, &a) && !strcmp(a.path, "/usr/bin/a b"), "a path with a blank");
-	ok(!find(maps, 0x7f0000400000, &a) && !a.path[0], "an end is exclusive; a path may be missing");
+	ok(!find(maps, 0x55d0c0000fff, &a) && !strcmp(a.path, "/usr/bin/a b"),
+	   "a path with a blank");
+	ok(!find(maps, 0x7f0000400000, &a) && !a.path[0],
+	   "an end is exclusive; a path may be missing");
 	ok(find(maps, 0x7f0000500000, &a) == -ENOENT && find(maps, 0, &a) == -ENOENT,
 	   "an address in no mapping");
 	ok(find("nonsense\n", 0, &a) == -EINVAL, "what is no list of mappings");
@@ -346,14 +348,15 @@ static void test_touches(void)
 	ok(touch_is("levels 1\n0 1 3\n1 P-- busy frame 8\n", 4096, 1, 1,
 		    "wait until the page has left, and read it again"), "leaving");
 	ok(touch_is("levels 1\n0 1 3\n1 ghost 4\n", 4096, 1, 0,
-		    "be a major fault: read page 1 (bytes 4096 to 8191 of the file) into frames that "
-		    "others have to leave first; it would count as a refault"), "a ghost, pool full");
+		    "be a major fault: read page 1 (bytes 4096 to 8191 of the file) into frames "
+		    "that others have to leave first; it would count as a refault"),
+	   "a ghost, pool full");
 	ok(touch_is("levels 2\n1 0 3\n", 9 * 4096, 4, 1,
 		    "be a major fault: read pages 8 to 10, those that are absent (bytes 32768 to "
 		    "40960 of the file) into free frames, and make 1 node"), "a block at the end");
 	ok(touch_is("levels 1\n0 1 3\n1 error -5\n", 4096, 1, 1,
-		    "be a major fault: read page 1 (bytes 4096 to 8191 of the file) into free frames"
-		    "; the last try failed (Input/output error)"), "after an error");
+		    "be a major fault: read page 1 (bytes 4096 to 8191 of the file) into free "
+		    "frames; the last try failed (Input/output error)"), "after an error");
 	ok(touch_is("levels 1\n", 11 * 4096, 1, 1, "end in SIGBUS: the space ends before"),
 	   "behind the end");
 	ok(touch_is("levels 1\n0 10 3\n", 10 * 4096 + 100, 1, 1,
@@ -537,8 +540,8 @@ static void test_conf(void)
 	unsigned int number;
 	int i;
 
-	ok(!read_conf(&conf, "# all\n\n  attach \"/a b\"/c\t--name x # why\npool create p", &number) &&
-	   conf.nr == 2 && conf.lines[0].number == 3 && conf.lines[0].argc == 4 &&
+	ok(!read_conf(&conf, "# all\n\n  attach \"/a b\"/c\t--name x # why\npool create p",
+		      &number) && conf.nr == 2 && conf.lines[0].number == 3 && conf.lines[0].argc == 4 &&
 	   !strcmp(conf.lines[0].argv[1], "/a b/c") && !strcmp(conf.lines[0].argv[3], "x") &&
 	   !conf.lines[0].argv[4] && conf.lines[1].argc == 3 &&
 	   !strcmp(conf.lines[1].argv[2], "p"), "words, quotes, comments");
