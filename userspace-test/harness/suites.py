@@ -76,7 +76,6 @@ SUITES = [
     Suite('command', ['test-lib /mnt', 'sh command.sh'], kernels=ALL, timeout=400, options=('--size=32M',),
           files=('build/host/test-lib', 'build/host/helper', 'userspace-test/tools/command.sh',
                  '/usr/sbin/dmsetup', '/lib/terminfo/l/linux:terminfo/l/linux')),
-    # Unloads the module at its end.
     # Each unloads the module at its end.
     Suite('python', ['python-vm/python test-python.py /mnt'], kernels=STOCK, options=('--size=16M',),
           files=('build/host/python-vm', 'userspace-test/python/test-python.py')),
