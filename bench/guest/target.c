@@ -134,6 +134,8 @@ const char *target_io_path(const struct target *target)
 	error = framepool_space_info(target->fd, &info);
 	if (error)
 		fail("SPACE_INFO: %s", strerror(-error));
+	if (info.state & FRAMEPOOL_SPACE_DIRECT_PATH)
+		return "direct";
 	return info.state & FRAMEPOOL_SPACE_DIRECT_IO ? "vfs" : "buffered";
 }
 

@@ -68,7 +68,8 @@ void target_sync(const struct target *target, struct pattern stores);
 /**
  * target_io_path() - how the pool does its I/O
  *
- * Return: "vfs" by direct kiocbs of the file, "buffered" through the page cache, "-" without pool.
+ * Return: "direct" past the file system, "vfs" by direct kiocbs of the file, "buffered"
+ * through the page cache, "-" without pool.
  */
 const char *target_io_path(const struct target *target);
 
