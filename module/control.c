@@ -283,7 +283,7 @@ static long pool_create(struct file *file, void *arg)
 		.bytes = c->bytes,
 		.base = c->base,
 		.node = c->node,
-		.policy = *c->policy ? c->policy : "clock",
+		.policy = *c->policy ? c->policy : fpool_policy_nth(0)->name,
 	};
 	struct fpool_pool *pool;
 

@@ -26,9 +26,9 @@ static int node = NUMA_NO_NODE;
 module_param(node, int, 0444);
 MODULE_PARM_DESC(node, "NUMA node of the default pool (any)");
 
-static char *policy = "clock";
+static char *policy = "tenure";
 module_param(policy, charp, 0444);
-MODULE_PARM_DESC(policy, "replacement policy of the default pool (clock)");
+MODULE_PARM_DESC(policy, "replacement policy of the default pool: tenure, clock, lru2, fifo (tenure)");
 
 module_param_named(wait_ms, fpool_pager_wait_ms, uint, 0644);
 MODULE_PARM_DESC(wait_ms, "how long a fault waits for a free frame before SIGBUS (10000)");

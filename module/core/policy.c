@@ -15,12 +15,15 @@
 #include "policy.h"
 
 static const struct fpool_policy_ops *const policies[] = {
+	&fpool_policy_tenure,
 	&fpool_policy_clock,
+	&fpool_policy_lru2,
+	&fpool_policy_fifo,
 };
 
 /**
  * fpool_policy_nth() - the policies in turn
- * @n: from 0 on
+ * @n: from 0 on; the first one is the default
  *
  * Context: Any.
  * Return: The policy, or NULL after the last one.
@@ -71,6 +74,39 @@ int fpool_policy_init(struct fpool_policy *p, const struct fpool_policy_ops *ops
 	p->evictions = 1;
 	for (i = 0; i < FPOOL_POLICY_LISTS; i++)
 		fpool_frame_list_init(&p->list[i]);
+	return 0;
+}
+
+/**
+ * fpool_policy_switch() - another policy takes over
+ * @p: the policy
+ * @ops: which one it becomes; may be the one that it is
+ *
+ * All frames stay.  The new policy gets them in the order in which the old one would have judged
+ * them, as pages of which nothing more is known.  Ghosts keep their ages.  Takes time in
+ * proportion to the frames, and no memory.
+ *
+ * Context: Caller serialises access to @p; between candidates() and judge() it is allowed.
+ * Return: 0, or -EINVAL if @ops is NULL.
+ */
+int fpool_policy_switch(struct fpool_policy *p, const struct fpool_policy_ops *ops)
+{
+	struct fpool_frame_list all;
+	fpool_frame_t frame;
+
+	if (!ops)
+		return -EINVAL;
+	fpool_frame_list_init(&all);
+	while (p->ops->candidates(p, &frame, 1)) {
+		fpool_policy_dequeue(p, frame);
+		fpool_frame_list_add_tail(p->ft, &all, frame);
+	}
+	memset(p->word, 0, sizeof(p->word));
+	p->ops = ops;
+	while ((frame = fpool_frame_list_first(&all)) != FPOOL_NO_FRAME) {
+		fpool_frame_list_del(p->ft, &all, frame);
+		ops->put_back(p, frame);
+	}
 	return 0;
 }
 
@@ -126,6 +162,20 @@ void fpool_policy_put_back(struct fpool_policy *p, fpool_frame_t frame)
 void fpool_policy_remove(struct fpool_policy *p, fpool_frame_t frame)
 {
 	p->ops->remove(p, frame);
+}
+
+/**
+ * fpool_policy_cool() - the users of a page say that they are done with it
+ * @p: the policy
+ * @frame: a frame that the policy knows of; it is the next to be judged, or nearly so
+ *
+ * If it is used until then it stays.
+ *
+ * Context: Caller serialises access to @p.
+ */
+void fpool_policy_cool(struct fpool_policy *p, fpool_frame_t frame)
+{
+	p->ops->cool(p, frame);
 }
 
 /**
@@ -201,6 +251,20 @@ u64 fpool_policy_age(const struct fpool_policy *p, u64 seq)
 void fpool_policy_enqueue(struct fpool_policy *p, u8 id, fpool_frame_t frame)
 {
 	fpool_frame_list_add_tail(p->ft, &p->list[id], frame);
+	fpool_frames_info(p->ft, frame)->list = id;
+}
+
+/**
+ * fpool_policy_enqueue_first() - for policies: puts a frame first on one of the lists
+ * @p: the policy
+ * @id: index of the list
+ * @frame: a frame on no list
+ *
+ * Context: Caller serialises access to @p.
+ */
+void fpool_policy_enqueue_first(struct fpool_policy *p, u8 id, fpool_frame_t frame)
+{
+	fpool_frame_list_add_head(p->ft, &p->list[id], frame);
 	fpool_frames_info(p->ft, frame)->list = id;
 }
 

@@ -11,7 +11,9 @@
  *	judge(p, frame, accessed)	for each still there: true = victim, and forgotten by the
  *					policy; false = kept, moved where the policy wants it
  *
- * A victim that cannot leave after all (held, write error) comes back with put_back().
+ * A victim that cannot leave after all (held, write error) comes back with put_back().  A page
+ * whose users say that they are done with it (DONTNEED, NOREUSE, behind a sequential reader) is
+ * told with cool().
  * No lock: the caller serialises every call.
  */
 #ifndef FPOOL_CORE_POLICY_H
@@ -32,6 +34,7 @@ struct fpool_policy;
  * @put_back: a victim stays
  * @remove: the page in @frame is going for another reason than the policy's own (detach,
  *	EVICT ioctl); @frame is on a list
+ * @cool: the page in @frame is to leave next, unless it is used until then; @frame is on a list
  * @candidates: up to @max frames in the order in which the policy would judge them; changes nothing
  * @judge: decides on one of the candidates, which may have moved since, or have left the policy
  *	(then: false)
@@ -45,6 +48,7 @@ struct fpool_policy_ops {
 	void (*insert)(struct fpool_policy *p, fpool_frame_t frame, u64 age);
 	void (*put_back)(struct fpool_policy *p, fpool_frame_t frame);
 	void (*remove)(struct fpool_policy *p, fpool_frame_t frame);
+	void (*cool)(struct fpool_policy *p, fpool_frame_t frame);
 	u32 (*candidates)(struct fpool_policy *p, fpool_frame_t *out, u32 max);
 	bool (*judge)(struct fpool_policy *p, fpool_frame_t frame, bool accessed);
 	bool (*ghost)(struct fpool_policy *p, fpool_frame_t frame);
@@ -62,17 +66,23 @@ struct fpool_policy {
 };
 
 extern const struct fpool_policy_ops fpool_policy_clock;
+extern const struct fpool_policy_ops fpool_policy_fifo;
+extern const struct fpool_policy_ops fpool_policy_lru2;
+extern const struct fpool_policy_ops fpool_policy_tenure;
 
 const struct fpool_policy_ops *fpool_policy_find(const char *name);
+/* The first one is the default. */
 const struct fpool_policy_ops *fpool_policy_nth(unsigned int n);
 int fpool_policy_init(struct fpool_policy *p, const struct fpool_policy_ops *ops,
 		      struct fpool_frames *ft, u32 capacity);
+int fpool_policy_switch(struct fpool_policy *p, const struct fpool_policy_ops *ops);
 u64 fpool_policy_len(const struct fpool_policy *p);
 
 /* Thin calls through ops, which also count: evictions, tests. */
 void fpool_policy_insert(struct fpool_policy *p, fpool_frame_t frame, u64 age);
 void fpool_policy_put_back(struct fpool_policy *p, fpool_frame_t frame);
 void fpool_policy_remove(struct fpool_policy *p, fpool_frame_t frame);
+void fpool_policy_cool(struct fpool_policy *p, fpool_frame_t frame);
 u32 fpool_policy_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max);
 bool fpool_policy_judge(struct fpool_policy *p, fpool_frame_t frame, bool accessed);
 /* The ghost's sequence number for the victim just judged, 0 for none; numbers start at 1. */
@@ -84,6 +94,7 @@ int fpool_policy_check(const struct fpool_policy *p, const char **why);
 
 /* For the policies: their lists, with what the frames say of the list that they are on. */
 void fpool_policy_enqueue(struct fpool_policy *p, u8 id, fpool_frame_t frame);
+void fpool_policy_enqueue_first(struct fpool_policy *p, u8 id, fpool_frame_t frame);
 void fpool_policy_dequeue(struct fpool_policy *p, fpool_frame_t frame);
 bool fpool_policy_knows(const struct fpool_policy *p, fpool_frame_t frame);
 

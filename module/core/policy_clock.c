@@ -40,9 +40,11 @@ static void clock_put_back(struct fpool_policy *p, fpool_frame_t frame)
 	fpool_policy_enqueue(p, FACE, frame);
 }
 
-static void clock_remove(struct fpool_policy *p, fpool_frame_t frame)
+/* The hand goes back to it. */
+static void clock_cool(struct fpool_policy *p, fpool_frame_t frame)
 {
 	fpool_policy_dequeue(p, frame);
+	fpool_policy_enqueue_first(p, FACE, frame);
 }
 
 static u32 clock_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max)
@@ -85,7 +87,8 @@ const struct fpool_policy_ops fpool_policy_clock = {
 	.name		= "clock",
 	.insert		= clock_insert,
 	.put_back	= clock_put_back,
-	.remove		= clock_remove,
+	.remove		= fpool_policy_dequeue,
+	.cool		= clock_cool,
 	.candidates	= clock_candidates,
 	.judge		= clock_judge,
 	.ghost		= clock_ghost,

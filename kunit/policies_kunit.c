@@ -1,0 +1,619 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every policy step by step against a naive model: the rules of its file once more, on arrays
+ * that are shifted by hand.  And what holds for all of them, whatever their rules.
+ */
+#include <kunit/test.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "helpers.h"
+#include "policy.h"
+
+#define MAX_FRAMES	64
+#define MAX_LISTS	3
+
+struct pool {
+	struct fpool_frames frames;
+	struct fpool_frame_info tab[MAX_FRAMES];
+	struct fpool_policy policy;
+};
+
+/* The model: lists as arrays, oldest first, and a note for each frame. */
+struct model {
+	u32 list[MAX_LISTS][MAX_FRAMES];
+	u32 len[MAX_LISTS];
+	u32 note[MAX_FRAMES];
+	bool no_ghost[MAX_FRAMES];
+	u64 evictions;
+	u32 size;			/* tenure: settled */
+	bool evicting;
+	u64 looked[MAX_LISTS];
+};
+
+struct naive {
+	const struct fpool_policy_ops *ops;
+	void (*insert)(struct model *m, u32 frame, u64 age);
+	void (*put_back)(struct model *m, u32 frame);
+	void (*cool)(struct model *m, u32 frame);
+	/* The list that is judged next. */
+	u32 (*next)(const struct model *m);
+	/* The frame is off its list already. */
+	bool (*judge)(struct model *m, u32 frame, u32 from, bool accessed);
+};
+
+static u32 total(const struct model *m)
+{
+	return m->len[0] + m->len[1] + m->len[2];
+}
+
+static void append(struct model *m, u32 id, u32 frame)
+{
+	m->list[id][m->len[id]++] = frame;
+}
+
+static void prepend(struct model *m, u32 id, u32 frame)
+{
+	u32 i;
+
+	for (i = m->len[id]++; i > 0; i--)
+		m->list[id][i] = m->list[id][i - 1];
+	m->list[id][0] = frame;
+}
+
+/* The list that the frame was on, or MAX_LISTS. */
+static u32 take(struct model *m, u32 frame)
+{
+	u32 id, i;
+
+	for (id = 0; id < MAX_LISTS; id++) {
+		for (i = 0; i < m->len[id] && m->list[id][i] != frame; i++)
+			;
+		if (i == m->len[id])
+			continue;
+		for (m->len[id]--; i < m->len[id]; i++)
+			m->list[id][i] = m->list[id][i + 1];
+		return id;
+	}
+	return MAX_LISTS;
+}
+
+/* FIFO and CLOCK: one queue. */
+
+static void queue_insert(struct model *m, u32 frame, u64 age)
+{
+	append(m, 0, frame);
+}
+
+static void queue_put_back(struct model *m, u32 frame)
+{
+	append(m, 0, frame);
+}
+
+static void queue_cool(struct model *m, u32 frame)
+{
+	take(m, frame);
+	prepend(m, 0, frame);
+}
+
+static u32 queue_next(const struct model *m)
+{
+	return 0;
+}
+
+static bool fifo_judge(struct model *m, u32 frame, u32 from, bool accessed)
+{
+	return true;
+}
+
+static bool clock_judge(struct model *m, u32 frame, u32 from, bool accessed)
+{
+	if (accessed)
+		append(m, 0, frame);
+	return !accessed;
+}
+
+/* Two lists: 0 inactive, 1 active; the note says that the fault's own bit is gone. */
+
+static void lru2_insert(struct model *m, u32 frame, u64 age)
+{
+	m->note[frame] = 0;
+	append(m, age <= m->len[1], frame);
+}
+
+static void lru2_put_back(struct model *m, u32 frame)
+{
+	m->note[frame] = 1;
+	append(m, 0, frame);
+}
+
+static void lru2_cool(struct model *m, u32 frame)
+{
+	take(m, frame);
+	m->note[frame] = 1;
+	prepend(m, 0, frame);
+}
+
+/* Inactive has one in eight at least. */
+static u32 lru2_next(const struct model *m)
+{
+	return m->len[1] && m->len[0] <= total(m) / 8;
+}
+
+static bool lru2_judge(struct model *m, u32 frame, u32 from, bool accessed)
+{
+	u32 note = m->note[frame];
+
+	m->note[frame] = 1;
+	if (from == 0 && note && !accessed)
+		return true;
+	if (from == 0)
+		append(m, note, frame);
+	else
+		append(m, accessed, frame);
+	return false;
+}
+
+/* Tenure: 0 new, 1 probation, 2 main; notes: new 1 promote, 2 far; main: credit. */
+
+static u32 size_of(const struct model *m)
+{
+	return m->size ? m->size : total(m);
+}
+
+/* Up to 64 frames the least length is what counts, and one in ten bounds that. */
+static u32 least(const struct model *m)
+{
+	return size_of(m) / 10;
+}
+
+static void tenure_insert(struct model *m, u32 frame, u64 age)
+{
+	if (m->evicting) {
+		if (!m->size || total(m) <= m->size)
+			m->size = total(m);
+		else
+			m->size++;
+		m->evicting = false;
+	}
+	m->note[frame] = 0;
+	if (age != U64_MAX)
+		m->note[frame] = age * 8 < size_of(m) * 5 ? 1 : 2;
+	append(m, 0, frame);
+}
+
+static void tenure_put_back(struct model *m, u32 frame)
+{
+	m->note[frame] = 0;
+	m->no_ghost[frame] = false;
+	append(m, 2, frame);
+}
+
+static void tenure_cool(struct model *m, u32 frame)
+{
+	take(m, frame);
+	m->note[frame] = 0;
+	prepend(m, 1, frame);
+}
+
+static u32 tenure_next(const struct model *m)
+{
+	if (m->len[1] && m->evictions >= m->looked[1] + 256)
+		return 1;
+	if (m->len[0] > least(m))
+		return 0;
+	if (m->len[2] && m->evictions >= m->looked[2] + 64)
+		return 2;
+	if (m->len[1] && m->len[0] + m->len[1] >= 2 * least(m))
+		return 1;
+	if (m->len[2])
+		return 2;
+	return m->len[1] ? 1 : 0;
+}
+
+static bool tenure_judge(struct model *m, u32 frame, u32 from, bool accessed)
+{
+	u32 note = m->note[frame];
+
+	m->evicting = true;
+	m->looked[from] = m->evictions;
+	m->no_ghost[frame] = false;
+	if (from == 0) {
+		/* It is off its list, and the size may be that of the lists. */
+		if (note == 2 && m->len[1] + m->len[2] + least(m) >= size_of(m))
+			return true;
+		m->note[frame] = 0;
+		append(m, note == 1 ? 2 : 1, frame);
+		return false;
+	}
+	if (from == 1) {
+		if (accessed)
+			append(m, 2, frame);
+		return !accessed;
+	}
+	if (!accessed && !note) {
+		m->no_ghost[frame] = true;
+		return true;
+	}
+	if (!accessed)
+		m->note[frame]--;
+	else if (note < 2)
+		m->note[frame]++;
+	append(m, 2, frame);
+	return false;
+}
+
+static const struct naive naives[] = {
+	{ &fpool_policy_fifo, queue_insert, queue_put_back, queue_cool, queue_next, fifo_judge },
+	{ &fpool_policy_clock, queue_insert, queue_put_back, queue_cool, queue_next, clock_judge },
+	{ &fpool_policy_lru2, lru2_insert, lru2_put_back, lru2_cool, lru2_next, lru2_judge },
+	{ &fpool_policy_tenure, tenure_insert, tenure_put_back, tenure_cool, tenure_next,
+	  tenure_judge },
+};
+
+static struct pool *pool_new(struct kunit *test, const struct fpool_policy_ops *ops, u32 nframes)
+{
+	struct pool *pool = kunit_kzalloc(test, sizeof(*pool), GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, pool);
+	fpool_frames_init(&pool->frames, pool->tab, nframes);
+	for (i = 0; i < nframes; i++) {
+		KUNIT_ASSERT_EQ(test, fpool_frames_mark_fill(&pool->frames, fpool_frame(i), 1,
+							     fpool_vpn(i)), 0);
+		KUNIT_ASSERT_EQ(test, fpool_frames_mark_resident(&pool->frames, fpool_frame(i)), 0);
+	}
+	KUNIT_ASSERT_EQ(test, fpool_policy_init(&pool->policy, ops, &pool->frames, nframes), 0);
+	return pool;
+}
+
+static void compare(struct kunit *test, const struct pool *pool, const struct model *m)
+{
+	const struct fpool_policy *p = &pool->policy;
+	const char *why = "";
+	fpool_frame_t frame;
+	u32 id, i;
+
+	KUNIT_ASSERT_EQ_MSG(test, fpool_policy_check(p, &why), 0, "%s: %s", p->ops->name, why);
+	KUNIT_ASSERT_EQ(test, fpool_policy_len(p), total(m));
+	for (id = 0; id < MAX_LISTS; id++) {
+		KUNIT_ASSERT_EQ_MSG(test, p->list[id].len, m->len[id], "%s: list %u",
+				    p->ops->name, id);
+		frame = fpool_frame_list_first(&p->list[id]);
+		for (i = 0; i < m->len[id]; i++) {
+			KUNIT_ASSERT_EQ_MSG(test, fpool_frame_nr(frame), m->list[id][i],
+					    "%s: list %u, place %u", p->ops->name, id, i);
+			frame = fpool_frame_list_next(p->ft, frame);
+		}
+	}
+}
+
+static void judge(struct kunit *test, struct pool *pool, const struct naive *n, struct model *m,
+		  u32 frame, bool accessed, bool back)
+{
+	u32 from = take(m, frame);
+	bool want = from < MAX_LISTS && n->judge(m, frame, from, accessed);
+	u64 seq;
+
+	KUNIT_ASSERT_EQ_MSG(test, fpool_policy_judge(&pool->policy, fpool_frame(frame), accessed),
+			    want, "%s: frame %u", n->ops->name, frame);
+	if (want && back) {
+		fpool_policy_put_back(&pool->policy, fpool_frame(frame));
+		n->put_back(m, frame);
+	} else if (want) {
+		seq = fpool_policy_evicted(&pool->policy, fpool_frame(frame));
+		KUNIT_ASSERT_EQ(test, seq, m->no_ghost[frame] ? 0 : m->evictions);
+		m->evictions++;
+	}
+}
+
+/* The first candidate is the one that the model would judge; all are different and known. */
+static u32 candidates(struct kunit *test, struct pool *pool, const struct naive *n,
+		      const struct model *m, fpool_frame_t *out, u32 max)
+{
+	u32 nr = fpool_policy_candidates(&pool->policy, out, max), id, i, k;
+
+	KUNIT_ASSERT_LE(test, nr, max);
+	if (!total(m)) {
+		KUNIT_ASSERT_EQ(test, nr, 0);
+		return 0;
+	}
+	KUNIT_ASSERT_GT(test, nr, 0);
+	id = n->next(m);
+	KUNIT_ASSERT_EQ_MSG(test, fpool_frame_nr(out[0]), m->list[id][0], "%s", n->ops->name);
+	for (i = 0; i < nr; i++) {
+		KUNIT_ASSERT_TRUE(test, fpool_policy_knows(&pool->policy, out[i]));
+		for (k = 0; k < i; k++)
+			KUNIT_ASSERT_NE(test, fpool_frame_nr(out[i]), fpool_frame_nr(out[k]));
+	}
+	return nr;
+}
+
+static u64 some_age(struct rnd_state *rnd, const struct model *m)
+{
+	u32 age = fpool_kunit_below(rnd, 2 * MAX_FRAMES);
+
+	return age % 4 ? age : U64_MAX;
+}
+
+static void tell(struct pool *pool, const struct naive *n, struct model *m, u32 frame,
+		 struct rnd_state *rnd)
+{
+	u64 age = some_age(rnd, m);
+
+	if (!fpool_policy_knows(&pool->policy, fpool_frame(frame))) {
+		fpool_policy_insert(&pool->policy, fpool_frame(frame), age);
+		n->insert(m, frame, age);
+	} else if (fpool_kunit_below(rnd, 4)) {
+		fpool_policy_cool(&pool->policy, fpool_frame(frame));
+		n->cool(m, frame);
+	} else {
+		fpool_policy_remove(&pool->policy, fpool_frame(frame));
+		take(m, frame);
+	}
+}
+
+/* Mostly life as it is: a page leaves, or some, and another comes; at times anything else. */
+static void step_once(struct kunit *test, struct pool *pool, const struct naive *n, struct model *m,
+		      struct rnd_state *rnd)
+{
+	u32 frames = pool->frames.nframes, i, nr;
+	fpool_frame_t out[MAX_FRAMES];
+
+	switch (fpool_kunit_below(rnd, 8)) {
+	case 0:
+		tell(pool, n, m, fpool_kunit_below(rnd, frames), rnd);
+		break;
+	case 1:
+		judge(test, pool, n, m, fpool_kunit_below(rnd, frames), fpool_kunit_below(rnd, 2),
+		      fpool_kunit_below(rnd, 2));
+		break;
+	case 2:
+	case 3:
+	case 4:
+		for (i = 0; i < frames; i++)
+			if (!fpool_policy_knows(&pool->policy, fpool_frame(i)))
+				break;
+		if (i < frames)
+			tell(pool, n, m, i, rnd);
+		break;
+	default:
+		nr = candidates(test, pool, n, m, out, 1 + fpool_kunit_below(rnd, 4));
+		for (i = 0; i < nr; i++)
+			judge(test, pool, n, m, fpool_frame_nr(out[i]),
+			      !fpool_kunit_below(rnd, 4), false);
+	}
+}
+
+/* Random lives: the same lists in the same order, the same victims and the same ghosts. */
+static void like_the_model(struct kunit *test)
+{
+	static const u32 sizes[] = { 1, 2, 9, 20, MAX_FRAMES };
+	unsigned int step, steps = FPOOL_TEST_STEPS(300, 20000);
+	struct rnd_state rnd;
+	struct pool *pool;
+	struct model *m;
+	u32 i, k;
+
+	fpool_kunit_seed(test, &rnd);
+	for (i = 0; i < ARRAY_SIZE(naives); i++) {
+		for (k = 0; k < ARRAY_SIZE(sizes); k++) {
+			pool = pool_new(test, naives[i].ops, sizes[k]);
+			m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+			KUNIT_ASSERT_NOT_NULL(test, m);
+			m->evictions = 1;
+			for (step = 0; step < steps; step++) {
+				step_once(test, pool, &naives[i], m, &rnd);
+				compare(test, pool, m);
+			}
+		}
+	}
+}
+
+/* Every policy of the registry has a model here; the first is the default. */
+static void all_have_models(struct kunit *test)
+{
+	const struct fpool_policy_ops *ops;
+	unsigned int n, i;
+
+	for (n = 0; (ops = fpool_policy_nth(n)); n++) {
+		for (i = 0; i < ARRAY_SIZE(naives) && naives[i].ops != ops; i++)
+			;
+		KUNIT_EXPECT_LT_MSG(test, i, ARRAY_SIZE(naives), "%s", ops->name);
+	}
+	KUNIT_EXPECT_EQ(test, n, ARRAY_SIZE(naives));
+	KUNIT_EXPECT_PTR_EQ(test, fpool_policy_nth(0), &fpool_policy_tenure);
+}
+
+/* If nothing is used any more, everything leaves, each once: no policy can be stuck. */
+static void all_leave_at_last(struct kunit *test)
+{
+	struct rnd_state rnd;
+	struct pool *pool;
+	fpool_frame_t frame;
+	u32 i, k, left, tries;
+
+	fpool_kunit_seed(test, &rnd);
+	for (i = 0; i < ARRAY_SIZE(naives); i++) {
+		pool = pool_new(test, naives[i].ops, MAX_FRAMES);
+		for (k = 0; k < MAX_FRAMES; k++)
+			fpool_policy_insert(&pool->policy, fpool_frame(k),
+					    fpool_kunit_below(&rnd, 2 * MAX_FRAMES));
+		left = MAX_FRAMES;
+		for (tries = 0; left && tries < 8 * MAX_FRAMES; tries++) {
+			KUNIT_ASSERT_EQ(test, fpool_policy_candidates(&pool->policy, &frame, 1), 1);
+			left -= fpool_policy_judge(&pool->policy, frame, false);
+		}
+		KUNIT_EXPECT_EQ_MSG(test, left, 0, "%s", naives[i].ops->name);
+		KUNIT_EXPECT_EQ(test, fpool_policy_len(&pool->policy), 0);
+	}
+}
+
+/* A page that is cooled is the next to be judged, wherever it was. */
+static void cool_is_next(struct kunit *test)
+{
+	struct pool *pool;
+	fpool_frame_t out[MAX_FRAMES];
+	u32 i, k, n;
+
+	for (i = 0; i < ARRAY_SIZE(naives); i++) {
+		pool = pool_new(test, naives[i].ops, 20);
+		for (k = 0; k < 20; k++)
+			fpool_policy_insert(&pool->policy, fpool_frame(k), U64_MAX);
+		fpool_policy_cool(&pool->policy, fpool_frame(13));
+		n = fpool_policy_candidates(&pool->policy, out, 20);
+		for (k = 0; k < n && fpool_frame_nr(out[k]) != 13; k++)
+			/* What is still NEW is no victim yet. */
+			fpool_policy_judge(&pool->policy, out[k], true);
+		KUNIT_ASSERT_LT(test, k, n);
+		KUNIT_EXPECT_TRUE(test, fpool_policy_judge(&pool->policy, out[k], false));
+		KUNIT_EXPECT_EQ_MSG(test, fpool_policy_len(&pool->policy), 19, "%s",
+				    naives[i].ops->name);
+	}
+}
+
+/*
+ * From every policy to every other, full of pages with a past: no frame is lost or changes its
+ * state, ghosts keep their age, and who would have been first to leave still is.
+ */
+static void switching_loses_nothing(struct kunit *test)
+{
+	struct pool *pool;
+	fpool_frame_t first, frame;
+	u32 i, k, f;
+	u64 seq;
+
+	for (i = 0; i < ARRAY_SIZE(naives); i++) {
+		for (k = 0; k < ARRAY_SIZE(naives); k++) {
+			struct fpool_policy *p;
+			const char *why = "";
+
+			pool = pool_new(test, naives[i].ops, 9);
+			p = &pool->policy;
+			for (f = 0; f < 9; f++)
+				fpool_policy_insert(p, fpool_frame(f), f % 3 ? U64_MAX : f);
+			for (f = 0; f < 12; f++) {
+				KUNIT_ASSERT_EQ(test, fpool_policy_candidates(p, &frame, 1), 1);
+				if (fpool_policy_judge(p, frame, f % 2))
+					fpool_policy_put_back(p, frame);
+			}
+			seq = fpool_policy_evicted(p, fpool_frame(8));
+			fpool_policy_candidates(p, &first, 1);
+			KUNIT_ASSERT_EQ(test, fpool_policy_switch(p, NULL), -EINVAL);
+			KUNIT_ASSERT_PTR_EQ(test, p->ops, naives[i].ops);
+			KUNIT_ASSERT_EQ(test, fpool_policy_switch(p, naives[k].ops), 0);
+			KUNIT_EXPECT_PTR_EQ(test, p->ops, naives[k].ops);
+			KUNIT_EXPECT_EQ_MSG(test, fpool_policy_check(p, &why), 0, "%s", why);
+			KUNIT_EXPECT_EQ(test, fpool_policy_len(p), 9);
+			KUNIT_EXPECT_EQ(test, fpool_policy_age(p, seq), seq ? 0 : U64_MAX);
+			KUNIT_EXPECT_EQ(test, fpool_policy_candidates(p, &frame, 1), 1);
+			KUNIT_EXPECT_EQ_MSG(test, fpool_frame_nr(frame), fpool_frame_nr(first),
+					    "%s to %s", naives[i].ops->name, naives[k].ops->name);
+		}
+	}
+}
+
+/* One page, C frames, N references round and round: how many miss? */
+static u32 loop_misses(struct kunit *test, const struct fpool_policy_ops *ops, u32 frames,
+		       u32 pages, u32 rounds)
+{
+	struct pool *pool = pool_new(test, ops, MAX_FRAMES);
+	struct fpool_policy *p = &pool->policy;
+	bool in[MAX_FRAMES] = { false }, used[MAX_FRAMES] = { false };
+	u32 i, page, nr, have = 0, misses = 0;
+	u64 ghost[MAX_FRAMES] = { 0 };
+	fpool_frame_t out;
+
+	/* A frame of its own for each page: the policy sees the same either way. */
+	for (i = 0; i < pages * rounds; i++) {
+		page = i % pages;
+		while (!in[page] && have == frames) {
+			KUNIT_ASSERT_EQ(test, fpool_policy_candidates(p, &out, 1), 1);
+			nr = fpool_frame_nr(out);
+			if (fpool_policy_judge(p, out, used[nr])) {
+				ghost[nr] = fpool_policy_evicted(p, out);
+				in[nr] = false;
+				have--;
+			}
+			used[nr] = false;
+		}
+		if (!in[page]) {
+			fpool_policy_insert(p, fpool_frame(page), fpool_policy_age(p, ghost[page]));
+			in[page] = true;
+			have++;
+			misses++;
+		}
+		used[page] = true;
+	}
+	return misses;
+}
+
+/* A loop over twice the pool: who evicts what is oldest misses always, tenure half the time. */
+static void tenure_resists_loops(struct kunit *test)
+{
+	u32 clock = loop_misses(test, &fpool_policy_clock, 32, 64, 20);
+	u32 tenure = loop_misses(test, &fpool_policy_tenure, 32, 64, 20);
+
+	KUNIT_EXPECT_EQ(test, clock, 64 * 20);
+	/* OPT misses 33 of 64 in each round but the first; 10 % more is allowed. */
+	KUNIT_EXPECT_LE(test, tenure, 64 + 19 * 33 * 11 / 10 + 32);
+}
+
+/* A page in, a page out, none used; true if the page that left is one of the first @old frames. */
+static bool main_leaves(struct kunit *test, struct fpool_policy *p, u32 frame, u32 old, u32 *in)
+{
+	fpool_frame_t out;
+
+	fpool_policy_insert(p, fpool_frame(frame), U64_MAX);
+	for (;;) {
+		KUNIT_ASSERT_EQ(test, fpool_policy_candidates(p, &out, 1), 1);
+		if (fpool_policy_judge(p, out, false))
+			break;
+	}
+	fpool_policy_evicted(p, out);
+	*in = fpool_frame_nr(out);
+	return *in < old;
+}
+
+/* MAIN is full of dead pages, and none that comes can prove anything: every 64th eviction. */
+static void tenure_looks_at_main(struct kunit *test)
+{
+	struct pool *pool = pool_new(test, &fpool_policy_tenure, 40);
+	struct fpool_policy *p = &pool->policy;
+	u32 i, frame = 39;
+
+	for (i = 0; i < 20; i++)
+		fpool_policy_put_back(p, fpool_frame(i));
+	for (; i < 39; i++)
+		fpool_policy_insert(p, fpool_frame(i), U64_MAX);
+	/* The numbers of evictions start at 1, and there was no look yet. */
+	for (i = 1; i < 64; i++)
+		KUNIT_ASSERT_FALSE_MSG(test, main_leaves(test, p, frame, 20, &frame), "%u", i);
+	KUNIT_ASSERT_TRUE(test, main_leaves(test, p, frame, 20, &frame));
+	/* Its frame has a new page. */
+	KUNIT_ASSERT_EQ(test, frame, 0);
+	for (i = 1; i < 64; i++) {
+		main_leaves(test, p, frame, 20, &frame);
+		KUNIT_ASSERT_NE_MSG(test, frame, 1, "%u", i);
+	}
+	KUNIT_ASSERT_TRUE(test, main_leaves(test, p, frame, 20, &frame));
+	KUNIT_ASSERT_EQ(test, frame, 1);
+}
+
+static struct kunit_case policies_cases[] = {
+	KUNIT_CASE(all_have_models),
+	KUNIT_CASE(like_the_model),
+	KUNIT_CASE(all_leave_at_last),
+	KUNIT_CASE(cool_is_next),
+	KUNIT_CASE(switching_loses_nothing),
+	KUNIT_CASE(tenure_resists_loops),
+	KUNIT_CASE(tenure_looks_at_main),
+	{}
+};
+
+static struct kunit_suite policies_suite = {
+	.name = "fpool_policies",
+	.test_cases = policies_cases,
+};
+
+kunit_test_suite(policies_suite);
