@@ -75,6 +75,10 @@ check: deps ## run the static checks
 docs: deps ## build the manual pages and docs/ as HTML, in build/docs
 	$(Q)scripts/build-docs
 
+# A folder is named from where make was called.
+bench-policy: deps ## compare the replacement policies over traces: TRACES=DIR for those of a folder, BATCH=32
+	$(Q)$(MAKE) $(quiet) -C bench/policy run $(if $(TRACES),TRACES='$(abspath $(TRACES))')
+
 demo: deps ## show the module at work in a VM
 	$(Q)scripts/demo
 
@@ -103,4 +107,4 @@ profile: deps ## where the instructions go, by function: WORKLOAD=randread BACKI
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check demo vm bench bench-core profile docs examples deb clean
+.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check bench-policy demo vm bench bench-core profile docs examples deb clean

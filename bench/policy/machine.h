@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A simulated machine with one pool: it does to a policy what the module does. */
+#ifndef BENCH_MACHINE_H
+#define BENCH_MACHINE_H
+
+#include "trace.h"
+
+struct machine;
+
+/* What was counted. */
+struct machine_counts {
+	u64 misses;
+	u64 evictions;
+	u64 tests;		/* accessed bits read */
+	u64 writes;		/* dirty pages written, as they leave */
+};
+
+/* The name of the n-th policy of the core, or NULL after the last; and the pool's default. */
+const char *machine_policy(unsigned int n);
+const char *machine_default_policy(void);
+
+/*
+ * A pool of @frames, @batch of which are judged at a time; NULL if there is no such
+ * policy. The trace is the caller's.
+ */
+struct machine *machine_new(const struct trace *t, const char *policy, u32 frames, u32 batch);
+/* Goes on with the trace up to reference @end, exclusive. */
+void machine_run(struct machine *m, u32 end);
+/* What the policy says that is wrong with its lists, or NULL. */
+const char *machine_check(const struct machine *m);
+struct machine_counts machine_counts(const struct machine *m);
+void machine_free(struct machine *m);
+
+#endif /* BENCH_MACHINE_H */

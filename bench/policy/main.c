@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Replacement policies over traces: every policy of the core, at pools of 1 to 50 % of the
+ * footprint, beside OPT.
+ *
+ *	bench-policy [-b BATCH] [-p DIR] [TRACE...]
+ *
+ * Without traces it makes some.  The last line is the geometric mean of misses over OPT of the
+ * pool's default policy.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "opt.h"
+#include "report.h"
+#include "synth.h"
+
+#define STEP	500000U		/* references between two movements of the bar */
+
+static u32 batch = 1;
+static const char *plots;
+static u64 simulated;
+
+static u32 frames_of(const struct trace *t, unsigned int size)
+{
+	u32 frames = (u64)t->pages * report_percent[size] / 100;
+
+	return frames ? frames : 1;
+}
+
+static void run(struct report *r, unsigned int policy, unsigned int size, double done, double all)
+{
+	const struct trace *t = r->trace;
+	struct machine *m = machine_new(t, machine_policy(policy), frames_of(t, size), batch);
+	const char *why;
+	u32 at = 0;
+
+	while (at < t->n) {
+		at = t->n - at > STEP ? at + STEP : t->n;
+		machine_run(m, at);
+		report_progress(t->name, (done + (double)at / t->n) / all);
+	}
+	simulated += t->n;
+	why = machine_check(m);
+	if (why)
+		fail("%s, %s: %s", t->name, machine_policy(policy), why);
+	r->counts[policy][size] = machine_counts(m);
+	machine_free(m);
+}
+
+static void simulate(struct trace *t)
+{
+	struct report r = { .trace = t };
+	unsigned int policies = 0, policy, size, done = 0;
+
+	while (machine_policy(policies))
+		policies++;
+	if (policies > POLICIES_MAX)
+		fail("more policies than there is room for");
+	for (size = 0; size < SIZES; size++) {
+		r.opt[size] = opt_misses(t, frames_of(t, size));
+		done++;
+		for (policy = 0; policy < policies; policy++)
+			run(&r, policy, size, done++, SIZES * (policies + 1.));
+	}
+	report_progress(t->name, 1);
+	report_trace(&r);
+	fflush(stdout);
+	if (plots)
+		report_plot(&r, plots);
+	trace_free(t);
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static u32 number(const char *arg)
+{
+	char *end;
+	unsigned long n = strtoul(arg, &end, 10);
+
+	if (*end || !n || n > 256)
+		fail("a batch is 1 to 256 frames, not '%s'", arg);
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	struct trace *t;
+	unsigned int i;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "b:p:")) != -1) {
+		if (opt == 'b')
+			batch = number(optarg);
+		else if (opt == 'p')
+			plots = optarg;
+		else
+			return 2;
+	}
+	for (i = optind; i < (unsigned int)argc; i++)
+		simulate(trace_read(argv[i]));
+	for (i = 0; optind == argc && (t = synth_trace(i)); i++)
+		simulate(t);
+	printf("%.1f million references a second, OPT included\n", simulated / 1e6 / seconds());
+	report_end();
+	return 0;
+}

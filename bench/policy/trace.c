@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Traces in memory.  Pages become dense numbers, so that a simulated page table is an array,
+ * and each reference learns when the next one to its page is, which is all that OPT needs.
+ */
+#include "trace.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fail.h"
+
+#define RECORDS_MAX	(1U << 30)
+
+/* Reading. */
+
+struct source {
+	const char *path;
+	int fd;
+	pid_t zstd;
+};
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+static void run_zstd(const char *path, int out)
+{
+	if (dup2(out, STDOUT_FILENO) < 0)
+		_exit(127);
+	close(out);
+	execlp("zstd", "zstd", "-dcqq", "--", path, (char *)NULL);
+	fprintf(stderr, "zstd: %s\n", strerror(errno));
+	_exit(127);
+}
+
+static void source_open(struct source *s)
+{
+	int fd[2];
+
+	/* Before zstd says it in its own words. */
+	s->fd = open_file(s->path);
+	s->zstd = 0;
+	if (!ends_with(s->path, ".zst"))
+		return;
+	close(s->fd);
+	if (pipe(fd))
+		fail("pipe: %s", strerror(errno));
+	s->zstd = fork();
+	if (s->zstd < 0)
+		fail("fork: %s", strerror(errno));
+	if (!s->zstd) {
+		close(fd[0]);
+		run_zstd(s->path, fd[1]);
+	}
+	close(fd[1]);
+	s->fd = fd[0];
+}
+
+static void source_close(struct source *s)
+{
+	int status;
+
+	close(s->fd);
+	if (!s->zstd)
+		return;
+	if (waitpid(s->zstd, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
+		fail("%s: is not a whole zstd stream", s->path);
+}
+
+/* All bytes of the source, in memory that the caller frees. */
+static u32 *read_all(struct source *s, size_t *bytes)
+{
+	size_t room = 1 << 20;
+	char *buf = alloc(room);
+	ssize_t got;
+
+	*bytes = 0;
+	while ((got = read(s->fd, buf + *bytes, room - *bytes)) != 0) {
+		if (got < 0)
+			fail("%s: %s", s->path, strerror(errno));
+		*bytes += got;
+		if (*bytes > (size_t)RECORDS_MAX * sizeof(u32))
+			fail("%s: has more than %u records", s->path, RECORDS_MAX);
+		if (*bytes == room) {
+			room *= 2;
+			buf = realloc(buf, room);
+			if (!buf)
+				fail("%s: does not fit into memory", s->path);
+		}
+	}
+	return (u32 *)buf;
+}
+
+static void name_of(char *name, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(name, TRACE_NAME_MAX, "%s", slash ? slash + 1 : path);
+	name[strcspn(name, ".")] = '\0';
+}
+
+struct trace *trace_read(const char *path)
+{
+	struct source s = { .path = path };
+	char name[TRACE_NAME_MAX];
+	size_t bytes;
+	u32 *raw;
+
+	source_open(&s);
+	raw = read_all(&s, &bytes);
+	source_close(&s);
+	if (!bytes)
+		fail("%s: has no records", path);
+	if (bytes % sizeof(u32))
+		fail("%s: ends in the middle of a record", path);
+	name_of(name, path);
+	return trace_make(name, raw, bytes / sizeof(u32));
+}
+
+/* Making. */
+
+/* From a page number to its dense number: open addressing, half full at most. */
+struct numbers {
+	u32 *key, *value;
+	u32 mask, n;
+};
+
+static void numbers_init(struct numbers *h, u32 slots)
+{
+	h->key = alloc_zeroed((size_t)slots * sizeof(u32));
+	h->value = alloc((size_t)slots * sizeof(u32));
+	h->mask = slots - 1;
+	h->n = 0;
+}
+
+/* Keys are pages + 1, 0 is an empty slot. */
+static u32 slot_of(const struct numbers *h, u32 key)
+{
+	u32 i = (key * 0x9e3779b1U >> 7) & h->mask;
+
+	while (h->key[i] && h->key[i] != key)
+		i = (i + 1) & h->mask;
+	return i;
+}
+
+static void numbers_grow(struct numbers *h)
+{
+	struct numbers old = *h;
+	u32 i, slot;
+
+	numbers_init(h, 2 * (old.mask + 1));
+	for (i = 0; i <= old.mask; i++) {
+		if (!old.key[i])
+			continue;
+		slot = slot_of(h, old.key[i]);
+		h->key[slot] = old.key[i];
+		h->value[slot] = old.value[i];
+	}
+	h->n = old.n;
+	free(old.key);
+	free(old.value);
+}
+
+static u32 number_of(struct numbers *h, u32 page)
+{
+	u32 slot = slot_of(h, page + 1);
+
+	if (h->key[slot])
+		return h->value[slot];
+	if (2 * (h->n + 1) > h->mask) {
+		numbers_grow(h);
+		slot = slot_of(h, page + 1);
+	}
+	h->key[slot] = page + 1;
+	h->value[slot] = h->n;
+	return h->n++;
+}
+
+static void number_pages(struct trace *t)
+{
+	struct numbers h;
+	u32 i;
+
+	numbers_init(&h, 1 << 12);
+	for (i = 0; i < t->n; i++)
+		t->ref[i] = number_of(&h, t->ref[i] & TRACE_PAGE) | (t->ref[i] & TRACE_WRITE);
+	t->pages = h.n;
+	t->vpn = alloc((size_t)h.n * sizeof(u32));
+	for (i = 0; i <= h.mask; i++)
+		if (h.key[i])
+			t->vpn[h.value[i]] = h.key[i] - 1;
+	free(h.key);
+	free(h.value);
+}
+
+static void find_next(struct trace *t)
+{
+	u32 *last = alloc((size_t)t->pages * sizeof(u32));
+	u32 i;
+
+	memset(last, 0xff, (size_t)t->pages * sizeof(u32));
+	t->next = alloc((size_t)t->n * sizeof(u32));
+	for (i = t->n; i-- > 0; ) {
+		u32 page = t->ref[i] & TRACE_PAGE;
+
+		t->next[i] = last[page];
+		last[page] = i;
+	}
+	free(last);
+}
+
+struct trace *trace_make(const char *name, u32 *raw, u32 n)
+{
+	struct trace *t = alloc_zeroed(sizeof(*t));
+
+	snprintf(t->name, sizeof(t->name), "%s", name);
+	t->ref = raw;
+	t->n = n;
+	number_pages(t);
+	find_next(t);
+	return t;
+}
+
+void trace_free(struct trace *t)
+{
+	free(t->ref);
+	free(t->next);
+	free(t->vpn);
+	free(t);
+}
