@@ -119,8 +119,8 @@ int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
  * fpool_backing_open_direct - go past the file system, where that is possible
  * @b: just opened
  *
- * A block device has none anyway. Where the file does not keep the contract (see direct.c), reads and
- * writes go through the file system as before.
+ * A block device has none anyway. Where the file does not keep the contract (see direct.c), reads
+ * and writes go through the file system as before.
  *
  * Context: Process context; may sleep, for a time that depends on the file's size.
  */

@@ -18,6 +18,8 @@ struct fpool_backing {
 
 /**
  * struct fpool_read - a read that was started
+ * @iocb: through the file system
+ * @bio: past it
  * @bytes: that it asked for
  * @done: called with bytes or an errno
  */

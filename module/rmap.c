@@ -123,7 +123,7 @@ static void walk_table(struct walk *walk, struct fpool_rmap_page *pages, unsigne
 	struct mm_struct *mm = walk->vma->vm_mm;
 	unsigned long addr = address(walk->vma, pages);
 	pmd_t *pmd = find_pmd(mm, addr), table;
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* core mm's: of one page table */
 	unsigned int i;
 	pte_t *pte;
 
@@ -142,21 +142,30 @@ static void walk_table(struct walk *walk, struct fpool_rmap_page *pages, unsigne
 	spin_unlock(ptl);
 }
 
+/* How many of the pages, from the first one on, are in the VMA and in one page table. */
+static unsigned int in_one_table(struct vm_area_struct *vma, const struct fpool_rmap_page *pages,
+				 unsigned int nr)
+{
+	unsigned long table = address(vma, pages) & PMD_MASK;
+	unsigned int i = 1;
+
+	while (i < nr && pages[i].vpn <= vma_last(vma) &&
+	       (address(vma, &pages[i]) & PMD_MASK) == table)
+		i++;
+	return i;
+}
+
 /* Call @fn for the entries that a VMA has for pages of a sorted list. */
 static void walk_vma(struct walk *walk, struct fpool_rmap_page *pages, unsigned int nr, entry_fn fn)
 {
-	const struct vm_area_struct *vma = walk->vma;
-	unsigned int i, end;
+	struct vm_area_struct *vma = walk->vma;
+	unsigned int i, here;
 
 	for (i = 0; i < nr && pages[i].vpn < vma->vm_pgoff; i++)
 		;
-	for (; i < nr && pages[i].vpn <= vma_last(walk->vma); i = end) {
-		unsigned long last = address(vma, &pages[i]) | ~PMD_MASK;
-
-		for (end = i + 1; end < nr && pages[end].vpn <= vma_last(walk->vma) &&
-				  address(vma, &pages[end]) <= last; end++)
-			;
-		walk_table(walk, &pages[i], end - i, fn);
+	for (; i < nr && pages[i].vpn <= vma_last(vma); i += here) {
+		here = in_one_table(vma, &pages[i], nr - i);
+		walk_table(walk, &pages[i], here, fn);
 	}
 }
 
@@ -308,7 +317,8 @@ void fpool_rmap_unmap(struct fpool_space *space, struct fpool_rmap_page *pages, 
  *
  * As for a file, private copies go too: what is past the end is SIGBUS in every mapping.
  *
- * Context: Process context; takes i_mmap_rwsem and page-table locks; no page past @vpn is resident, so no fault is copying one.
+ * Context: Process context; takes i_mmap_rwsem and page-table locks; no page past @vpn is
+ * resident, so no fault is copying one.
  */
 void fpool_rmap_cut(struct fpool_space *space, fpool_vpn_t vpn)
 {

@@ -62,7 +62,7 @@
 #define FRAMEPOOL_ATTACH_READ_ONLY	(1U << 0)
 #define FRAMEPOOL_ATTACH_MODE		(1U << 1)	/* @mode is given; needs a name */
 #define FRAMEPOOL_ATTACH_GROUP		(1U << 2)	/* @gid is given; needs a name */
-#define FRAMEPOOL_ATTACH_DIRECT		(1U << 3)	/* past the file system, if it allows that */
+#define FRAMEPOOL_ATTACH_DIRECT		(1U << 3)	/* past the file system, if that can be */
 
 /**
  * struct framepool_attach - put a backing file behind a space
