@@ -49,7 +49,7 @@ int main(int argc, char **argv)
 	control = framepool_open();
 	check(control, FRAMEPOOL_CONTROL);
 	FRAMEPOOL_INIT(&attach);
-	attach.block_type = 2; /* 16 pages are read at a time */
+	attach.block_type = FRAMEPOOL_BLOCK_16; /* 16 pages are read at a time */
 	strcpy(attach.name, "example");
 	check(framepool_attach_path(control, argv[1], &attach), argv[1]);
 	store_in(FRAMEPOOL_DIR "/example", argv[2]);

@@ -256,7 +256,7 @@ class Space(_Descriptor):
         _call("resize", self.fileno(), size)
 
     def set_block(self, block_type):
-        """How many pages are read together: 4 ** block_type, for 0 to 4."""
+        """Pages that are read together: 4 ** (block_type - 1); 0: as the pattern of the faults says."""
         _call("set_block", self.fileno(), block_type)
 
     def map(self, write=False, private=False):

@@ -21,7 +21,11 @@ static const char attach_help[] =
 	"  -r, --read-only     FILE is opened and can be mapped for reading only\n"
 	"  -m, --mode MODE     permissions of the node, octal (default 600)\n"
 	"  -g, --group GROUP   group of the node, a name or a number\n"
-	"  -b, --block PAGES   fetch 1, 4, 16, 64 or 256 pages at a time (default 1)\n"
+	"  -b, --block PAGES   fetch 1, 4, 16, 64 or 256 pages at a time, or as many as the\n"
+	"                      pattern of the faults says (auto, the default)\n"
+	"  -d, --direct        read and write the blocks of FILE without its file system,\n"
+	"                      where that is possible ('framepool stat' says so); nobody\n"
+	"                      else can write, resize or remove FILE meanwhile\n"
 	"  -p, --pool POOL     the pool that provides the memory (default: 'default')\n"
 	"  -h, --help          this\n";
 
@@ -57,6 +61,9 @@ static bool attach_option(struct framepool_attach *attach, int option, const cha
 			return usage_error(NO_NAME, value), false;
 		snprintf(attach->name, sizeof(attach->name), "%s", value);
 		return true;
+	case 'd':
+		attach->flags |= FRAMEPOOL_ATTACH_DIRECT;
+		return true;
 	case 'r':
 		attach->flags |= FRAMEPOOL_ATTACH_READ_ONLY;
 		return true;
@@ -73,7 +80,7 @@ static bool attach_option(struct framepool_attach *attach, int option, const cha
 		return true;
 	case 'b':
 		if (!parse_block(value, &attach->block_type))
-			return usage_error("a block is 1, 4, 16, 64 or 256 pages, not '%s'", value),
+			return usage_error("a block is auto, 1, 4, 16, 64 or 256 pages, not '%s'", value),
 			       false;
 		return true;
 	case 'p':
@@ -165,6 +172,7 @@ int cmd_attach(int argc, char **argv)
 		{ "mode", required_argument, NULL, 'm' },
 		{ "group", required_argument, NULL, 'g' },
 		{ "block", required_argument, NULL, 'b' },
+		{ "direct", no_argument, NULL, 'd' },
 		{ "pool", required_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
@@ -173,7 +181,7 @@ int cmd_attach(int argc, char **argv)
 	int option;
 
 	FRAMEPOOL_INIT(&attach);
-	while ((option = getopt_long(argc, argv, "n:rm:g:b:p:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "n:rdm:g:b:p:h", options, NULL)) != -1) {
 		if (option == 'h')
 			return help(attach_help);
 		if (!attach_option(&attach, option, optarg))

@@ -40,6 +40,7 @@ static bool name_of_attach(const struct conf_line *line, char *name)
 		else if (!strcmp(word, "--name") || !strcmp(word, "-n"))
 			given = line->argv[++i];
 		else if (!strcmp(word, "-r") || !strcmp(word, "--read-only") ||
+			 !strcmp(word, "-d") || !strcmp(word, "--direct") ||
 			 (!strncmp(word, "--", 2) && strchr(word, '=')))
 			continue;
 		else if (word[0] == '-')

@@ -213,12 +213,12 @@ static void look_at_space(struct doctor *d, const struct framepool_space *s)
 		finding(d, LEVEL_SLOW, about,
 			"its file system has no direct I/O that the pool can use: each page is "
 			"copied by way of the page cache. ext4, xfs and block devices have it.");
-	if (!s->block_type && s->fills > 4096 &&
+	if (s->block_type == FRAMEPOOL_BLOCK_1 && s->fills > 4096 &&
 	    part_of(s->fills, s->resident + s->evictions, 90) &&
 	    !part_of(s->refaults, s->fills, 20))
 		finding(d, LEVEL_NOTE, about,
 			"pages are read one at a time. If it is read from one end to the other, "
-			"attach it with --block 16 or 64.");
+			"attach it with --block auto.");
 }
 
 static int look_at_all(struct doctor *d)

@@ -23,9 +23,9 @@ static void row(const struct framepool_space *s)
 	char bytes[NUMBER_SIZE], resident[NUMBER_SIZE], dirty[NUMBER_SIZE], id[NUMBER_SIZE];
 
 	snprintf(id, sizeof(id), "(space %u)", s->space);
-	printf("%-20s %-10s %10s %10s %10s %5u %3u  %s%s%s\n", s->name[0] ? s->name : id, s->pool,
+	printf("%-20s %-10s %10s %10s %10s %5u %4s  %s%s%s\n", s->name[0] ? s->name : id, s->pool,
 	       text_bytes(bytes, s->bytes), text_bytes(resident, s->resident * PAGE_BYTES),
-	       text_bytes(dirty, s->dirty * PAGE_BYTES), s->opens, block_pages(s->block_type),
+	       text_bytes(dirty, s->dirty * PAGE_BYTES), s->opens, block_name(s->block_type),
 	       s->state & FRAMEPOOL_SPACE_WRITABLE ? "rw" : "ro",
 	       s->state & FRAMEPOOL_SPACE_ORPHAN ? ",orphan" : "",
 	       s->write_error ? ",write-error" : "");
@@ -64,7 +64,7 @@ int cmd_list(int argc, char **argv)
 			continue;
 		}
 		if (!header)
-			printf("%-20s %-10s %10s %10s %10s %5s %3s  %s\n", "NAME", "POOL", "SIZE",
+			printf("%-20s %-10s %10s %10s %10s %5s %4s  %s\n", "NAME", "POOL", "SIZE",
 			       "RESIDENT", "DIRTY", "OPENS", "BLK", "STATE");
 		header = true;
 		row(&space);

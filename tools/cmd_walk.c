@@ -235,7 +235,7 @@ static int report(int control, const struct framepool_space *space, struct walk_
 	p->bytes = space->bytes;
 	p->base = pool.base;
 	p->free = pool.free;
-	p->block = block_pages(space->block_type);
+	p->block = block_pages(space->block_type) ?: 1;
 	json ? report_json(&w, p) : walk_draw(&w, p, stdout);
 	return EXIT_OK;
 }

@@ -19,7 +19,7 @@ _framepool_pools() {
 _framepool_value() {
 	case $1 in
 	--pool|-p)		_framepool_pools ;;
-	--block|-b)		printf '%s\n' 1 4 16 64 256 ;;
+	--block|-b)		printf '%s\n' auto 1 4 16 64 256 ;;
 	--color|--colour)	printf '%s\n' auto always never ;;
 	--policy|-P)		printf '%s\n' clock ;;
 	--sort|-s)		printf '%s\n' r d f e w n ;;

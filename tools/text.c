@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/framepool.h>
+
 #include "text.h"
 
 char *text_bytes(char text[NUMBER_SIZE], uint64_t bytes)
@@ -79,20 +81,41 @@ bool parse_bytes(const char *text, __u64 *bytes)
 	return true;
 }
 
+static const struct {
+	const char *name;
+	unsigned int pages;
+} blocks[] = {
+	[FRAMEPOOL_BLOCK_AUTO] = { "auto", 0 },
+	[FRAMEPOOL_BLOCK_1] = { "1", 1 },
+	[FRAMEPOOL_BLOCK_4] = { "4", 4 },
+	[FRAMEPOOL_BLOCK_16] = { "16", 16 },
+	[FRAMEPOOL_BLOCK_64] = { "64", 64 },
+	[FRAMEPOOL_BLOCK_256] = { "256", 256 },
+};
+
+#define NR_BLOCKS (sizeof(blocks) / sizeof(blocks[0]))
+
 bool parse_block(const char *text, uint32_t *type)
 {
-	uint64_t pages;
 	uint32_t t;
 
-	if (!parse_number(text, 10, 256, &pages))
-		return false;
-	for (t = 0; t <= 4; t++) {
-		if (pages == block_pages(t)) {
+	for (t = 0; t < NR_BLOCKS; t++) {
+		if (!strcmp(text, blocks[t].name)) {
 			*type = t;
 			return true;
 		}
 	}
 	return false;
+}
+
+const char *block_name(uint32_t type)
+{
+	return type < NR_BLOCKS ? blocks[type].name : "?";
+}
+
+unsigned int block_pages(uint32_t type)
+{
+	return type < NR_BLOCKS ? blocks[type].pages : 0;
 }
 
 static bool legal(char c)

@@ -22,12 +22,11 @@ char *text_count(char text[NUMBER_SIZE], uint64_t number);
 bool parse_bytes(const char *text, __u64 *bytes);
 /* A whole number in @base, at most @max. */
 bool parse_number(const char *text, int base, uint64_t max, uint64_t *number);
-/* 1, 4, 16, 64, 256 pages -> block type 0 to 4. */
+/* "auto", or 1, 4, 16, 64, 256 pages -> FRAMEPOOL_BLOCK_*, and back. */
 bool parse_block(const char *text, uint32_t *type);
-static inline unsigned int block_pages(uint32_t type)
-{
-	return type < 16 ? 1U << (2 * type) : 0;
-}
+const char *block_name(uint32_t type);
+/* 0: as many as the pattern of the faults says. */
+unsigned int block_pages(uint32_t type);
 
 /* Make a legal name of a space out of a file's path; @size is of @name. */
 void name_of_file(const char *path, char *name, size_t size);

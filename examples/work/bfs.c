@@ -77,7 +77,7 @@ static uint64_t work(void *data, size_t bytes)
 int main(int argc, char **argv)
 {
 	static const struct work bfs = {
-		.name = "bfs", .work = work, .fill = fill, .block_type = 2,
+		.name = "bfs", .work = work, .fill = fill, .block_type = FRAMEPOOL_BLOCK_AUTO,
 		.extra_percent = 100 * 8 / (8 + DEGREE * 4),
 	};
 

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <framepool.h>
+
 /* Done on the mapped file; its result must not depend on how it was mapped. */
 typedef uint64_t (*work_fn)(void *data, size_t bytes);
 

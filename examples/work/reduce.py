@@ -66,7 +66,7 @@ def report(how, function):
 
 def pooled(path, pool):
     with framepool.map_file(path, pool=pool) as data:
-        data.space.set_block(3)
+        data.space.set_block(4)
         result = reduce(numpy.frombuffer(data, dtype=numpy.float64).reshape(-1, COLUMNS))
     return result
 

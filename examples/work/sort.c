@@ -84,7 +84,7 @@ static uint64_t work(void *data, size_t bytes)
 int main(int argc, char **argv)
 {
 	static const struct work by_sort = {
-		.name = "sort", .work = work, .fill = fill, .changes = true, .block_type = 3,
+		.name = "sort", .work = work, .fill = fill, .changes = true, .block_type = FRAMEPOOL_BLOCK_64,
 	};
 
 	return compare(&by_sort, argc, argv);

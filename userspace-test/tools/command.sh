@@ -83,6 +83,13 @@ fails 1 stat none -- "nothing is attached"
 fails 1 stat --pool none -- "no such pool"
 fails 1 map --pool none -- "no such pool"
 
+runs 0 attach /mnt/a.dat --mode 600 --direct
+runs 0 stat a.dat
+says out "direct path"
+says out "blocks: auto"
+! rm /mnt/a.dat 2> /dev/null
+ok $? "the file cannot be removed meanwhile"
+runs 0 detach a.dat
 runs 0 attach /mnt/a.dat --mode 640 --block 16
 says out /dev/framepool/a.dat
 [ "$(stat -c %a /dev/framepool/a.dat)" = 640 ]

@@ -54,11 +54,14 @@ static void test_numbers(void)
 
 	ok(parse_number("640", 8, 0777, &n) && n == 0640, "an octal mode");
 	ok(!parse_number("1000", 8, 0777, &n) && !parse_number("8", 8, 0777, &n), "no octal mode");
-	ok(parse_block("1", &type) && type == 0 && parse_block("256", &type) && type == 4 &&
-	   parse_block("16", &type) && type == 2, "blocks");
+	ok(parse_block("1", &type) && type == FRAMEPOOL_BLOCK_1 &&
+	   parse_block("256", &type) && type == FRAMEPOOL_BLOCK_256 &&
+	   parse_block("16", &type) && type == FRAMEPOOL_BLOCK_16 &&
+	   parse_block("auto", &type) && type == FRAMEPOOL_BLOCK_AUTO, "blocks");
 	ok(!parse_block("0", &type) && !parse_block("2", &type) && !parse_block("512", &type) &&
 	   !parse_block("", &type), "what is no block");
-	ok(block_pages(0) == 1 && block_pages(3) == 64, "pages of a block");
+	ok(block_pages(FRAMEPOOL_BLOCK_1) == 1 && block_pages(FRAMEPOOL_BLOCK_64) == 64 &&
+	   !block_pages(FRAMEPOOL_BLOCK_AUTO), "pages of a block");
 }
 
 static bool counted(uint64_t number, const char *expected)
