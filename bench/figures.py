@@ -13,13 +13,15 @@ HISTORY_COLUMNS = ['date', 'commit'] + COLUMNS
 def rows(kernel, backing, results):
     """One row for each workload and path; what was not measured is ''."""
     cost = {(r['workload'], r['way']): r['cost'] for r in results}
-    path = {r['workload']: r['path'] for r in results if r['way'] == 'pool'}
+    path = {(r['workload'], r['way']): r['path'] for r in results}
     made = []
     for workload in dict.fromkeys(r['workload'] for r in results):
-        ours, mmap, floor = (cost.get((workload, way), '') for way in ('pool', 'mmap', 'floor'))
-        row = {'kernel': kernel, 'workload': workload, 'backing': backing, 'path': path.get(workload, '-'),
-               'ours': ours, 'mmap': mmap, 'ratio': '', 'floor': floor}
-        made.append({**row, 'ratio': ratio(row)})
+        mmap, floor = (cost.get((workload, way), '') for way in ('mmap', 'floor'))
+        ways = [way for way in ('pool', 'direct') if (workload, way) in cost]
+        for way in ways or ['pool']:
+            row = {'kernel': kernel, 'workload': workload, 'backing': backing, 'path': path.get((workload, way), '-'),
+                   'ours': cost.get((workload, way), ''), 'mmap': mmap, 'ratio': '', 'floor': floor}
+            made.append({**row, 'ratio': ratio(row)})
     return made
 
 

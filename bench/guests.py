@@ -8,7 +8,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 WORKLOADS = ['randread', 'randwrite1', 'randwrite', 'zipf', 'seqread', 'seqwrite', 'minorread', 'minorwrite', 'msync']
-WAYS = ['pool', 'mmap', 'floor']
+WAYS = ['pool', 'direct', 'mmap', 'floor']
 REGION = '64M'
 CARRIED = [f'{TOP}/bench/guest/count.sh', f'{TOP}/bench/guest/live.sh', f'{TOP}/bench/guest/common.sh',
            f'{TOP}/build/host/bench', '/sbin/mkfs.ext4']

@@ -43,6 +43,8 @@ dd if=$file of=/dev/null bs=1M iflag=direct 2>/dev/null
 echo "info release=$(uname -r) lru_gen=$(cat /sys/kernel/mm/lru_gen/enabled)"
 for workload in $workloads; do
 	for way in $ways; do
+		# Devices are used directly in any case.
+		[ "$way" != direct ] || [ "$backing" = ext4 ] || continue
 		sync
 		echo 1 > /proc/sys/vm/drop_caches
 		# The memory of the pool is the region, that of plain mmap is what the cgroup allows.

@@ -19,6 +19,7 @@
 
 static const char *const ways[] = {
 	[WAY_POOL] = "pool",
+	[WAY_DIRECT] = "direct",
 	[WAY_MMAP] = "mmap",
 	[WAY_FLOOR] = "floor",
 };

@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int attach(const char *path)
+/* Through the pool; the file cannot be written to otherwise, if @flags say DIRECT. */
+static int attach(const char *path, uint32_t flags)
 {
 	struct framepool_attach attach;
 	int control = framepool_open(), error;
@@ -20,6 +21,7 @@ static int attach(const char *path)
 	if (control < 0)
 		fail("%s: %s", FRAMEPOOL_CONTROL, strerror(-control));
 	FRAMEPOOL_INIT(&attach);
+	attach.flags = flags;
 	error = framepool_attach_path(control, path, &attach);
 	if (error)
 		fail("attach %s: %s", path, strerror(-error));
@@ -49,7 +51,8 @@ struct target target_open(const char *path, uint32_t pages, enum way way, int ad
 	target.file = open(path, O_RDWR | O_CLOEXEC);
 	if (target.file < 0)
 		fail_errno(path);
-	target.fd = way == WAY_POOL ? attach(path) : target.file;
+	target.fd = way == WAY_MMAP ? target.file :
+		    attach(path, way == WAY_DIRECT ? FRAMEPOOL_ATTACH_DIRECT : 0);
 	map(&target, advice);
 	return target;
 }
@@ -128,7 +131,7 @@ const char *target_io_path(const struct target *target)
 	struct framepool_space info;
 	int error;
 
-	if (target->way != WAY_POOL)
+	if (target->way != WAY_POOL && target->way != WAY_DIRECT)
 		return "-";
 	FRAMEPOOL_INIT(&info);
 	error = framepool_space_info(target->fd, &info);

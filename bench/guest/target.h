@@ -18,6 +18,7 @@ struct floor;
 /* How the file is used. */
 enum way {
 	WAY_POOL, /* mapped through the pool */
+	WAY_DIRECT, /* the same, attached with DIRECT */
 	WAY_MMAP, /* mapped */
 	WAY_FLOOR, /* direct I/O; where no I/O is needed, a mapped file of tmpfs */
 };
