@@ -192,7 +192,7 @@ u64 file_size(const char *path)
  * Read what the medium holds: with O_DIRECT, and where there is no such thing after asking the page
  * cache to forget.
  */
-u8 *file_load(const char *path, u64 *bytes)
+static u8 *load(const char *path, u64 max, u64 *bytes)
 {
 	int fd = open(path, O_RDONLY | O_DIRECT);
 	bool direct = fd >= 0;
@@ -203,6 +203,8 @@ u8 *file_load(const char *path, u64 *bytes)
 	if (!direct)
 		fd = need_ok(open(path, O_RDONLY));
 	*bytes = need_ok(lseek(fd, 0, SEEK_END));
+	if (*bytes > max)
+		*bytes = max;
 	room = PAGES(*bytes) * PAGE + PAGE;
 	buf = aligned_alloc(PAGE, room);
 	need(buf, "no memory for %s", path);
@@ -220,6 +222,20 @@ u8 *file_load(const char *path, u64 *bytes)
 		pos += n;
 	}
 	close(fd);
+	return buf;
+}
+
+u8 *file_load(const char *path, u64 *bytes)
+{
+	return load(path, UINT64_MAX, bytes);
+}
+
+u8 *file_load_first(const char *path, u64 bytes)
+{
+	u64 is;
+	u8 *buf = load(path, bytes, &is);
+
+	need(is == bytes, "%s has only %ju bytes", path, (uintmax_t)is);
 	return buf;
 }
 

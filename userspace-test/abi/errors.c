@@ -91,8 +91,8 @@ static void begin(u64 pages, u64 bytes)
 
 static void expect_device(const char *path)
 {
-	u64 bytes, i;
-	u8 *is = file_load(path, &bytes);
+	u8 *is = file_load_first(path, nr * PAGE);
+	u64 i;
 
 	for (i = 0; i < nr; i++)
 		expect(page_is(is + i * PAGE, i, version[i]), "on the device");
@@ -304,7 +304,7 @@ static void bad_page_in_a_run(void)
 {
 	struct framepool_errors e;
 	struct framepool_range r;
-	u64 i, bytes;
+	u64 i;
 	u8 *is;
 
 	begin(256, 4 * MIB);
@@ -317,7 +317,7 @@ static void bad_page_in_a_run(void)
 	       "%ju pages unwritten, the last at %#jx; %ju writes failed, %ju flushes (%u)",
 	       (uintmax_t)e.unwritten, (uintmax_t)e.write_offset, (uintmax_t)e.writes,
 	       (uintmax_t)e.flushes, e.flush_error);
-	is = file_load(RAM, &bytes);
+	is = file_load_first(RAM, nr * PAGE);
 	for (i = 0; i < nr; i++)
 		expect(page_is(is + i * PAGE, i, i == BAD ? 1 : 2), "on the device meanwhile");
 	free(is);

@@ -153,6 +153,7 @@ u8 *model_make(u64 bytes, u64 version);
 char *file_path(const char *name);
 char *file_make(const char *name, u64 bytes, u64 version);
 u8 *file_load(const char *path, u64 *bytes);	/* past the page cache where that is possible */
+u8 *file_load_first(const char *path, u64 bytes);	/* of a device that is larger */
 u64 file_size(const char *path);
 void expect_file(const char *path, const u8 *model, u64 bytes);
 
