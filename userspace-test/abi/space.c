@@ -33,6 +33,7 @@ void control_close(void)
 }
 
 u32 attach_flags;
+u32 attach_block;
 
 void attach_init(struct framepool_attach *a, int fd)
 {
@@ -41,6 +42,7 @@ void attach_init(struct framepool_attach *a, int fd)
 	a->fd = fd;
 	a->space_fd = -1;
 	a->flags = attach_flags;
+	a->block_type = attach_block;
 	memcpy(a->pool, pool, sizeof(a->pool));
 }
 

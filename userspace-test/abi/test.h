@@ -186,6 +186,7 @@ void pool_use(u64 bytes);			/* a pool for this test alone */
 bool pool_info(const char *name, struct framepool_pool *p);
 
 extern u32 attach_flags;	/* FRAMEPOOL_ATTACH_*, beyond what a call needs */
+extern u32 attach_block;	/* FRAMEPOOL_BLOCK_* */
 void attach_init(struct framepool_attach *a, int fd);
 int attach(struct framepool_attach *a);
 int space_attach(const char *path, int oflags);	/* an unnamed space, or the plain file */

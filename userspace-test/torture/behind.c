@@ -25,6 +25,8 @@ static void begin(void)
 	pool_use(2 * MIB);
 	secret_leave(320);
 	path = file_make("file", NR * PAGE, 1);
+	/* What was not touched is to be absent. */
+	attach_block = FRAMEPOOL_BLOCK_1;
 	fd = space_attach(path, O_RDWR);
 	id = space_id(fd);
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
