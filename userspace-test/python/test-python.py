@@ -96,7 +96,7 @@ def test_space(control, path):
         ok(space.errors().reads == 0, "errors")
         space.set_block(2)
         ok(space.info().block_type == 2, "set_block")
-        raises(errno.EINVAL, "a block type that is none", space.set_block, 5)
+        raises(errno.EINVAL, "a block type that is none", space.set_block, 6)
         raises(errno.EINVAL, "an offset inside a page", space.prefetch, 1)
         raises(errno.EINVAL, "a range behind the end", space.evict, (PAGES + 1) * PAGE)
         with space.map() as data:
