@@ -168,22 +168,9 @@ unsigned int fpool_ptable_levels(const struct fpool_ptable *pt)
  */
 fpool_spte_t fpool_ptable_get(const struct fpool_ptable *pt, fpool_vpn_t vpn)
 {
-	/* Each link is ordered before what it leads to by the address dependency. */
-	u64 entry = READ_ONCE(pt->root);
-	unsigned int level = root_levels(entry);
-	u64 *node;
+	const u64 *entry = fpool_ptable_get_run(pt, vpn, 1);
 
-	if (!covers(level, vpn))
-		return fpool_spte(0);
-	while (--level) {
-		node = entries(pt, target(entry));
-		entry = READ_ONCE(node[index_at(vpn, level)]);
-		if (!entry)
-			return fpool_spte(0);
-	}
-	node = entries(pt, target(entry));
-	/* Pairs with the store in put(): with P comes all that was done before it was set. */
-	return fpool_spte(smp_load_acquire(&node[index_at(vpn, 0)]));
+	return entry ? fpool_ptable_read(entry) : fpool_spte(0);
 }
 
 /**
@@ -197,6 +184,7 @@ fpool_spte_t fpool_ptable_get(const struct fpool_ptable *pt, fpool_vpn_t vpn)
  */
 const u64 *fpool_ptable_get_run(const struct fpool_ptable *pt, fpool_vpn_t vpn, u32 nr)
 {
+	/* Each link is ordered before what it leads to by the address dependency. */
 	u64 entry = READ_ONCE(pt->root);
 	unsigned int level = root_levels(entry);
 
