@@ -205,11 +205,16 @@ static void judge_one(struct batch *b, struct victim *v)
 	if (!still_there(b, v))
 		return;
 	e = fpool_ptable_get(&v->space->ptable, vpn);
-	young = v->young || fpool_spte_has(e, FPOOL_SPTE_A) || must_stay(b, v, e);
+	young = v->young || fpool_spte_has(e, FPOOL_SPTE_A);
 	if (fpool_spte_has(e, FPOOL_SPTE_A))
 		fpool_ptable_update(&v->space->ptable, vpn, FPOOL_SPTE_A, 0);
 	if (!fpool_policy_judge(&pool->policy, v->frame, young))
 		return;
+	/* No policy is asked about this: one may let go of a page that was just used. */
+	if (must_stay(b, v, e)) {
+		fpool_policy_put_back(&pool->policy, v->frame);
+		return;
+	}
 	claim(b, v);
 	v->fate = FATE_UNDECIDED;
 }

@@ -194,7 +194,7 @@ bool pool_info(const char *name, struct framepool_pool *p)
 	return false;
 }
 
-void pool_use(u64 bytes)
+void pool_use_policy(u64 bytes, const char *policy)
 {
 	struct framepool_pool_create c = { .size = sizeof(c), .bytes = bytes, .node = -1 };
 	int ret, tries = 0;
@@ -202,12 +202,18 @@ void pool_use(u64 bytes)
 	if (plain)
 		return;
 	snprintf(c.name, sizeof(c.name), "t-%d", getpid());
+	snprintf(c.policy, sizeof(c.policy), "%s", policy);
 	/* Contiguous memory may be busy for a moment. */
 	do
 		ret = ioctl(control_fd(), FRAMEPOOL_POOL_CREATE, &c);
 	while (ret && errno == ENOMEM && tries++ < 5);
 	need(!ret, "a pool of %ju bytes: %s", (uintmax_t)bytes, strerror(errno));
 	memcpy(pool, c.name, sizeof(pool));
+}
+
+void pool_use(u64 bytes)
+{
+	pool_use_policy(bytes, "");
 }
 
 int range_op(int fd, unsigned long cmd, u64 offset, u64 length, struct framepool_range *r)
@@ -239,6 +245,7 @@ void *map(int fd, u64 bytes, int prot, int flags)
 void make_absent(int fd, void *mapping, u64 bytes)
 {
 	struct framepool_range r;
+	int tries = 0;
 
 	if (plain) {
 		need_ok(msync(mapping, bytes, MS_SYNC));
@@ -246,7 +253,12 @@ void make_absent(int fd, void *mapping, u64 bytes)
 		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 		return;
 	}
-	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	/* A block that is read ahead is on its way still. */
+	do {
+		if (tries)
+			usleep(1000);
+		need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	} while (r.busy && ++tries < 10000);
 	expect(!r.pinned && !r.held && !r.failed, "%ju pinned, %ju held, %ju failed",
 	       (uintmax_t)r.pinned, (uintmax_t)r.held, (uintmax_t)r.failed);
 	expect(!resident_pages(fd, 0, 0, memset(malloc(PAGES(bytes) / 8 + 8), 0, 8)),

@@ -18,6 +18,7 @@
 #define NR	512UL			/* pages */
 #define RW	(PROT_READ | PROT_WRITE)
 
+static const char *policy = "";
 static char dm_node[64];
 static u8 *m;
 static int fd;
@@ -42,7 +43,7 @@ static void begin(void)
 	need_ok(fsync(ram));
 	need_ok(close(ram));
 	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
-	pool_use(4 * MIB);
+	pool_use_policy(4 * MIB, policy);
 	fd = space_attach(dm_node, O_RDWR);
 	id = space_id(fd);
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
@@ -234,6 +235,77 @@ static void stores_during_write(void)
 	end(256, 3);
 }
 
+#define FEW	8	/* pages that are written at once */
+#define OTHER	3072UL	/* pages, three times the pool */
+
+static void load_all(const u8 *mem, u64 pages)
+{
+	u64 vpn;
+
+	for (vpn = 0; vpn < pages; vpn++)
+		expect(page_is(mem + vpn * PAGE, vpn, 4), "the other space");
+}
+
+/* A page that is being written stays, however much its policy wants it to leave. */
+static void stays_during_write(const char *which)
+{
+	struct waiter w = { 0 };
+	u32 other_id;
+	u8 *other;
+	u64 vpn;
+	int f;
+
+	policy = which;
+	attach_block = FRAMEPOOL_BLOCK_1;
+	begin();
+	f = space_attach(file_make("file", OTHER * PAGE, 4), O_RDONLY);
+	other_id = space_id(f);
+	other = map(f, OTHER * PAGE, PROT_READ, MAP_SHARED);
+	/* What left long ago, and comes back, is what no policy holds in esteem. */
+	for (vpn = 0; vpn < FEW; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 1), "before");
+	load_all(other, OTHER);
+	for (vpn = 0; vpn < FEW; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	dm_stall();
+	need(!pthread_create(&w.thread, NULL, sync_all, &w), "no thread");
+	while (!atomic_load(&w.tid))
+		sched_yield();
+	expect(task_waits(getpid(), w.tid, 20000), "fsync does not wait");
+	load_all(other, OTHER);
+	expect(resident_pages(fd, 0, FEW * PAGE, (u8[FEW / 8]){}) == FEW,
+	       "pages left while they were written");
+	dm_go_on();
+	pthread_join(w.thread, NULL);
+	for (vpn = 0; vpn < FEW; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 2), "afterwards");
+	need_ok(munmap(other, OTHER * PAGE));
+	space_gone(f, other_id);
+	for (; vpn < NR; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	end(0, 2);
+}
+
+static void stays_tenure(void)
+{
+	stays_during_write("tenure");
+}
+
+static void stays_clock(void)
+{
+	stays_during_write("clock");
+}
+
+static void stays_lru2(void)
+{
+	stays_during_write("lru2");
+}
+
+static void stays_fifo(void)
+{
+	stays_during_write("fifo");
+}
+
 static void storing_child(void *ready)
 {
 	u64 vpn;
@@ -345,6 +417,10 @@ static const struct test tests[] = {
 	{ "many wait for one page", many_wait_for_one, 0 },
 	{ "SIGKILL ends the wait for a read", killed, 0 },
 	{ "stores while their page is being written", stores_during_write, 0 },
+	{ "what is being written stays: tenure", stays_tenure, T_DEVICE },
+	{ "what is being written stays: clock", stays_clock, T_DEVICE },
+	{ "what is being written stays: lru2", stays_lru2, T_DEVICE },
+	{ "what is being written stays: fifo", stays_fifo, T_DEVICE },
 	{ "the last user is killed", last_user_killed, T_DEVICE },
 	{ "another space goes on", other_space, 0 },
 	{ "a fault that may not drop its lock is bounded", bounded_without_retry, T_DEVICE },

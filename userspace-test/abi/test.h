@@ -183,6 +183,7 @@ extern char pool[FRAMEPOOL_NAME_SIZE];	/* for the next attach; "" is the default
 int control_fd(void);				/* opened once in each process */
 void control_close(void);
 void pool_use(u64 bytes);			/* a pool for this test alone */
+void pool_use_policy(u64 bytes, const char *policy);
 bool pool_info(const char *name, struct framepool_pool *p);
 
 extern u32 attach_flags;	/* FRAMEPOOL_ATTACH_*, beyond what a call needs */

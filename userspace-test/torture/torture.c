@@ -130,10 +130,14 @@ bool page_among(const void *page, u64 vpn, u64 old, u64 new)
 		for (i = 0; i < PAGE / sizeof(u64); i++)
 			known[i] |= w[i] == one[i];
 	}
-	for (i = 0; i < PAGE / sizeof(u64); i++)
-		if (!known[i])
-			return false;
-	return true;
+	for (i = 0; i < PAGE / sizeof(u64) && known[i]; i++)
+		;
+	if (i == PAGE / sizeof(u64))
+		return true;
+	diag("page %#jx: word %ju is %#jx, of no version in [%ju, %ju]; the first is %#jx%s",
+	     (uintmax_t)vpn, (uintmax_t)i, (uintmax_t)w[i], (uintmax_t)old, (uintmax_t)new,
+	     (uintmax_t)w[0], bytes_zero(page, PAGE, 0) ? "; it is all zeros" : "");
+	return false;
 }
 
 int direct_open(const char *path)
