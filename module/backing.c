@@ -198,15 +198,24 @@ static void prepare(struct kiocb *iocb, struct file *file, loff_t pos, bool dire
 		iocb->ki_flags |= IOCB_DIRECT;
 }
 
+/* As a file system that has a bad day would. */
+static ssize_t maybe_short(ssize_t ret)
+{
+	return ret > SECTOR_SIZE && fpool_inject(FPOOL_INJECT_SHORT) ?
+	       ALIGN_DOWN(ret / 2, SECTOR_SIZE) : ret;
+}
+
+/* Read what is left of a read of @len bytes when @done of them are there. */
 static ssize_t read_once(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
-			 loff_t pos, size_t len, bool direct)
+			 loff_t pos, size_t len, size_t done, bool direct)
 {
 	struct kiocb iocb;
 	struct iov_iter iter;
 
-	prepare(&iocb, b->file, pos, direct);
+	prepare(&iocb, b->file, pos + done, direct);
 	iov_iter_bvec(&iter, ITER_DEST, bv, nr, len);
-	return vfs_iocb_iter_read(b->file, &iocb, &iter);
+	iov_iter_advance(&iter, done);
+	return maybe_short(vfs_iocb_iter_read(b->file, &iocb, &iter));
 }
 
 static ssize_t write_once(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
@@ -234,6 +243,29 @@ static void drop_behind(struct fpool_backing *b, loff_t pos, size_t len)
 					 (pos + len - 1) >> PAGE_SHIFT);
 }
 
+static ssize_t read_part(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
+			 loff_t pos, size_t len, size_t done)
+{
+	ssize_t ret = -EINVAL;
+
+	if (b->direct)
+		ret = read_once(b, bv, nr, pos, len, done, true);
+	/* Some files refuse direct I/O only when it comes. */
+	if (ret == -EINVAL || ret == -EOPNOTSUPP) {
+		ret = read_once(b, bv, nr, pos, len, done, false);
+		drop_behind(b, pos, len);
+	}
+	return ret;
+}
+
+/* How much of a read there is. */
+static size_t readable(const struct fpool_backing *b, loff_t pos, size_t len)
+{
+	u64 bytes = fpool_backing_bytes(b);
+
+	return (u64)pos < bytes ? min_t(u64, len, bytes - pos) : 0;
+}
+
 /**
  * fpool_backing_read - read into frames
  * @b: the backing
@@ -249,27 +281,33 @@ static void drop_behind(struct fpool_backing *b, loff_t pos, size_t len)
 ssize_t fpool_backing_read(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			   loff_t pos, size_t len)
 {
-	ssize_t ret = -EINVAL;
+	size_t done = 0;
+	ssize_t ret;
 
 	if (fpool_inject(FPOOL_INJECT_READ))
 		return -EIO;
 	if (b->bio.bdev)
 		return fpool_direct_read(&b->bio, bv, nr, pos, len);
-	if (b->direct)
-		ret = read_once(b, bv, nr, pos, len, true);
-	/* Some files refuse direct I/O only when it comes. */
-	if (ret == -EINVAL || ret == -EOPNOTSUPP) {
-		ret = read_once(b, bv, nr, pos, len, false);
-		drop_behind(b, pos, len);
-	}
-	return ret;
+	/* A short read is the end only where the file ends; elsewhere the rest is no zeros. */
+	do {
+		ret = read_part(b, bv, nr, pos, len, done);
+		if (ret > 0)
+			done += ret;
+	} while (ret > 0 && done < readable(b, pos, len));
+	return ret < 0 ? ret : done;
+}
+
+/* A read that was not waited for is whole, or fpool_backing_read() has to do it. */
+static ssize_t whole(const struct fpool_read *read, ssize_t ret)
+{
+	return ret >= 0 && maybe_short(ret) < read->bytes ? -EAGAIN : ret;
 }
 
 static void iocb_done(struct kiocb *iocb, long ret)
 {
 	struct fpool_read *read = container_of(iocb, struct fpool_read, iocb);
 
-	read->done(read, ret);
+	read->done(read, whole(read, ret));
 }
 
 static void bio_done(struct bio *bio)
@@ -304,6 +342,7 @@ ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct fpool_read *re
 				  void (*done)(struct fpool_read *read, long ret))
 {
 	struct iov_iter iter;
+	ssize_t ret;
 
 	if (fpool_inject(FPOOL_INJECT_NOWAIT))
 		return -EAGAIN;
@@ -315,11 +354,14 @@ ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct fpool_read *re
 	}
 	if (!b->direct || !(b->file->f_mode & FMODE_NOWAIT))
 		return -EAGAIN;
+	read->bytes = readable(b, pos, bv->bv_len);
 	prepare(&read->iocb, b->file, pos, true);
 	read->iocb.ki_flags |= IOCB_NOWAIT;
 	read->iocb.ki_complete = iocb_done;
 	iov_iter_bvec(&iter, ITER_DEST, bv, 1, bv->bv_len);
-	return vfs_iocb_iter_read(b->file, &read->iocb, &iter);
+	ret = vfs_iocb_iter_read(b->file, &read->iocb, &iter);
+	/* Once it is queued it may have ended, and @read with it. */
+	return ret == -EIOCBQUEUED ? ret : whole(read, ret);
 }
 
 static int write_direct(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,

@@ -15,6 +15,7 @@ static const char *const names[FPOOL_NR_INJECTS] = {
 	[FPOOL_INJECT_OPEN] = "open",
 	[FPOOL_INJECT_NOWAIT] = "nowait",
 	[FPOOL_INJECT_READ] = "read",
+	[FPOOL_INJECT_SHORT] = "short",
 	[FPOOL_INJECT_WRITE] = "write",
 	[FPOOL_INJECT_FLUSH] = "flush",
 	[FPOOL_INJECT_FRAME] = "frame",

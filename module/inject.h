@@ -14,6 +14,7 @@ enum fpool_inject {
 	FPOOL_INJECT_OPEN,	/* opening a backing file */
 	FPOOL_INJECT_NOWAIT,	/* starting a read without waiting */
 	FPOOL_INJECT_READ,	/* a read by a worker */
+	FPOOL_INJECT_SHORT,	/* a read through a file system gives half, which is no error */
 	FPOOL_INJECT_WRITE,
 	FPOOL_INJECT_FLUSH,
 	FPOOL_INJECT_FRAME,	/* taking a frame or a block */

@@ -411,7 +411,7 @@ static void every_allocation(void)
 static void every_site(void)
 {
 	static const char *const names[] = {
-		"open", "nowait", "read", "write", "flush", "frame", "node", "resize",
+		"open", "nowait", "read", "short", "write", "flush", "frame", "node", "resize",
 	};
 	unsigned int i;
 
