@@ -11,6 +11,7 @@
 #include "ptable.h"
 #include "policy.h"
 #include "stream.h"
+#include "wset.h"
 #include "check.h"
 
 #define EXPORT(sym) \
@@ -92,6 +93,23 @@ EXPORT(fpool_policy_clock);
 EXPORT(fpool_policy_fifo);
 EXPORT(fpool_policy_lru2);
 EXPORT(fpool_policy_tenure);
+
+EXPORT(fpool_wsets_init);
+EXPORT(fpool_wsets_next);
+EXPORT(fpool_wsets_switch);
+EXPORT(fpool_wsets_victim);
+EXPORT(fpool_wsets_evicted);
+EXPORT(fpool_wsets_age);
+EXPORT(fpool_wsets_check);
+EXPORT(fpool_wset_add);
+EXPORT(fpool_wset_leave);
+EXPORT(fpool_wset_del);
+EXPORT(fpool_wset_limit);
+EXPORT(fpool_wset_floor);
+EXPORT(fpool_wset_fault);
+EXPORT(fpool_wset_charge);
+EXPORT(fpool_wset_uncharge);
+EXPORT(fpool_wset_move);
 
 EXPORT(fpool_streams_init);
 EXPORT(fpool_streams_miss);

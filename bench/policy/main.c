@@ -3,8 +3,9 @@
  * Replacement policies over traces: every policy of the core, at pools of 1 to 50 % of the
  * footprint, beside OPT.
  *
- *	bench-policy [-b BATCH] [-p DIR] [TRACE...]
+ *	bench-policy [-m] [-b BATCH] [-p DIR] [TRACE...]
  *
+ * -m: the mixes of several processes only.
  * Without traces it makes some.  The last line is the geometric mean of misses over OPT of the
  * pool's default policy.
  */
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "fail.h"
+#include "mixes.h"
 #include "opt.h"
 #include "report.h"
 #include "synth.h"
@@ -21,6 +23,7 @@
 #define STEP	500000U		/* references between two movements of the bar */
 
 static u32 batch = 1;
+static bool only_mixes;
 static const char *plots;
 static u64 simulated;
 
@@ -98,18 +101,23 @@ int main(int argc, char **argv)
 	unsigned int i;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "b:p:")) != -1) {
+	while ((opt = getopt(argc, argv, "b:mp:")) != -1) {
 		if (opt == 'b')
 			batch = number(optarg);
+		else if (opt == 'm')
+			only_mixes = true;
 		else if (opt == 'p')
 			plots = optarg;
 		else
 			return 2;
 	}
-	for (i = optind; i < (unsigned int)argc; i++)
+	for (i = optind; !only_mixes && i < (unsigned int)argc; i++)
 		simulate(trace_read(argv[i]));
-	for (i = 0; optind == argc && (t = synth_trace(i)); i++)
+	for (i = 0; !only_mixes && optind == argc && (t = synth_trace(i)); i++)
 		simulate(t);
+	mixes_run(argv + optind, argc - optind);
+	if (only_mixes)
+		return 0;
 	printf("%.1f million references a second, OPT included\n", simulated / 1e6 / seconds());
 	report_end();
 	return 0;

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fail.h"
 
@@ -20,13 +21,18 @@ static u32 below(u32 n)
 	return (state * 0x2545f4914f6cdd1dULL >> 33) % n;
 }
 
-/* A rank from 0 on: rank r is chosen with a probability of about 1 / (r + 1)^0.9. */
-static u32 zipf(u32 n)
+/* A rank from 0 on: rank r is chosen with a probability of about 1 / (r + 1)^@skew. */
+static u32 zipf_of(u32 n, double skew)
 {
 	double u = below(1U << 30) / (double)(1U << 30);
-	u32 rank = pow(u * (pow(n, 0.1) - 1) + 1, 10) - 1;
+	u32 rank = pow(u * (pow(n, 1 - skew) - 1) + 1, 1 / (1 - skew)) - 1;
 
 	return rank < n ? rank : n - 1;
+}
+
+static u32 zipf(u32 n)
+{
+	return zipf_of(n, 0.9);
 }
 
 /* Ranks are spread over the pages, so that neighbours are not equally hot. */
@@ -86,4 +92,56 @@ struct trace *synth_trace(unsigned int n)
 			raw[i] |= TRACE_WRITE;
 	}
 	return trace_make(shapes[n].name, raw, RECORDS);
+}
+
+/* For mixes. */
+
+static u32 scan20000(u32 i)
+{
+	return i % 20000;
+}
+
+static u32 zipf9(u32 i)
+{
+	return spread(zipf_of(8000, 0.9), 8000);
+}
+
+static u32 zipf8(u32 i)
+{
+	return spread(zipf_of(8000, 0.8), 8000);
+}
+
+/* The same, out of step. */
+static u32 phases2(u32 i)
+{
+	return phases(i + 150000);
+}
+
+/* Of a length that takes them about as long as the others: who scans waits all the time. */
+static const struct {
+	const char *name;
+	u32 (*page)(u32 i);
+	u32 records;
+} processes[] = {
+	{ "scan20000", scan20000, 200000 },
+	{ "zipf0.9", zipf9, 1000000 },
+	{ "zipf0.8", zipf8, 1000000 },
+	{ "phases", phases, 2000000 },
+	{ "phases2", phases2, 2000000 },
+};
+
+struct trace *synth_process(const char *name, unsigned int seed)
+{
+	unsigned int i, k = 0;
+	u32 *raw;
+
+	while (k < sizeof(processes) / sizeof(processes[0]) && strcmp(processes[k].name, name))
+		k++;
+	if (k == sizeof(processes) / sizeof(processes[0]))
+		return NULL;
+	raw = alloc((size_t)processes[k].records * sizeof(u32));
+	state = 0x9e3779b97f4a7c15ULL + 16 * k + seed;
+	for (i = 0; i < processes[k].records; i++)
+		raw[i] = processes[k].page(i);
+	return trace_make(name, raw, processes[k].records);
 }

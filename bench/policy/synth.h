@@ -8,4 +8,7 @@
 /* The n-th, or NULL after the last. */
 struct trace *synth_trace(unsigned int n);
 
+/* One of the processes that mixes are made of, or NULL if there is none of that name. */
+struct trace *synth_process(const char *name, unsigned int seed);
+
 #endif /* BENCH_SYNTH_H */

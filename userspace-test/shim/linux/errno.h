@@ -3,6 +3,7 @@
 #define SHIM_LINUX_ERRNO_H
 
 /* The numbers of asm-generic/errno-base.h and errno.h; only those that the core speaks. */
+#define ESRCH		3
 #define EIO		5
 #define E2BIG		7
 #define EAGAIN		11
@@ -17,5 +18,6 @@
 #define EOVERFLOW	75
 #define EALREADY	114
 #define EUCLEAN		117
+#define EDQUOT		122
 
 #endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mixes of processes: a program that scans, one with a hot set, one that changes its phases, and
+ * traces of real programs, where those are given.
+ *
+ * Each mix runs with one global CLOCK, with one global instance of the pool's default policy, and
+ * with a working set for each process.  A process that has ended is not replaced, so that everybody
+ * does the same work whatever the rule: totals of faults can be compared.  A process's slowdown
+ * is its time in the mix over its time alone in the whole pool; Jain's index (R. Jain, D. Chiu,
+ * W. Hawe, DEC-TR-301, 1984) is of the speeds, which are 1 over that.
+ */
+#include "mixes.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fail.h"
+#include "machine.h"
+#include "report.h"
+#include "synth.h"
+#include "together.h"
+
+#define MOST	3	/* processes */
+
+static const struct mix {
+	const char *name;
+	u32 frames;
+	const char *process[MOST];
+} mixes[] = {
+	{ "a", 6000, { "scan20000", "zipf0.9", "phases" } },
+	{ "b", 6000, { "sort", "lmdb", "sqlite" } },
+	{ "c", 5000, { "scan20000", "lmdb", "sqlite" } },
+	{ "d", 6000, { "zipf0.9", "zipf0.9", "zipf0.9" } },
+	{ "e", 6000, { "phases", "phases2", "zipf0.8" } },
+};
+
+enum { CLOCK, GLOBAL, SETS, RULES };
+
+static const char *const rule_name[RULES] = { "global clock", "global", "working sets" };
+
+struct outcome {
+	u64 faults;
+	double jain, worst;
+};
+
+/* What has been done, for the line at the end. */
+static struct {
+	unsigned int n;
+	double log_clock, jain, least_jain, worst, most_worst, global;
+} sum = { .least_jain = 1 };
+
+static bool is_file_of(const char *path, const char *name)
+{
+	const char *base = strrchr(path, '/');
+	size_t n = strlen(name);
+
+	base = base ? base + 1 : path;
+	return !strncmp(base, name, n) && base[n] == '.';
+}
+
+static struct trace *get(const char *name, unsigned int seed, char *const *paths, unsigned int nr)
+{
+	struct trace *t = synth_process(name, seed);
+	unsigned int i;
+
+	for (i = 0; !t && i < nr; i++)
+		if (is_file_of(paths[i], name))
+			t = trace_read(paths[i]);
+	return t;
+}
+
+static const char *policy_of(unsigned int rule)
+{
+	return rule == CLOCK ? "clock" : machine_default_policy();
+}
+
+static void run(const struct trace *const *t, unsigned int nr, unsigned int rule, u32 frames,
+		struct together_counts *counts)
+{
+	enum together_rule kind = rule == SETS ? TOGETHER_SETS : TOGETHER_GLOBAL;
+	const char *why = together_run(t, nr, policy_of(rule), kind, frames, counts);
+
+	if (why)
+		fail("%s: %s", rule_name[rule], why);
+}
+
+static void print_rule(unsigned int rule, const struct outcome *o, double clock,
+		       const double *slow, const struct together_counts *c)
+{
+	unsigned int i;
+
+	printf("  %-12s %9llu %6.3f %6.3f %6.2f ", rule_name[rule], o->faults, o->faults / clock,
+	       o->jain, o->worst);
+	for (i = 0; i < MOST; i++)
+		printf(" %9llu %5.2f %5u", c[i].faults, slow[i], c[i].most);
+	printf("\n");
+}
+
+static struct outcome judge(const struct together_counts *c, const u64 *alone, double *slow)
+{
+	struct outcome o = { 0 };
+	double speed = 0, squares = 0;
+	unsigned int i;
+
+	for (i = 0; i < MOST; i++) {
+		slow[i] = (double)c[i].time / alone[i];
+		speed += 1 / slow[i];
+		squares += 1 / (slow[i] * slow[i]);
+		o.faults += c[i].faults;
+		o.worst = fmax(o.worst, slow[i]);
+	}
+	o.jain = speed * speed / (MOST * squares);
+	return o;
+}
+
+static void add_up(const struct outcome *o)
+{
+	double global = (double)o[SETS].faults / o[GLOBAL].faults;
+
+	sum.n++;
+	sum.log_clock += log((double)o[SETS].faults / o[CLOCK].faults);
+	sum.jain += o[SETS].jain;
+	sum.least_jain = fmin(sum.least_jain, o[SETS].jain);
+	sum.worst += o[SETS].worst;
+	sum.most_worst = fmax(sum.most_worst, o[SETS].worst);
+	sum.global = fmax(sum.global, global);
+}
+
+static void run_mix(const struct mix *mix, struct trace *const *t)
+{
+	struct together_counts counts[MOST], one;
+	const struct trace *const *traces = (const struct trace *const *)t;
+	struct outcome o[RULES];
+	double slow[MOST];
+	u64 alone[MOST];
+	unsigned int rule, i;
+
+	printf("mix %s, %u frames:", mix->name, mix->frames);
+	for (i = 0; i < MOST; i++)
+		printf(" %s (%u pages)", mix->process[i], t[i]->pages);
+	printf("\n  %-12s %9s %6s %6s %6s  %s\n", "", "faults", "/clock", "Jain", "worst",
+	       "each: faults, slowdown, most frames");
+	for (rule = 0; rule < RULES; rule++) {
+		for (i = 0; i < MOST; i++) {
+			run(&traces[i], 1, rule == SETS ? GLOBAL : rule, mix->frames, &one);
+			alone[i] = one.time;
+		}
+		run(traces, MOST, rule, mix->frames, counts);
+		o[rule] = judge(counts, alone, slow);
+		print_rule(rule, &o[rule], o[CLOCK].faults, slow, counts);
+	}
+	fflush(stdout);
+	add_up(o);
+}
+
+static void print_sum(void)
+{
+	printf("working sets, means of %u mixes: %.3f of the global clock's faults, Jain %.3f (least %.3f), worst slowdown %.2f (most %.2f)\n"
+	       "working sets, faults over those of one global %s: at most %.3f\n\n",
+	       sum.n, exp(sum.log_clock / sum.n), sum.jain / sum.n, sum.least_jain,
+	       sum.worst / sum.n, sum.most_worst, machine_default_policy(), sum.global);
+}
+
+void mixes_run(char *const *paths, unsigned int nr)
+{
+	struct trace *t[MOST];
+	unsigned int i, k, have;
+
+	for (i = 0; i < sizeof(mixes) / sizeof(mixes[0]); i++) {
+		for (k = have = 0; k < MOST; k++) {
+			t[k] = get(mixes[i].process[k], k, paths, nr);
+			have += !!t[k];
+		}
+		report_progress(mixes[i].name, 0.5);
+		if (have == MOST)
+			run_mix(&mixes[i], t);
+		report_progress(mixes[i].name, 1);
+		for (k = 0; k < MOST; k++)
+			if (t[k])
+				trace_free(t[k]);
+	}
+	print_sum();
+}

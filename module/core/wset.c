@@ -1,0 +1,578 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Working sets: a process that faults much is given more frames, one that is quiet gives some up.
+ *
+ *	        target                       charge
+ *	   |------+------------------|---------+ - - - - - - - -|
+ *	  min   floor                                          max
+ *	   '-- nobody else takes it below     it never has more -'
+ *
+ * How many frames each process should have is an old question, and its old answer is the working
+ * set: what was used in the last so many references (P. J. Denning, CACM 11(5), 1968).  Nobody can
+ * measure that without stopping the program; but everybody sees page faults.  So: a process
+ * that faults often has too few frames, one that faults seldom has too many (page-fault
+ * frequency; W. W. Chu, H. Opderbeck, FJCC 1972).
+ *
+ * As it stands this is wrong.  A process that reads a large file once faults at every page, and
+ * no number of frames makes it fault less: it would get all, and nobody would gain.  What has to
+ * be known of a fault is whether more frames would have prevented it.  The ghost says so.  It
+ * counts the pages that left the same set since this one did: had the set had so many more frames,
+ * the page would still be there.  A refault that a quarter of the pool more would have
+ * prevented is *near*, and only near refaults count.
+ *
+ * Every set has a target.  While their sum is less than the pool, any fault raises the target of
+ * its set: frames that nobody else wants are free.  Then a target can rise only as another
+ * one falls.  On a near refault, or while a set is below its floor, it takes a frame of the target
+ * of the set that has had the fewest near refaults lately, among those above their
+ * floors.  Any other fault moves no target: such a set replaces pages of its own.  The floor
+ * is what keeps a set from being starved before it could show that it needs more: an eighth of
+ * an equal share, or its guaranteed minimum.  "Lately" is by a count that is halved after so
+ * many faults of the pool as a sixteenth of its frames.  `make bench-policy` says what it is worth.
+ *
+ * Targets do nothing by themselves.  When frames are needed they come from the set that is
+ * furthest above its target (or least below: where free frames are kept in store, all are below).
+ * So a whole batch can leave at once, and the sum of the charges, not each of them at each moment,
+ * follows the targets.  Which of its pages leave is for the set's own policy to say, which
+ * sees accessed bits, and so takes what was not used.
+ *
+ * With a thousand sets neither the donor nor the victim is looked for among all of them: the best
+ * of so many as LOOK, from where the last search ended, is nearly as good (M. Mitzenmacher, The
+ * Power of Two Choices in Randomized Load Balancing, IEEE TPDS 12(10), 2001).
+ *
+ * A ghost's number says which set the page left and when, by that set's evictions, and whether
+ * the policy wants to know of it: policies remember some evictions only, sets all.
+ *
+ *	 51          40 39 38                                   0
+ *	+--------------+--+--------------------------------------+
+ *	| id of the set| s| number of the eviction in that set   |	s: the policy forgets it
+ *	+--------------+--+--------------------------------------+
+ */
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "wset.h"
+
+/* Parts of the pool: one in so many. */
+#define NEAR_PART	4
+#define FLOOR_PART	8
+#define HALVE_PART	16
+/* All but one in so many frames may be promised: page tables may need those. */
+#define KEEP_PART	4
+
+#define LOOK		64
+
+#define SEQ_BITS	39
+#define SEQ_MASK	(BIT_ULL(SEQ_BITS) - 1)
+#define SILENT		BIT_ULL(SEQ_BITS)
+#define ID_SHIFT	(SEQ_BITS + 1)
+
+static void set_init(struct fpool_wset *set, u32 id)
+{
+	set->id = id;
+	set->leaving = false;
+	set->charge = 0;
+	set->min = 0;
+	set->max = FPOOL_WSET_NO_MAX;
+	set->target = 0;
+	set->near = 0;
+	set->faults = 0;
+	set->refaults = 0;
+	set->near_refaults = 0;
+}
+
+/**
+ * fpool_wsets_init() - a pool with nothing but the common set
+ * @ws: the sets
+ * @ops: the policy of each of them
+ * @ft: the frame table of the pool, in which no frame is charged
+ * @capacity: frames that pages may use
+ * @tab: room for @slots pointers, for the life of @ws; NULL if @slots is 0
+ * @slots: how many sets there can be, the common one counted; 0: no other one
+ *
+ * Context: Any; the caller owns @ws alone.
+ * Return: 0, or -EINVAL if @ops is NULL, @capacity 0 or more than the region has, or @slots more
+ *	than FPOOL_WSETS_MAX.
+ */
+int fpool_wsets_init(struct fpool_wsets *ws, const struct fpool_policy_ops *ops,
+		     struct fpool_frames *ft, u32 capacity, struct fpool_wset **tab, u32 slots)
+{
+	int err;
+
+	if (slots > FPOOL_WSETS_MAX)
+		return -EINVAL;
+	memset(ws, 0, sizeof(*ws));
+	err = fpool_policy_init(&ws->common.policy, ops, ft, capacity);
+	if (err)
+		return err;
+	set_init(&ws->common, 0);
+	ws->ft = ft;
+	ws->capacity = capacity;
+	ws->tab = tab;
+	ws->slots = slots;
+	ws->top = 1;
+	if (slots) {
+		memset(tab, 0, slots * sizeof(*tab));
+		tab[0] = &ws->common;
+	}
+	return 0;
+}
+
+/**
+ * fpool_wsets_next() - the sets in turn
+ * @ws: the sets
+ * @id: from where on; 0 is the common one
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: The first set with this id or a higher one, or NULL.
+ */
+struct fpool_wset *fpool_wsets_next(struct fpool_wsets *ws, u32 id)
+{
+	if (!id)
+		return &ws->common;
+	for (; id < ws->top; id++)
+		if (ws->tab[id])
+			return ws->tab[id];
+	return NULL;
+}
+
+/**
+ * fpool_wsets_switch() - another policy takes over in every set
+ * @ws: the sets
+ * @ops: which one
+ *
+ * Context: Caller serialises access to @ws; as fpool_policy_switch().
+ * Return: 0, or -EINVAL if @ops is NULL.
+ */
+int fpool_wsets_switch(struct fpool_wsets *ws, const struct fpool_policy_ops *ops)
+{
+	struct fpool_wset *set;
+
+	if (!ops)
+		return -EINVAL;
+	for (set = &ws->common; set; set = fpool_wsets_next(ws, set->id + 1))
+		fpool_policy_switch(&set->policy, ops);
+	return 0;
+}
+
+/**
+ * fpool_wset_add() - a process begins to use the pool
+ * @ws: the sets
+ * @set: its set, whose memory stays until fpool_wset_del()
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: 0, or -ENOSPC if there are as many as there can be.
+ */
+int fpool_wset_add(struct fpool_wsets *ws, struct fpool_wset *set)
+{
+	u32 id;
+
+	for (id = 1; id < ws->top && ws->tab[id]; id++)
+		;
+	if (id >= ws->slots)
+		return -ENOSPC;
+	fpool_policy_init(&set->policy, ws->common.policy.ops, ws->ft, ws->capacity);
+	set_init(set, id);
+	ws->tab[id] = set;
+	ws->top = max(ws->top, id + 1);
+	ws->nr++;
+	return 0;
+}
+
+static void set_target(struct fpool_wsets *ws, struct fpool_wset *set, u32 target)
+{
+	ws->targets += target;
+	ws->targets -= set->target;
+	set->target = target;
+}
+
+/**
+ * fpool_wset_leave() - a process ends
+ * @ws: the sets
+ * @set: its set, not the common one
+ *
+ * What it was promised is free from now on, what it has is what others take first.  Moving that to
+ * others is the caller's next step (fpool_wset_move()).
+ *
+ * Context: Caller serialises access to @ws.
+ */
+void fpool_wset_leave(struct fpool_wsets *ws, struct fpool_wset *set)
+{
+	ws->promised -= set->min;
+	set->min = 0;
+	set->max = 0;
+	set->leaving = true;
+	set_target(ws, set, 0);
+}
+
+/**
+ * fpool_wset_del() - a set that nothing is charged to any more is forgotten
+ * @ws: the sets
+ * @set: one that has been told to leave
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: 0, or -EBUSY if it is not leaving, or has frames.
+ */
+int fpool_wset_del(struct fpool_wsets *ws, struct fpool_wset *set)
+{
+	if (!set->leaving || set->charge)
+		return -EBUSY;
+	ws->tab[set->id] = NULL;
+	while (!ws->tab[ws->top - 1])
+		ws->top--;
+	ws->nr--;
+	return 0;
+}
+
+/**
+ * fpool_wset_limit() - sets what a process has for sure, and what it never exceeds
+ * @ws: the sets
+ * @set: its set
+ * @min: frames
+ * @max: frames, or FPOOL_WSET_NO_MAX
+ *
+ * What the set has above @max stays, but no more comes; evicting it is the caller's next
+ * step.
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: 0; -EINVAL: @min is over @max, or @max under FPOOL_WSET_LEAST_MAX; -ENOSPC: @min cannot
+ *	be guaranteed beside those of the others; -ESRCH: the process has ended.
+ */
+int fpool_wset_limit(struct fpool_wsets *ws, struct fpool_wset *set, u32 min, u32 max)
+{
+	if (min > max || max < FPOOL_WSET_LEAST_MAX)
+		return -EINVAL;
+	if (set->leaving)
+		return -ESRCH;
+	if ((u64)ws->promised - set->min + min > ws->capacity - ws->capacity / KEEP_PART)
+		return -ENOSPC;
+	ws->promised += min;
+	ws->promised -= set->min;
+	set->min = min;
+	set->max = max;
+	if (set->target > max)
+		set_target(ws, set, max);
+	return 0;
+}
+
+/**
+ * fpool_wset_floor() - what near refaults of others leave a set
+ * @ws: the sets
+ * @set: one of them
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: Frames: its minimum, or an eighth of an equal share of the pool if that is more.
+ */
+u32 fpool_wset_floor(const struct fpool_wsets *ws, const struct fpool_wset *set)
+{
+	u32 part = ws->capacity / FLOOR_PART / max(ws->nr, 1U);
+
+	return set->leaving ? 0 : max(set->min, min(part, set->max));
+}
+
+static struct fpool_wset *turn(struct fpool_wsets *ws)
+{
+	do {
+		ws->hand = ws->hand + 1 < ws->top ? ws->hand + 1 : 0;
+	} while (ws->hand && !ws->tab[ws->hand]);
+	return ws->hand ? ws->tab[ws->hand] : &ws->common;
+}
+
+static bool gives_rather(const struct fpool_wset *set, const struct fpool_wset *than)
+{
+	if (!than || set->near != than->near)
+		return !than || set->near < than->near;
+	return set->target > than->target;
+}
+
+/* Whose target falls so that another's can rise, or NULL. */
+static struct fpool_wset *donor(struct fpool_wsets *ws, const struct fpool_wset *taker)
+{
+	struct fpool_wset *set, *best = NULL;
+	u32 n = min(ws->nr + 1, (u32)LOOK);
+
+	while (n--) {
+		set = turn(ws);
+		if (set != taker && set->target > fpool_wset_floor(ws, set) &&
+		    gives_rather(set, best))
+			best = set;
+	}
+	return best;
+}
+
+static void halve(struct fpool_wsets *ws)
+{
+	struct fpool_wset *set;
+
+	if (++ws->faults < ws->capacity / HALVE_PART)
+		return;
+	ws->faults = 0;
+	for (set = &ws->common; set; set = fpool_wsets_next(ws, set->id + 1))
+		set->near /= 2;
+}
+
+/* The set wants one frame more than it has. */
+static void grow(struct fpool_wsets *ws, struct fpool_wset *set, bool near)
+{
+	struct fpool_wset *from;
+
+	if (set->leaving || set->target >= set->max)
+		return;
+	if (ws->targets >= ws->capacity) {
+		if (!near && set->target >= fpool_wset_floor(ws, set))
+			return;
+		from = donor(ws, set);
+		if (!from)
+			return;
+		set_target(ws, from, from->target - 1);
+	}
+	set_target(ws, set, set->target + 1);
+}
+
+static u64 evictions_since(const struct fpool_policy *p, u64 seq)
+{
+	u64 full = (p->evictions & ~SEQ_MASK) | (seq & SEQ_MASK);
+
+	/* The low bits have wrapped since. */
+	if (full >= p->evictions && p->evictions > SEQ_MASK)
+		full -= SEQ_MASK + 1;
+	return fpool_policy_age(p, full);
+}
+
+/* By the evictions of the set that the page left; U64_MAX: not known. */
+static u64 distance(struct fpool_wsets *ws, u64 ghost)
+{
+	u32 id = ghost >> ID_SHIFT;
+
+	if (!ghost || (id && (id >= ws->top || !ws->tab[id])))
+		return U64_MAX;
+	return evictions_since(id ? &ws->tab[id]->policy : &ws->common.policy, ghost);
+}
+
+/**
+ * fpool_wset_fault() - a page was asked for that is not there
+ * @ws: the sets
+ * @set: of the process that asked
+ * @ghost: what remembers the page, or 0
+ *
+ * Context: Caller serialises access to @ws.
+ */
+void fpool_wset_fault(struct fpool_wsets *ws, struct fpool_wset *set, u64 ghost)
+{
+	u64 age = distance(ws, ghost);
+	bool near = age < ws->capacity / NEAR_PART;
+
+	set->faults++;
+	set->refaults += !!ghost;
+	set->near_refaults += near;
+	set->near += near;
+	grow(ws, set, near);
+	halve(ws);
+}
+
+/**
+ * fpool_wsets_age() - what a policy is to know of a ghost
+ * @ws: the sets
+ * @ghost: what remembers the page, or 0
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: How many pages have left the same set since; U64_MAX: nothing is known, or to be known.
+ */
+u64 fpool_wsets_age(struct fpool_wsets *ws, u64 ghost)
+{
+	return ghost & SILENT ? U64_MAX : distance(ws, ghost);
+}
+
+/**
+ * fpool_wset_charge() - a frame is filled for a process
+ * @ws: the sets
+ * @set: of that process
+ * @frame: a frame in state FILL that is charged to nobody yet
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: 0, or -EDQUOT if the set has as many as it may have.
+ */
+int fpool_wset_charge(struct fpool_wsets *ws, struct fpool_wset *set, fpool_frame_t frame)
+{
+	if (!fpool_wset_room(set))
+		return -EDQUOT;
+	set->charge++;
+	fpool_frames_info(ws->ft, frame)->owner = set->id;
+	return 0;
+}
+
+/**
+ * fpool_wset_uncharge() - a frame holds no page any more
+ * @ws: the sets
+ * @frame: a frame that is charged, and on no list; becoming FREE is its next step
+ *
+ * Context: Caller serialises access to @ws.
+ */
+void fpool_wset_uncharge(struct fpool_wsets *ws, fpool_frame_t frame)
+{
+	fpool_wsets_of(ws, frame)->charge--;
+	fpool_frames_info(ws->ft, frame)->owner = 0;
+}
+
+/**
+ * fpool_wset_move() - a frame is charged to somebody else
+ * @ws: the sets
+ * @frame: a frame that is charged
+ * @to: whom to
+ *
+ * What the policy knows of the page goes with it.  So does what there is for it: the target of
+ * the new owner rises by the frame as far as there is room.
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: 0, or -EDQUOT if @to has as many as it may have; then nothing has changed.
+ */
+int fpool_wset_move(struct fpool_wsets *ws, fpool_frame_t frame, struct fpool_wset *to)
+{
+	struct fpool_frame_info *fi = fpool_frames_info(ws->ft, frame);
+	struct fpool_policy *from = fpool_wsets_policy(ws, frame);
+	u8 list = fi->list;
+
+	if (!fpool_wset_room(to))
+		return -EDQUOT;
+	if (fpool_policy_knows(from, frame)) {
+		fpool_policy_dequeue(from, frame);
+		fpool_policy_enqueue(&to->policy, list, frame);
+	}
+	fpool_wset_uncharge(ws, frame);
+	fpool_wset_charge(ws, to, frame);
+	if (to->id && ws->targets < ws->capacity && to->target < to->max)
+		set_target(ws, to, to->target + 1);
+	return 0;
+}
+
+/* How far above its target; who needs a frame will have one more. */
+static s64 excess(const struct fpool_wset *set, const struct fpool_wset *self)
+{
+	return (s64)set->charge - set->target + (set == self);
+}
+
+/**
+ * fpool_wsets_victim() - whose page leaves next
+ * @ws: the sets
+ * @self: who needs the frame, or NULL
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: The set that is furthest above its target, of those above their minima; if there is
+ *	none, @self; NULL: nobody has to give anything.
+ */
+struct fpool_wset *fpool_wsets_victim(struct fpool_wsets *ws, struct fpool_wset *self)
+{
+	struct fpool_wset *set, *best = NULL;
+	u32 n;
+
+	if (likely(!ws->nr))
+		return &ws->common;
+	for (n = 0; n <= ws->nr && (n < LOOK || !best); n++) {
+		set = turn(ws);
+		if (fpool_policy_len(&set->policy) && set->charge > set->min &&
+		    (!best || excess(set, self) > excess(best, self)))
+			best = set;
+	}
+	return best ?: self;
+}
+
+/**
+ * fpool_wsets_evicted() - a victim has left
+ * @ws: the sets
+ * @frame: the victim, still charged, that its policy has given away
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: What the page's ghost is to remember; 0 if it leaves none.
+ */
+u64 fpool_wsets_evicted(struct fpool_wsets *ws, fpool_frame_t frame)
+{
+	struct fpool_wset *set = fpool_wsets_of(ws, frame);
+	u64 number = set->policy.evictions & SEQ_MASK;
+	u64 wanted = fpool_policy_evicted(&set->policy, frame);
+
+	/* One global set has no use for more than its policy has. */
+	if (!wanted && (!ws->nr || !number))
+		return 0;
+	return (u64)set->id << ID_SHIFT | (wanted ? 0 : SILENT) | number;
+}
+
+static const char *check_set(const struct fpool_wsets *ws, const struct fpool_wset *set,
+			     const char **why)
+{
+	*why = NULL;
+	if (set->policy.ft != ws->ft)
+		*why = "a working set has another frame table";
+	else if (set->min > set->max)
+		*why = "a working set's minimum is over its maximum";
+	else if (set->target > set->max)
+		*why = "a working set's target is over its maximum";
+	else
+		fpool_policy_check(&set->policy, why);
+	return *why;
+}
+
+static bool is_charged(const struct fpool_frame_info *fi)
+{
+	return fi->state == FPOOL_FRAME_FILL || fi->state == FPOOL_FRAME_RESIDENT ||
+	       fi->state == FPOOL_FRAME_EVICT;
+}
+
+/* Of all frames that are on a policy's list: it is the list of their owner. */
+static const char *check_lists(const struct fpool_wsets *ws, const struct fpool_wset *set)
+{
+	fpool_frame_t frame;
+	unsigned int i;
+
+	for (i = 0; i < FPOOL_POLICY_LISTS; i++) {
+		frame = fpool_frame_list_first(&set->policy.list[i]);
+		for (; frame != FPOOL_NO_FRAME; frame = fpool_frame_list_next(ws->ft, frame))
+			if (fpool_frames_info(ws->ft, frame)->owner != set->id)
+				return "a frame is with the policy of another set than its owner";
+	}
+	return NULL;
+}
+
+static const char *check_charge(const struct fpool_wsets *ws, const struct fpool_wset *set)
+{
+	u32 i, charge = 0;
+
+	for (i = 0; i < ws->ft->nframes; i++)
+		charge += is_charged(&ws->ft->tab[i]) && ws->ft->tab[i].owner == set->id;
+	return charge == set->charge ? NULL : "a working set's charge is not its number of frames";
+}
+
+/**
+ * fpool_wsets_check() - whether charges, promises and targets add up
+ * @ws: the sets
+ * @why: becomes a sentence about the first thing that is wrong
+ *
+ * Takes time in proportion to the frames, times the sets.
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: 0; -EUCLEAN if something is wrong.
+ */
+int fpool_wsets_check(const struct fpool_wsets *ws, const char **why)
+{
+	struct fpool_wset *set = (struct fpool_wset *)&ws->common;
+	u64 promised = 0, targets = 0, charge = 0;
+	u32 nr = 0;
+
+	for (; set; set = fpool_wsets_next((struct fpool_wsets *)ws, set->id + 1)) {
+		if (check_set(ws, set, why))
+			return -EUCLEAN;
+		*why = check_lists(ws, set) ?: check_charge(ws, set);
+		if (*why)
+			return -EUCLEAN;
+		promised += set->min;
+		targets += set->target;
+		charge += set->charge;
+		nr++;
+	}
+	if (promised != ws->promised || targets != ws->targets || nr != ws->nr + 1)
+		*why = "the sums over the working sets are wrong";
+	else if (targets > ws->capacity)
+		*why = "the working sets' targets are more than the pool";
+	else if (charge != (u64)ws->ft->count[FPOOL_FRAME_FILL] +
+			   ws->ft->count[FPOOL_FRAME_RESIDENT] + ws->ft->count[FPOOL_FRAME_EVICT])
+		*why = "a page is charged to a working set that there is not";
+	return *why ? -EUCLEAN : 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Working sets: whose frames a pool's frames are, and whose page leaves next.
+ *
+ * Every frame that is filled is charged to the set of the process that touched its page first.
+ * Each set has a policy of its own, which decides which of its pages leaves; the sets decide
+ * between them whose it is.  wset.c has the theory.
+ *
+ * The set with id 0, the common one, is always there: it has what nobody in particular has asked
+ * for or has left behind.  A pool that makes no other set is one global set.
+ *
+ * No lock: the caller serialises every call.
+ */
+#ifndef FPOOL_CORE_WSET_H
+#define FPOOL_CORE_WSET_H
+
+#include "policy.h"
+
+#define FPOOL_WSETS_MAX		4096	/* with the common one; a ghost has 12 bits for the set */
+#define FPOOL_WSET_NO_MAX	U32_MAX
+/* An instruction may need four data pages at once, and their neighbours. */
+#define FPOOL_WSET_LEAST_MAX	8
+
+/**
+ * struct fpool_wset - the frames charged to one process
+ * @policy: what decides which of them leaves
+ * @id: index in the table of sets
+ * @leaving: gets no frame any more
+ * @charge: frames that it has: FILL, RESIDENT and EVICT
+ * @min: others do not take it below this
+ * @max: it never has more
+ * @target: how many it should have
+ * @near: near refaults, those long ago counting less
+ * @faults: pages that were asked for and not there, ever
+ * @refaults: those of them that had been there, ever
+ * @near_refaults: those of them that a little more memory would have kept, ever
+ */
+struct fpool_wset {
+	struct fpool_policy policy;
+	u32 id;
+	bool leaving;
+	u32 charge;
+	u32 min, max;
+	u32 target;
+	u32 near;
+	u64 faults;
+	u64 refaults;
+	u64 near_refaults;
+};
+
+/**
+ * struct fpool_wsets - all sets of a pool
+ * @ft: the frame table; its @owner is the set's id
+ * @capacity: frames that pages may use
+ * @tab: each set at its id, or NULL; the caller's memory
+ * @slots: how many there can be
+ * @top: past the highest id in use
+ * @nr: sets in @tab, the common one not counted
+ * @hand: where the last search ended
+ * @promised: sum of the minima
+ * @targets: sum of the targets, not more than @capacity
+ * @faults: since the near refaults were halved
+ * @common: id 0
+ */
+struct fpool_wsets {
+	struct fpool_frames *ft;
+	u32 capacity;
+	struct fpool_wset **tab;
+	u32 slots, top;
+	u32 nr;
+	u32 hand;
+	u32 promised;
+	u64 targets;
+	u32 faults;
+	struct fpool_wset common;
+};
+
+/* Of a frame that is charged. */
+static inline struct fpool_wset *fpool_wsets_of(struct fpool_wsets *ws, fpool_frame_t frame)
+{
+	u32 id = fpool_frames_info(ws->ft, frame)->owner;
+
+	return likely(!id) ? &ws->common : ws->tab[id];
+}
+
+/* The policy that a resident frame is with. */
+static inline struct fpool_policy *fpool_wsets_policy(struct fpool_wsets *ws, fpool_frame_t frame)
+{
+	return &fpool_wsets_of(ws, frame)->policy;
+}
+
+static inline u32 fpool_wset_room(const struct fpool_wset *set)
+{
+	return set->max > set->charge ? set->max - set->charge : 0;
+}
+
+int fpool_wsets_init(struct fpool_wsets *ws, const struct fpool_policy_ops *ops,
+		     struct fpool_frames *ft, u32 capacity, struct fpool_wset **tab, u32 slots);
+int fpool_wsets_switch(struct fpool_wsets *ws, const struct fpool_policy_ops *ops);
+struct fpool_wset *fpool_wsets_next(struct fpool_wsets *ws, u32 id);
+struct fpool_wset *fpool_wsets_victim(struct fpool_wsets *ws, struct fpool_wset *self);
+u64 fpool_wsets_evicted(struct fpool_wsets *ws, fpool_frame_t frame);
+u64 fpool_wsets_age(struct fpool_wsets *ws, u64 ghost);
+int fpool_wsets_check(const struct fpool_wsets *ws, const char **why);
+
+int fpool_wset_add(struct fpool_wsets *ws, struct fpool_wset *set);
+void fpool_wset_leave(struct fpool_wsets *ws, struct fpool_wset *set);
+int fpool_wset_del(struct fpool_wsets *ws, struct fpool_wset *set);
+int fpool_wset_limit(struct fpool_wsets *ws, struct fpool_wset *set, u32 min, u32 max);
+u32 fpool_wset_floor(const struct fpool_wsets *ws, const struct fpool_wset *set);
+void fpool_wset_fault(struct fpool_wsets *ws, struct fpool_wset *set, u64 ghost);
+int fpool_wset_charge(struct fpool_wsets *ws, struct fpool_wset *set, fpool_frame_t frame);
+void fpool_wset_uncharge(struct fpool_wsets *ws, fpool_frame_t frame);
+int fpool_wset_move(struct fpool_wsets *ws, fpool_frame_t frame, struct fpool_wset *to);
+
+#endif /* FPOOL_CORE_WSET_H */
