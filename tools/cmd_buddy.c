@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* framepool buddy */
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,7 +8,7 @@
 #include "cmd.h"
 #include "counters.h"
 #include "debugfs.h"
-#include "terminal.h"
+#include "draw.h"
 
 static const char buddy_help[] =
 	"usage: framepool buddy [--pool POOL] [options]\n"
@@ -29,48 +28,13 @@ static const char buddy_help[] =
 /* What stands at the left of the picture. */
 #define LEFT 39
 
-struct buddy_options {
-	struct buddy_style style;
-	const char *pool;
-	unsigned int width;
-	bool json;
-};
-
-/* False: an error was printed. */
-static bool buddy_option(struct buddy_options *o, int option, const char *value)
+static int draw(const struct framepool_pool *pool, const struct draw_options *o)
 {
-	uint64_t number;
-
-	switch (option) {
-	case 'p':
-		if (!framepool_name_valid(value))
-			return usage_error("'%s' can be no name of a pool", value), false;
-		o->pool = value;
-		return true;
-	case 'w':
-		if (!parse_number(value, 10, 10000, &number) || !number)
-			return usage_error("'%s' is no number of characters", value), false;
-		o->width = number;
-		return true;
-	case 'j':
-		o->json = true;
-		return true;
-	case 'a':
-	case 'u':
-		o->style.unicode = option == 'u';
-		return true;
-	case 'c':
-		if (!terminal_parse_colour(value, &o->style.colour))
-			return usage_error("--color is auto, always or never, not '%s'", value),
-			       false;
-		return true;
-	default:
-		return usage_hint(), false;
-	}
-}
-
-static int draw(const struct framepool_pool *pool, const struct buddy_options *o)
-{
+	const struct buddy_style style = {
+		.width = o->width > LEFT + 16 ? o->width - LEFT : 16,
+		.unicode = o->unicode,
+		.colour = o->colour,
+	};
 	static const struct reason reasons[] = {
 		{ EINVAL, "its bitmap is shorter than the pool",
 		  "Use the command of the module's release." },
@@ -87,7 +51,7 @@ static int draw(const struct framepool_pool *pool, const struct buddy_options *o
 	fclose(in);
 	if (err)
 		return fail("draw", pool->name, err, reasons);
-	buddy_draw(&b, &o->style, stdout);
+	buddy_draw(&b, &style, stdout);
 	printf("%s blocks were split, %s buddies merged since the pool was made\n",
 	       text_count(count[0], pool->splits), text_count(count[1], pool->merges));
 	buddy_draw_split(&b, stdout);
@@ -109,7 +73,7 @@ static void report_json(const struct framepool_pool *pool)
 	json_close(&j, '}');
 }
 
-static int run(struct buddy_options *o)
+static int run(const struct draw_options *o, bool json)
 {
 	static const struct reason reasons[] = {
 		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },
@@ -125,41 +89,34 @@ static int run(struct buddy_options *o)
 	close(control);
 	if (err)
 		return fail("draw", o->pool, err, reasons);
-	if (o->json) {
-		report_json(&pool);
-		return EXIT_OK;
-	}
-	o->style.width = o->width > LEFT + 16 ? o->width - LEFT : 16;
-	return draw(&pool, o);
+	if (!json)
+		return draw(&pool, o);
+	report_json(&pool);
+	return EXIT_OK;
 }
 
 int cmd_buddy(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "pool", required_argument, NULL, 'p' },
-		{ "width", required_argument, NULL, 'w' },
+		DRAW_OPTIONS,
 		{ "json", no_argument, NULL, 'j' },
-		{ "ascii", no_argument, NULL, 'a' },
-		{ "unicode", no_argument, NULL, 'u' },
-		{ "color", required_argument, NULL, 'c' },
-		{ "colour", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	struct buddy_options o = {
-		.style = { .unicode = terminal_unicode(), .colour = terminal_colour() },
-		.pool = FRAMEPOOL_DEFAULT_POOL,
-		.width = terminal_width(),
-	};
+	struct draw_options o;
+	bool json = false;
 	int option;
 
+	draw_defaults(&o);
 	while ((option = getopt_long(argc, argv, "p:w:jh", options, NULL)) != -1) {
 		if (option == 'h')
 			return help(buddy_help);
-		if (!buddy_option(&o, option, optarg))
+		if (option == 'j')
+			json = true;
+		else if (!draw_option(&o, option, optarg))
 			return EXIT_USAGE;
 	}
 	if (optind != argc)
 		return usage_error("buddy takes no argument; a pool is given with --pool");
-	return run(&o);
+	return run(&o, json);
 }

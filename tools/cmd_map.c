@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* framepool map: reads the frames of a pool from debugfs and draws them. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd.h"
 #include "debugfs.h"
+#include "draw.h"
 #include "picture.h"
-#include "terminal.h"
 #include "text.h"
 
 static const char map_help[] =
@@ -30,47 +29,21 @@ static const char map_help[] =
 	"  -h, --help          this\n";
 
 struct map_options {
-	struct picture_style style;
-	const char *pool, *from;
+	struct draw_options draw;
+	const char *from;
 	bool svg;
 };
 
 /* False: an error was printed. */
 static bool map_option(struct map_options *o, int option, const char *value)
 {
-	uint64_t number;
-
-	switch (option) {
-	case 'p':
-		/* It becomes part of a path. */
-		if (!framepool_name_valid(value))
-			return usage_error("'%s' can be no name of a pool", value), false;
-		o->pool = value;
-		return true;
-	case 'f':
+	if (option == 'f')
 		o->from = value;
-		return true;
-	case 'w':
-	case 'r':
-		if (!parse_number(value, 10, 10000, &number) || !number)
-			return usage_error("'%s' is no number of characters", value), false;
-		*(option == 'w' ? &o->style.width : &o->style.rows) = number;
-		return true;
-	case 'a':
-	case 'u':
-		o->style.unicode = option == 'u';
-		return true;
-	case 's':
+	else if (option == 's')
 		o->svg = true;
-		return true;
-	case 'c':
-		if (!terminal_parse_colour(value, &o->style.colour))
-			return usage_error("--color is auto, always or never, not '%s'", value),
-			       false;
-		return true;
-	default:
-		return usage_hint(), false;
-	}
+	else
+		return draw_option(&o->draw, option, value);
+	return true;
 }
 
 static FILE *open_frames(const struct map_options *o, int *status)
@@ -82,7 +55,7 @@ static FILE *open_frames(const struct map_options *o, int *status)
 	FILE *in;
 
 	if (!o->from)
-		return debugfs_open(o->pool, "frames", "re", "draw", status);
+		return debugfs_open(o->draw.pool, "frames", "re", "draw", status);
 	if (!strcmp(o->from, "-"))
 		return stdin;
 	in = fopen(o->from, "re");
@@ -99,6 +72,12 @@ static int draw(const struct map_options *o)
 		{ ENODATA, "it holds no frames", "Use the command of the module's release." },
 		{ }
 	};
+	const struct picture_style style = {
+		.width = o->draw.width,
+		.rows = o->draw.rows,
+		.unicode = o->draw.unicode,
+		.colour = o->draw.colour,
+	};
 	struct picture picture = { 0 };
 	char where[128];
 	int err, status = EXIT_OK;
@@ -110,10 +89,10 @@ static int draw(const struct map_options *o)
 		return status;
 	err = picture_read(&picture, in, &line);
 	if (!err)
-		err = o->svg ? picture_svg(&picture, &o->style, stdout) :
-			       picture_draw(&picture, &o->style, stdout);
+		err = o->svg ? picture_svg(&picture, &style, stdout) :
+			       picture_draw(&picture, &style, stdout);
 	if (err) {
-		snprintf(where, sizeof(where), "%.64s (line %u)", o->from ? o->from : o->pool,
+		snprintf(where, sizeof(where), "%.64s (line %u)", o->from ? o->from : o->draw.pool,
 			 line);
 		status = fail("draw", where, err, reasons);
 	}
@@ -126,29 +105,17 @@ static int draw(const struct map_options *o)
 int cmd_map(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "pool", required_argument, NULL, 'p' },
+		DRAW_OPTIONS,
 		{ "from", required_argument, NULL, 'f' },
-		{ "width", required_argument, NULL, 'w' },
 		{ "rows", required_argument, NULL, 'r' },
 		{ "svg", no_argument, NULL, 's' },
-		{ "ascii", no_argument, NULL, 'a' },
-		{ "unicode", no_argument, NULL, 'u' },
-		{ "color", required_argument, NULL, 'c' },
-		{ "colour", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	struct map_options o = {
-		.style = {
-			.width = terminal_width(),
-			.rows = 16,
-			.unicode = terminal_unicode(),
-			.colour = terminal_colour(),
-		},
-		.pool = FRAMEPOOL_DEFAULT_POOL,
-	};
+	struct map_options o = { 0 };
 	int option;
 
+	draw_defaults(&o.draw);
 	while ((option = getopt_long(argc, argv, "p:f:w:r:h", options, NULL)) != -1) {
 		if (option == 'h')
 			return help(map_help);
