@@ -152,6 +152,32 @@ int framepool_space_info(int space, struct framepool_space *info);
 int framepool_errors(int space, struct framepool_errors *errors);
 
 /**
+ * framepool_prefetch_start() - read ranges in while the program does something else
+ * @space: a descriptor of it
+ * @spans: what to fetch: offset and length of each, the rest 0
+ * @nr: how many, 1 to 1024
+ * @eventfd: an eventfd to which 1 is added when all is over; -1: none
+ * @ticket: out: for framepool_prefetch_result()
+ *
+ * Return: 0, at once; -EINVAL: a bad span, then nothing is fetched, or @eventfd is none; -EBADF: it
+ * is not open; -EBUSY: 64 tickets of this descriptor are out; -ENOMEM.
+ */
+int framepool_prefetch_start(int space, const struct framepool_span *spans, uint32_t nr,
+			     int eventfd, uint64_t *ticket);
+
+/**
+ * framepool_prefetch_result() - what became of it; once
+ * @space: the descriptor
+ * @ticket: of framepool_prefetch_start()
+ * @spans: out: each as it was given, with the counts of its pages
+ * @nr: room for so many, at least as many as were given
+ *
+ * Return: 0; -EAGAIN: it is not finished; -ENOENT: no such ticket; -EINVAL: @nr is too small.
+ */
+int framepool_prefetch_result(int space, uint64_t ticket, struct framepool_span *spans,
+			      uint32_t nr);
+
+/**
  * framepool_prefetch() - read pages in before they are touched
  * @space: a descriptor of it
  * @range: FRAMEPOOL_INIT() before; 0 and 0 as offset and length are the whole space

@@ -32,6 +32,34 @@ int framepool_prefetch(int space, struct framepool_range *range)
 	return command(space, FRAMEPOOL_PREFETCH, range);
 }
 
+int framepool_prefetch_start(int space, const struct framepool_span *spans, uint32_t nr,
+			     int eventfd, uint64_t *ticket)
+{
+	struct framepool_prefetch prefetch;
+	int err;
+
+	FRAMEPOOL_INIT(&prefetch);
+	prefetch.spans = (uintptr_t)spans;
+	prefetch.nr = nr;
+	prefetch.eventfd = eventfd;
+	err = command(space, FRAMEPOOL_PREFETCH_START, &prefetch);
+	if (!err)
+		*ticket = prefetch.ticket;
+	return err;
+}
+
+int framepool_prefetch_result(int space, uint64_t ticket, struct framepool_span *spans,
+			      uint32_t nr)
+{
+	struct framepool_prefetch prefetch;
+
+	FRAMEPOOL_INIT(&prefetch);
+	prefetch.spans = (uintptr_t)spans;
+	prefetch.nr = nr;
+	prefetch.ticket = ticket;
+	return command(space, FRAMEPOOL_PREFETCH_RESULT, &prefetch);
+}
+
 int framepool_evict(int space, struct framepool_range *range)
 {
 	return command(space, FRAMEPOOL_EVICT, range);

@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "hold.h"
 #include "pager.h"
+#include "prefetch.h"
 #include "range.h"
 #include "vma.h"
 
@@ -26,6 +27,7 @@ static struct fpool_handle *make_handle(struct fpool_space *space, struct fpool_
 	if (handle) {
 		handle->space = space;
 		handle->node = node;
+		INIT_LIST_HEAD(&handle->tickets);
 	}
 	return handle;
 }
@@ -67,6 +69,7 @@ static int cdev_release(struct inode *inode, struct file *file)
 {
 	struct fpool_handle *handle = file->private_data;
 
+	fpool_prefetch_leave(handle);
 	fpool_hold_leave(handle);
 	if (handle->node) {
 		mutex_lock(&fpool_attach_lock);

@@ -65,6 +65,12 @@ static inline void fpool_file_rss_sub(struct mm_struct *mm, long nr)
 
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define fpool_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
+#else
+#define fpool_eventfd_signal(ctx)	eventfd_signal(ctx)
+#endif
+
 /* The devnode callback of a device type learnt const in 6.2. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define fpool_const_device	struct device

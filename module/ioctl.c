@@ -19,6 +19,8 @@ static_assert(sizeof(struct framepool_residency) == 40);
 static_assert(sizeof(struct framepool_resize) == 16);
 static_assert(sizeof(struct framepool_block) == 16);
 static_assert(sizeof(struct framepool_errors) == 72);
+static_assert(sizeof(struct framepool_span) == 48);
+static_assert(sizeof(struct framepool_prefetch) == 32);
 
 static const struct fpool_ioctl *find(const struct fpool_ioctl *table, size_t nr, unsigned int cmd)
 {

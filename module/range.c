@@ -15,24 +15,9 @@
 #include "ioctl.h"
 #include "job.h"
 #include "pager.h"
+#include "prefetch.h"
 #include "rmap.h"
 #include "writeback.h"
-
-/* [@start, @end) of an offset and a length; -EINVAL: unaligned, or not within the space. */
-static int parse(struct fpool_space *space, u64 offset, u64 length, fpool_vpn_t *start,
-		 fpool_vpn_t *end)
-{
-	u64 pages = fpool_space_pages(space);
-	u64 limit = pages << PAGE_SHIFT;
-
-	if (offset & ~PAGE_MASK || offset > limit)
-		return -EINVAL;
-	if (length > limit - offset)
-		return -EINVAL;
-	*start = fpool_addr_vpn(offset);
-	*end = length ? fpool_vpn(fpool_bytes_to_pages(offset + length)) : fpool_vpn(pages);
-	return 0;
-}
 
 static int parse_range(struct file *file, struct framepool_range *r, fpool_vpn_t *start,
 		       fpool_vpn_t *end)
@@ -43,64 +28,23 @@ static int parse_range(struct file *file, struct framepool_range *r, fpool_vpn_t
 	*r = (struct framepool_range){
 		.size = r->size, .offset = r->offset, .length = r->length,
 	};
-	return parse(fpool_file_space(file), r->offset, r->length, start, end);
-}
-
-/* Pages whose reads are started together, so that the device has more than one to do. */
-#define FETCH_CHUNK	32
-
-/* Wait for one page and count it. -EINTR, -ENOMEM end the call; other errors are counted. */
-static int fetch(struct fpool_space *space, fpool_vpn_t vpn, bool was_there,
-		 struct framepool_range *r)
-{
-	struct page *page = fpool_pager_get(space, vpn, FPOOL_FILL_ALONE);
-
-	if (!IS_ERR(page)) {
-		put_page(page);
-		if (was_there)
-			r->already++;
-		else
-			r->done++;
-		return 0;
-	}
-	if (PTR_ERR(page) == -EINTR || PTR_ERR(page) == -ENOMEM)
-		return PTR_ERR(page);
-	r->failed++;
-	r->error = -PTR_ERR(page);
-	return 0;
-}
-
-static int fetch_chunk(struct fpool_space *space, fpool_vpn_t vpn, u32 nr,
-		       struct framepool_range *r)
-{
-	u32 i, there = 0;
-	int err = 0;
-
-	for (i = 0; i < nr; i++)
-		if (fpool_spte_has(fpool_space_spte(space, fpool_vpn_add(vpn, i)), FPOOL_SPTE_P))
-			there |= 1U << i;
-	for (i = 0; i < nr && !fpool_pool_is_low(space->pool); i++)
-		if (!(there & 1U << i))
-			fpool_pager_start(space, fpool_vpn_add(vpn, i),
-					  FPOOL_FILL_HERE | FPOOL_FILL_ALONE);
-	for (i = 0; i < nr && !err; i++)
-		err = fetch(space, fpool_vpn_add(vpn, i), there & 1U << i, r);
-	return err;
+	return fpool_space_range(fpool_file_space(file), r->offset, r->length, start, end);
 }
 
 static long prefetch_ioctl(struct file *file, void *arg)
 {
 	struct framepool_range *r = arg;
-	fpool_vpn_t vpn, end;
-	int err = parse_range(file, r, &vpn, &end);
+	struct fpool_prefetched out = {};
+	fpool_vpn_t start, end;
+	int err = parse_range(file, r, &start, &end);
 
-	while (!err && fpool_vpn_nr(vpn) < fpool_vpn_nr(end)) {
-		u32 nr = min_t(u64, FETCH_CHUNK, fpool_vpn_nr(end) - fpool_vpn_nr(vpn));
-
-		err = fetch_chunk(fpool_file_space(file), vpn, nr, r);
-		vpn = fpool_vpn_add(vpn, nr);
-		cond_resched();
-	}
+	if (err)
+		return err;
+	err = fpool_prefetch(fpool_file_space(file), start, end, NULL, &out);
+	r->done = out.done;
+	r->already = out.already;
+	r->failed = out.failed;
+	r->error = -out.error;
 	return err;
 }
 
@@ -198,7 +142,7 @@ static long residency(struct file *file, void *arg)
 	fpool_vpn_t start, end;
 	u64 i, nr;
 	u8 byte = 0;
-	int err = parse(space, r->offset, r->length, &start, &end);
+	int err = fpool_space_range(space, r->offset, r->length, &start, &end);
 
 	if (err)
 		return err;
@@ -474,6 +418,16 @@ static const struct fpool_ioctl commands[] = {
 	FPOOL_IOCTL(FRAMEPOOL_SYNC, struct framepool_range, __reserved, 0, sync_ioctl),
 	FPOOL_IOCTL_IN(FRAMEPOOL_RESIZE, struct framepool_resize, bytes, resize),
 	FPOOL_IOCTL_IN(FRAMEPOOL_SET_BLOCK, struct framepool_block, __reserved, set_block),
+	{
+		.cmd = FRAMEPOOL_PREFETCH_START,
+		.size = sizeof(struct framepool_prefetch),
+		.min = sizeof(struct framepool_prefetch),
+		.results = true,
+		.fn = fpool_prefetch_start,
+		.undo = fpool_prefetch_undo,
+	},
+	FPOOL_IOCTL(FRAMEPOOL_PREFETCH_RESULT, struct framepool_prefetch, ticket, 0,
+		    fpool_prefetch_result),
 	FPOOL_IOCTL(FRAMEPOOL_ERRORS, struct framepool_errors, __reserved, 0, errors),
 };
 

@@ -198,6 +198,32 @@ u64 fpool_space_count_pages(struct fpool_space *space,
 }
 
 /**
+ * fpool_space_range - the pages of an offset and a length
+ * @space: of which
+ * @offset: in bytes
+ * @length: in bytes; 0 is to the end
+ * @start: out: first page
+ * @end: out: past the last
+ *
+ * Context: Any.
+ * Return: 0; -EINVAL: unaligned, or not within the space.
+ */
+int fpool_space_range(struct fpool_space *space, u64 offset, u64 length, fpool_vpn_t *start,
+		      fpool_vpn_t *end)
+{
+	u64 pages = fpool_space_pages(space);
+	u64 limit = pages << PAGE_SHIFT;
+
+	if (offset & ~PAGE_MASK || offset > limit)
+		return -EINVAL;
+	if (length > limit - offset)
+		return -EINVAL;
+	*start = fpool_addr_vpn(offset);
+	*end = length ? fpool_vpn(fpool_bytes_to_pages(offset + length)) : fpool_vpn(pages);
+	return 0;
+}
+
+/**
  * fpool_space_wake - an entry is not busy any more
  * @space: the space
  * @vpn: the page

@@ -67,11 +67,17 @@ struct fpool_pinner;
  * @space: a user of it
  * @node: the named node that was opened, or NULL
  * @pinner: made with the first pin
+ * @tickets: T: its prefetches that nobody waits for
+ * @ntickets: T: how many
+ * @last_ticket: T: number of the last one
  */
 struct fpool_handle {
 	struct fpool_space *space;
 	struct fpool_node *node;
 	struct fpool_pinner *pinner;
+	struct list_head tickets;
+	u32 ntickets;
+	u64 last_ticket;
 };
 
 static inline struct fpool_space *fpool_file_space(struct file *file)
@@ -130,5 +136,7 @@ static inline struct fpool_space *fpool_space_by_id(struct fpool_pool *pool, u32
 u64 fpool_space_count_pages(struct fpool_space *space,
 			    bool (*fn)(struct fpool_space *space, fpool_frame_t frame));
 void fpool_space_wake(struct fpool_space *space, fpool_vpn_t vpn);
+int fpool_space_range(struct fpool_space *space, u64 offset, u64 length, fpool_vpn_t *start,
+		      fpool_vpn_t *end);
 
 #endif /* FPOOL_SPACE_H */

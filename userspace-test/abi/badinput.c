@@ -460,6 +460,8 @@ static const struct command commands[] = {
 	{ "RESIZE", FRAMEPOOL_RESIZE, sizeof(struct framepool_resize), 0, true },
 	{ "SET_BLOCK", FRAMEPOOL_SET_BLOCK, sizeof(struct framepool_block),
 	  offsetof(struct framepool_block, __reserved), true },
+	{ "PREFETCH_START", FRAMEPOOL_PREFETCH_START, sizeof(struct framepool_prefetch), 0, true },
+	{ "PREFETCH_RESULT", FRAMEPOOL_PREFETCH_RESULT, sizeof(struct framepool_prefetch), 0, true },
 	{ "ERRORS", FRAMEPOOL_ERRORS, sizeof(struct framepool_errors),
 	  offsetof(struct framepool_errors, __reserved), true },
 };
@@ -469,6 +471,7 @@ static int a_space;
 /* An argument with which the command would do something legal and small. */
 static u8 *legal(const struct command *c)
 {
+	static struct framepool_span span = { .length = PAGE };
 	static u8 *page, bitmap[64];
 	u8 *arg;
 
@@ -499,6 +502,11 @@ static u8 *legal(const struct command *c)
 		break;
 	case FRAMEPOOL_RESIZE:
 		((struct framepool_resize *)arg)->bytes = NR * PAGE;
+		break;
+	case FRAMEPOOL_PREFETCH_START:
+		((struct framepool_prefetch *)arg)->spans = (uintptr_t)&span;
+		((struct framepool_prefetch *)arg)->nr = 1;
+		((struct framepool_prefetch *)arg)->eventfd = -1;
 		break;
 	}
 	return arg;

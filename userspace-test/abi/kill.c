@@ -90,12 +90,6 @@ static void settle(const u8 *is, const char *where)
 	}
 }
 
-static bool no_spaces(void *arg)
-{
-	(void)arg;
-	return !spaces_count();
-}
-
 static void rounds(bool syncs, bool survivor, u64 nr)
 {
 	struct victim v = { .syncs = syncs };

@@ -161,6 +161,12 @@ unsigned int spaces_count(void)
 	return n;
 }
 
+bool no_spaces(void *unused)
+{
+	(void)unused;
+	return !spaces_count();
+}
+
 bool space_listed(u32 id)
 {
 	struct framepool_space s = { .cursor = 0 };

@@ -257,12 +257,6 @@ static bool file_is_model(void *arg)
 	return same;
 }
 
-static bool no_spaces(void *arg)
-{
-	(void)arg;
-	return !spaces_count();
-}
-
 /* exit and exec in the middle of it. */
 static void exits(void)
 {

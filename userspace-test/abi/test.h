@@ -197,6 +197,7 @@ int detach(const char *name);
 void name_set(char *to, const char *name);	/* 64 bytes of a name, padded or cut */
 void space_info(int fd, struct framepool_space *s);
 unsigned int spaces_count(void);
+bool no_spaces(void *unused);		/* for wait_until */
 bool space_listed(u32 id);
 void space_gone(int fd, u32 id);	/* close fd, if not -1; wait until id is not listed */
 u32 space_id(int fd);

@@ -46,6 +46,8 @@ ok $? "its text is in the file"
 gives 0 "$examples/ranges" /mnt/a
 says '^########\.*$'
 says '^evict .* 8 stayed pinned$'
+gives 0 "$examples/ahead" /mnt/a
+says '^512 records, sum [0-9]*; [1-9][0-9]* pages came while others were read, [1-9]'
 gives 0 "$examples/log-ahead" /mnt/a /mnt/log
 says '^before the log is durable: B in memory, H in the file$'
 says '^after release: B in the file, 1 page written$'

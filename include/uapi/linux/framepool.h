@@ -49,6 +49,8 @@
 #define FRAMEPOOL_HOLD		_IO(FRAMEPOOL_IOC_TYPE, 0x29)
 #define FRAMEPOOL_RELEASE	_IO(FRAMEPOOL_IOC_TYPE, 0x2a)
 #define FRAMEPOOL_ERRORS	_IO(FRAMEPOOL_IOC_TYPE, 0x2b)
+#define FRAMEPOOL_PREFETCH_START	_IO(FRAMEPOOL_IOC_TYPE, 0x30)
+#define FRAMEPOOL_PREFETCH_RESULT	_IO(FRAMEPOOL_IOC_TYPE, 0x31)
 
 /* Pages that are fetched together, aligned; AUTO follows the pattern of the program's faults. */
 #define FRAMEPOOL_BLOCK_AUTO	0
@@ -344,6 +346,50 @@ struct framepool_range {
 	__u64 failed;
 	__u32 error;
 	__u32 __reserved;
+};
+
+/**
+ * struct framepool_span - one of the ranges that are prefetched together
+ * @offset: in bytes, a multiple of 4096
+ * @length: in bytes; 0 is to the end; past the end of the space is EINVAL
+ * @done: out: pages fetched
+ * @already: out: pages that were resident
+ * @failed: out: pages that were not fetched
+ * @error: out: errno of the last of these, 0 for none; ENOMEM: the pool could not take more, and
+ *	what came after was not tried
+ * @__reserved: 0
+ */
+struct framepool_span {
+	__u64 offset;
+	__u64 length;
+	__u64 done;
+	__u64 already;
+	__u64 failed;
+	__u32 error;
+	__u32 __reserved;
+};
+
+/**
+ * struct framepool_prefetch - fetch ranges while the program does something else
+ * @size: sizeof(struct framepool_prefetch)
+ * @flags: 0
+ * @spans: address of @nr struct framepool_span; START reads what to fetch, RESULT writes all of it
+ * @nr: spans, 1 to 1024; RESULT: room for so many, out: how many there were
+ * @eventfd: START: an eventfd to which 1 is added when all is over, -1: none
+ * @ticket: START: out: what RESULT wants to have
+ *
+ * START checks everything and returns at once; nothing is fetched if anything is wrong. EINVAL: a
+ * bad span, or @eventfd is no eventfd; EBADF: it is not open; EBUSY: 64 tickets of this descriptor
+ * are out. RESULT gives the results once and ends the ticket; EAGAIN: it is not finished; ENOENT:
+ * no such ticket; EINVAL: @nr is too small. Closing the descriptor cancels.
+ */
+struct framepool_prefetch {
+	__u32 size;
+	__u32 flags;
+	__u64 spans;
+	__u32 nr;
+	__s32 eventfd;
+	__u64 ticket;
 };
 
 /**

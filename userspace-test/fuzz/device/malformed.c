@@ -634,7 +634,9 @@ static void numbers(void)
 					cmd = _IOC(dir, FRAMEPOOL_IOC_TYPE, nr,
 						   i ? 1u << i % 14 | i : 0);
 					if (known(cmd) || cmd == FRAMEPOOL_HOLD ||
-					    cmd == FRAMEPOOL_RELEASE || cmd == FRAMEPOOL_ERRORS)
+					    cmd == FRAMEPOOL_RELEASE || cmd == FRAMEPOOL_ERRORS ||
+					    cmd == FRAMEPOOL_PREFETCH_START ||
+					    cmd == FRAMEPOOL_PREFETCH_RESULT)
 						continue;
 					expect_errno(ioctl(fd, cmd, memory), ENOTTY);
 				}
