@@ -46,6 +46,7 @@ lib: ## build the library
 
 tools: lib ## build the framepool command
 	$(Q)$(MAKE) $(quiet) -C tools
+	$(Q)$(MAKE) $(quiet) -C preload
 
 examples: lib ## build the example programs
 	$(Q)$(MAKE) $(quiet) -C examples
@@ -58,6 +59,7 @@ test-programs: lib examples
 	$(Q)$(MAKE) $(quiet) -C userspace-test/torture
 	$(Q)$(MAKE) $(quiet) -C userspace-test/tools
 	$(Q)$(MAKE) $(quiet) -C userspace-test/python
+	$(Q)$(MAKE) $(quiet) -C userspace-test/run
 	$(Q)$(MAKE) $(quiet) -C userspace-test/fuzz/device
 	$(Q)$(MAKE) $(quiet) -C userspace-test/powercut
 

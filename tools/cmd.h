@@ -38,6 +38,7 @@ int cmd_top(int argc, char **argv);
 int cmd_walk(int argc, char **argv);
 int cmd_buddy(int argc, char **argv);
 int cmd_pin(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_up(int argc, char **argv);
 int cmd_down(int argc, char **argv);

@@ -32,6 +32,7 @@ _framepool_value() {
 _framepool_words() {
 	case $1 in
 	detach|stat|warm|evict|sync|pin|walk)	_framepool_spaces ;;
+	run)					compgen -c ;;
 	pool)					printf '%s\n' create destroy list ;;
 	esac
 }

@@ -25,6 +25,7 @@ static const struct command {
 	{ "evict", cmd_evict, "give the memory of a space back to its pool" },
 	{ "sync", cmd_sync, "write a space back to its file, safely" },
 	{ "pin", cmd_pin, "keep pages in memory while a command runs" },
+	{ "run", cmd_run, "an unmodified program, with its mappings in a pool" },
 	{ "pool", cmd_pool, "create, destroy and list pools" },
 	{ "up", cmd_up, "make what is in /etc/framepool.conf" },
 	{ "down", cmd_down, "undo that" },

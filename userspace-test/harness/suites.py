@@ -79,6 +79,9 @@ SUITES = [
     # Each unloads the module at its end.
     Suite('python', ['python-vm/python test-python.py /mnt'], kernels=STOCK, options=('--size=16M',),
           files=('build/host/python-vm', 'userspace-test/python/test-python.py')),
+    # Unloads the module at its end.
+    Suite('run', ['sh run.sh'], kernels=STOCK, options=('--size=32M',),
+          files=('build/host/run', 'build/host/libframepool-preload.so', 'userspace-test/run/run.sh')),
     # In a chroot, which has to be made the first time.
     Suite('packages', ['scripts/build-deb > /dev/null && userspace-test/packages/chroot-test'], timeout=1200, long=True),
     Suite('examples', ['sh examples.sh'], kernels=STOCK, options=('--size=8M',),

@@ -62,7 +62,7 @@ mkdir -p /mnt/dir
 
 runs 0 --help
 runs 0 --version
-for command in attach detach list stat top map walk buddy warm evict sync pin pool up down doctor; do
+for command in attach detach list stat top map walk buddy warm evict sync pin run pool up down doctor; do
 	runs 0 $command --help
 	says out "usage: framepool $command"
 done

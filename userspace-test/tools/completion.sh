@@ -42,6 +42,7 @@ offers '1 16' framepool attach x --block 1
 offers 'always auto' framepool map --color a
 offers 'create destroy list' framepool pool ''
 offers '--pool' framepool attach --po
+offers '--match' framepool run --ma
 offers 'd' framepool top --sort d
 cd "$top" || exit 1
 offers 'COPYING' framepool attach COPY

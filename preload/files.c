@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: MIT
+/* Files that are in the pool, and those that are left alone. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../lib/framepool.h"
+#include "preload.h"
+
+/*
+ * A descriptor that was opened for writing only, or for appending, cannot be attached; the file is
+ * opened once more. Closing that one would drop the program's record locks, so it stays.
+ */
+struct reopened {
+	dev_t dev;
+	ino_t ino;
+	int fd;
+};
+
+#define REOPENED_MAX 64
+
+static struct file *files;
+static uint32_t count, room;
+static struct reopened reopened[REOPENED_MAX];
+static unsigned int reopened_count;
+
+struct file *files_get(uint32_t number)
+{
+	return &files[number];
+}
+
+uint32_t files_find(const struct stat *st)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		if (files[i].used && files[i].ino == st->st_ino && files[i].dev == st->st_dev)
+			return i;
+	return NO_FILE;
+}
+
+static uint32_t unused(void)
+{
+	uint32_t i, wanted = room ? 2 * room : 4096 / sizeof(*files);
+	struct file *more;
+
+	for (i = 0; i < count; i++)
+		if (!files[i].used)
+			return i;
+	if (count < room)
+		return count++;
+	more = ranges_memory(files, room * sizeof(*files), wanted * sizeof(*files));
+	if (!more)
+		return NO_FILE;
+	files = more;
+	room = wanted;
+	return count++;
+}
+
+uint32_t files_make(const struct stat *st)
+{
+	uint32_t number = files_find(st);
+
+	if (number != NO_FILE)
+		return number;
+	number = unused();
+	if (number != NO_FILE)
+		files[number] = (struct file){ .dev = st->st_dev,
+					       .ino = st->st_ino,
+					       .read_fd = -1,
+					       .write_fd = -1,
+					       .used = true };
+	return number;
+}
+
+static atomic_uint *slot(dev_t dev, ino_t ino)
+{
+	uint64_t hash = (dev * UINT64_C(31) + ino) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &run->slots[hash >> 48];
+}
+
+bool files_shared(const struct stat *st)
+{
+	return *slot(st->st_dev, st->st_ino);
+}
+
+static bool in_pool(const struct file *file)
+{
+	return file->read_fd >= 0 || file->write_fd >= 0;
+}
+
+/* A descriptor of the file of @fd that reads and writes at any place; it stays open. */
+static int reopen(const struct file *file, int fd)
+{
+	struct reopened *r;
+	char path[32];
+	unsigned int i;
+	int again;
+
+	for (i = 0; i < reopened_count; i++)
+		if (reopened[i].ino == file->ino && reopened[i].dev == file->dev)
+			return reopened[i].fd;
+	if (reopened_count == REOPENED_MAX)
+		return -EMFILE;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
+	if (again < 0)
+		return -errno;
+	again = run_move_up(again);
+	if (again < 0)
+		return again;
+	r = &reopened[reopened_count++];
+	*r = (struct reopened){ file->dev, file->ino, again };
+	return again;
+}
+
+/* A descriptor of the space of @fd, or -errno. */
+static int attach(int fd, bool write)
+{
+	int control = syscall(SYS_openat, AT_FDCWD, FRAMEPOOL_CONTROL, O_RDWR | O_CLOEXEC);
+	struct framepool_attach a;
+	int err;
+
+	if (control < 0)
+		return -errno;
+	FRAMEPOOL_INIT(&a);
+	a.fd = fd;
+	a.flags = write ? 0 : FRAMEPOOL_ATTACH_READ_ONLY;
+	strncpy(a.pool, run_pool, sizeof(a.pool) - 1);
+	err = framepool_attach(control, &a);
+	syscall(SYS_close, control);
+	return err ? err : run_move_up(a.space_fd);
+}
+
+int files_attach(uint32_t number, int fd)
+{
+	struct file *file = files_get(number);
+	int flags = fcntl(fd, F_GETFL), space;
+	bool write = (flags & O_ACCMODE) != O_RDONLY, first = !in_pool(file);
+
+	if (write ? file->write_fd >= 0 : in_pool(file))
+		return 0;
+	if (write && ((flags & O_ACCMODE) == O_WRONLY || (flags & O_APPEND))) {
+		fd = reopen(file, fd);
+		if (fd < 0)
+			return -fd;
+	}
+	/* Before the first page can be read: others are to see it from here on. */
+	if (first) {
+		atomic_fetch_add(slot(file->dev, file->ino), 1);
+		atomic_fetch_add(&run->active, 1);
+	}
+	space = attach(fd, write);
+	if (space < 0 && first) {
+		atomic_fetch_sub(slot(file->dev, file->ino), 1);
+		atomic_fetch_sub(&run->active, 1);
+	}
+	if (space < 0)
+		return -space;
+	*(write ? &file->write_fd : &file->read_fd) = space;
+	return 0;
+}
+
+/* Closing the last descriptor of a space waits until all is written to the file. */
+static void leave(struct file *file)
+{
+	if (!in_pool(file))
+		return;
+	if (file->read_fd >= 0)
+		syscall(SYS_close, file->read_fd);
+	if (file->write_fd >= 0)
+		syscall(SYS_close, file->write_fd);
+	file->read_fd = -1;
+	file->write_fd = -1;
+	atomic_fetch_sub(slot(file->dev, file->ino), 1);
+	atomic_fetch_sub(&run->active, 1);
+}
+
+void files_forget(uint32_t number)
+{
+	struct file *file = files_get(number);
+
+	if (file->ranges)
+		return;
+	leave(file);
+	file->used = file->alone || file->streams_reading || file->streams_writing;
+}
+
+void files_alone(uint32_t number, int fd, const char *why, int error)
+{
+	struct file *file = files_get(number);
+
+	file->alone = true;
+	if (why && !file->said) {
+		file->said = true;
+		run_say(fd, why, error);
+	}
+}
+
+void files_mapped(uint32_t number)
+{
+	files_get(number)->ranges++;
+}
+
+void files_unmapped(uint32_t number)
+{
+	if (!--files_get(number)->ranges)
+		files_forget(number);
+}
+
+static bool own(int fd)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (files[i].used && (files[i].read_fd == fd || files[i].write_fd == fd))
+			return true;
+	for (i = 0; i < reopened_count; i++)
+		if (reopened[i].fd == fd)
+			return true;
+	return false;
+}
+
+bool files_own(int fd)
+{
+	bool found;
+
+	if (!run)
+		return false;
+	if (run_is_shared_fd(fd))
+		return true;
+	if (fd < run_first_fd())
+		return false;
+	run_lock_read();
+	found = own(fd);
+	run_unlock_read();
+	return found;
+}
+
+static void move(int *ours, int fd)
+{
+	int other;
+
+	if (*ours != fd)
+		return;
+	other = fcntl(fd, F_DUPFD_CLOEXEC, run_first_fd());
+	if (other >= 0)
+		*ours = other;
+}
+
+void files_step_aside(int fd)
+{
+	sigset_t signals;
+	unsigned int i;
+
+	run_lock(&signals);
+	for (i = 0; i < count; i++) {
+		move(&files[i].read_fd, fd);
+		move(&files[i].write_fd, fd);
+	}
+	for (i = 0; i < reopened_count; i++)
+		move(&reopened[i].fd, fd);
+	run_unlock(&signals);
+}
+
+/* Another process has the file in the pool: so must we; or no longer: so need not we. */
+static void follow(int fd, const struct stat *st)
+{
+	uint32_t number;
+	sigset_t signals;
+	int err;
+
+	run_lock(&signals);
+	number = files_make(st);
+	if (number != NO_FILE && !files_get(number)->alone) {
+		err = files_attach(number, fd);
+		/* What is empty is in nobody's pool: the slot counts another file. */
+		if (err == ENODATA)
+			files_forget(number);
+		else if (err)
+			files_alone(number, fd,
+				    "is in the pool, but what this process reads and writes goes past it",
+				    err);
+	}
+	run_unlock(&signals);
+}
+
+static void unfollow(uint32_t number)
+{
+	sigset_t signals;
+
+	run_lock(&signals);
+	files_forget(number);
+	run_unlock(&signals);
+}
+
+/* What @fd needs is there: its number; NO_FILE: it has to be had first, or never will be. */
+static uint32_t ready(const struct stat *st, bool write)
+{
+	uint32_t number = files_find(st);
+
+	if (number == NO_FILE)
+		return NO_FILE;
+	return write ? (files[number].write_fd >= 0 ? number : NO_FILE) :
+		       (in_pool(&files[number]) ? number : NO_FILE);
+}
+
+/* Where only we have a file that we have not mapped, it can go. */
+static bool is_last(const struct stat *st, uint32_t number)
+{
+	return number != NO_FILE && !files[number].ranges && in_pool(&files[number]) &&
+	       *slot(st->st_dev, st->st_ino) == 1;
+}
+
+static int space_of(uint32_t number, bool write)
+{
+	const struct file *file = files_get(number);
+
+	if (write || file->read_fd < 0)
+		return file->write_fd;
+	return file->read_fd;
+}
+
+bool files_begin(struct io *io, int fd, bool write)
+{
+	uint32_t number;
+
+	io->locked = false;
+	io->space = -1;
+	/* A store that is on its way must have arrived when the file goes into the pool. */
+	if (!run || (!write && !run->active))
+		return false;
+	if (fstat(fd, &io->st) || !S_ISREG(io->st.st_mode))
+		return false;
+	run_lock_read();
+	io->locked = true;
+	if (!files_shared(&io->st))
+		return false;
+	number = ready(&io->st, write);
+	if (is_last(&io->st, number)) {
+		run_unlock_read();
+		unfollow(number);
+		run_lock_read();
+	} else if (number == NO_FILE) {
+		run_unlock_read();
+		follow(fd, &io->st);
+		run_lock_read();
+	}
+	number = ready(&io->st, write);
+	if (number == NO_FILE)
+		return false;
+	io->space = space_of(number, write);
+	return true;
+}
+
+void files_end(struct io *io)
+{
+	if (io->locked)
+		run_unlock_read();
+}
+
+static sigset_t before_fork;
+
+static void prepare(void)
+{
+	run_lock(&before_fork);
+}
+
+static void in_parent(void)
+{
+	run_unlock(&before_fork);
+}
+
+/* The child has our mappings and descriptors: it is one more process that has the files. */
+static void in_child(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		if (files[i].used && in_pool(&files[i])) {
+			atomic_fetch_add(slot(files[i].dev, files[i].ino), 1);
+			atomic_fetch_add(&run->active, 1);
+		}
+	run_unlock_child(&before_fork);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	pthread_atfork(prepare, in_parent, in_child);
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An ordinary program that maps files and reads, writes and resizes them by other calls, too. What
+ * it demands holds with plain mmap; it knows nothing of pools. Prints TAP.
+ *
+ * usage: coherent DIRECTORY [quick]
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAGE 4096L
+#define PAGES 64L
+#define SIZE (PAGES * PAGE)
+
+static int number, failed;
+static char path[4096];
+static char *map;
+static int fd;
+
+static void ok(int good, const char *what)
+{
+	printf("%sok %d - %s\n", good ? "" : "not ", ++number, what);
+	failed |= !good;
+	fflush(stdout);
+}
+
+static void fill(int to, char letter, off_t from, size_t bytes)
+{
+	char *buffer = malloc(bytes);
+
+	memset(buffer, letter, bytes);
+	if (pwrite(to, buffer, bytes, from) != (ssize_t)bytes)
+		perror("pwrite");
+	free(buffer);
+}
+
+static int only(const char *bytes, char letter, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < length; i++)
+		if (bytes[i] != letter)
+			return 0;
+	return 1;
+}
+
+static off_t size_of(int of)
+{
+	struct stat st;
+
+	return fstat(of, &st) ? -1 : st.st_size;
+}
+
+static void begin(int flags)
+{
+	unlink(path);
+	fd = open(path, O_CREAT | O_TRUNC | flags, 0600);
+	if (fd < 0) {
+		perror(path);
+		exit(1);
+	}
+	fill(fd, 'a', 0, SIZE);
+	map = mmap(NULL, 2 * SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED) {
+		perror("mmap");
+		exit(1);
+	}
+}
+
+static void end(void)
+{
+	if (map)
+		munmap(map, 2 * SIZE);
+	close(fd);
+}
+
+static void test_read_and_write(void)
+{
+	struct iovec iov[2];
+	char bytes[2 * PAGE];
+
+	begin(O_RDWR);
+	ok(only(map, 'a', SIZE), "what was written before is mapped");
+	map[PAGE] = 'b';
+	ok(pread(fd, bytes, 1, PAGE) == 1 && bytes[0] == 'b', "pread sees a store");
+	fill(fd, 'c', 2 * PAGE + 1, 3);
+	ok(!memcmp(map + 2 * PAGE, "accca", 5), "a mapping sees pwrite");
+	ok(lseek(fd, PAGE, SEEK_SET) == PAGE && read(fd, bytes, 2) == 2 && !memcmp(bytes, "ba", 2),
+	   "read sees a store");
+	ok(write(fd, "dd", 2) == 2 && !memcmp(map + PAGE, "baddaa", 6),
+	   "write goes on where read has ended");
+	ok(lseek(fd, 0, SEEK_CUR) == PAGE + 4, "and moves the position");
+	iov[0] = (struct iovec){ bytes, 3 };
+	iov[1] = (struct iovec){ bytes + PAGE, 3 };
+	ok(preadv(fd, iov, 2, PAGE) == 6 && !memcmp(bytes, "bad", 3) &&
+	   !memcmp(bytes + PAGE, "daa", 3), "preadv scatters");
+	ok(pwritev(fd, iov, 2, 0) == 6 && !memcmp(map, "baddaa", 6), "pwritev gathers");
+	ok(pread(fd, bytes, sizeof(bytes), SIZE - 5) == 5 && pread(fd, bytes, 1, SIZE) == 0,
+	   "reading ends with the file");
+	ok(pread(fd, bytes, 1, -1) == -1 && errno == EINVAL, "a negative offset is EINVAL");
+	end();
+}
+
+static void test_other_descriptors(void)
+{
+	int copy, reader, writer, sync;
+	char byte;
+
+	begin(O_RDWR);
+	copy = dup(fd);
+	reader = open(path, O_RDONLY);
+	writer = open(path, O_WRONLY);
+	sync = open(path, O_WRONLY | O_DSYNC);
+	close(fd);
+	map[0] = 'e';
+	ok(pread(copy, &byte, 1, 0) == 1 && byte == 'e', "a duplicate sees a store");
+	ok(pread(reader, &byte, 1, 0) == 1 && byte == 'e', "and so does a descriptor for reading");
+	ok(pwrite(writer, "f", 1, 1) == 1 && map[1] == 'f', "a descriptor for writing");
+	ok(pwrite(sync, "g", 1, 2) == 1 && map[2] == 'g', "one that writes synchronously");
+	ok(pwrite(reader, "x", 1, 0) == -1 && errno == EBADF, "one for reading does not write");
+	ok(pread(writer, &byte, 1, 0) == -1 && errno == EBADF, "one for writing does not read");
+	ok(dup2(reader, 100) == 100 && pread(100, &byte, 1, 2) == 1 && byte == 'g', "dup2");
+	close(100);
+	close(reader);
+	close(writer);
+	close(sync);
+	fd = copy;
+	end();
+	fd = open(path, O_RDONLY);
+	ok(pread(fd, &byte, 1, 2) == 1 && byte == 'g', "it is in the file when it is unmapped");
+	close(fd);
+}
+
+static void test_size(void)
+{
+	char byte = 'x';
+	int appending;
+
+	begin(O_RDWR);
+	fill(fd, 'h', SIZE, 100);
+	ok(size_of(fd) == SIZE + 100 && only(map + SIZE, 'h', 100) && !map[SIZE + 100],
+	   "a write past the end grows the file under the mapping");
+	ok(!ftruncate(fd, SIZE + PAGE) && size_of(fd) == SIZE + PAGE && !map[SIZE + PAGE - 1],
+	   "ftruncate grows it");
+	map[SIZE + PAGE - 1] = 'i';
+	ok(!ftruncate(fd, SIZE - 10) && size_of(fd) == SIZE - 10 &&
+	   pread(fd, &byte, 1, SIZE - 10) == 0, "and cuts it");
+	ok(!map[SIZE - 1], "what was cut off reads as zero");
+	ok(!posix_fallocate(fd, 0, SIZE) && size_of(fd) == SIZE && !map[SIZE - 1],
+	   "posix_fallocate grows it");
+	appending = open(path, O_WRONLY | O_APPEND);
+	ok(write(appending, "jkl", 3) == 3 && size_of(fd) == SIZE + 3 && map[SIZE + 2] == 'l',
+	   "O_APPEND appends");
+	close(appending);
+	ok(!ftruncate(fd, 0) && !size_of(fd) && pread(fd, &byte, 1, 0) == 0,
+	   "ftruncate to nothing");
+	fill(fd, 'm', 0, PAGE + 1);
+	ok(size_of(fd) == PAGE + 1 && only(map, 'm', PAGE + 1) && !map[PAGE + 1],
+	   "and it grows again");
+	appending = open(path, O_RDWR | O_TRUNC);
+	ok(!size_of(fd), "O_TRUNC cuts");
+	fill(appending, 'n', 0, 2);
+	ok(map[0] == 'n' && map[1] == 'n' && !map[2], "and the mapping sees what comes then");
+	close(appending);
+	ok(ftruncate(fd, -1) == -1 && errno == EINVAL, "a negative size is EINVAL");
+	end();
+}
+
+static void test_mremap(void)
+{
+	char *moved;
+
+	begin(O_RDWR);
+	munmap(map + SIZE, SIZE);
+	fill(fd, 'o', SIZE, SIZE);
+	moved = mremap(map, SIZE, 2 * SIZE, MREMAP_MAYMOVE);
+	ok(moved != MAP_FAILED, "mremap grows a mapping");
+	if (moved != MAP_FAILED)
+		map = moved;
+	ok(moved != MAP_FAILED && map[0] == 'a' && only(map + SIZE, 'o', SIZE),
+	   "and it shows the rest");
+	fill(fd, 'p', SIZE, 1);
+	ok(map[SIZE] == 'p', "and is coherent there");
+	munmap(map, SIZE);
+	map[SIZE + 1] = 'q';
+	ok(pread(fd, map + SIZE + PAGE, 2, SIZE) == 2 && !memcmp(map + SIZE + PAGE, "pq", 2),
+	   "and so is its rest when a part was unmapped");
+	end();
+}
+
+static void test_sync(void)
+{
+	begin(O_RDWR);
+	map[5] = 'r';
+	ok(!fsync(fd) && !fdatasync(fd) && !msync(map, PAGE, MS_SYNC),
+	   "fsync, fdatasync and msync");
+	end();
+}
+
+static void test_read_only(void)
+{
+	char *shared, *private, byte;
+	int reader;
+
+	begin(O_RDWR);
+	end();
+	fd = open(path, O_RDONLY);
+	shared = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	private = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
+	reader = open(path, O_RDWR);
+	ok(pwrite(reader, "s", 1, 0) == 1 && shared[0] == 's', "a read-only mapping sees pwrite");
+	ok(private[1] == 'a' && pread(fd, &byte, 1, 0) == 1 && byte == 's', "and a private one");
+	ok(mprotect(shared, PAGE, PROT_READ | PROT_WRITE) == -1 && errno == EACCES,
+	   "and cannot be made writable");
+	ok(!mprotect(private, PAGE, PROT_READ | PROT_WRITE) && (private[1] = 't') == 't' &&
+	   shared[1] == 'a', "a private one can, and keeps it");
+	close(reader);
+	munmap(shared, SIZE);
+	munmap(private, SIZE);
+	map = NULL;
+	end();
+}
+
+static void test_processes(void)
+{
+	int to_child[2], to_parent[2], status;
+	char byte, command[8192];
+	pid_t child;
+
+	begin(O_RDWR);
+	if (pipe(to_child) || pipe(to_parent))
+		exit(1);
+	child = fork();
+	if (!child) {
+		map[0] = 'u';
+		fill(fd, 'v', PAGE, 1);
+		if (write(to_parent[1], "1", 1) != 1 || read(to_child[0], &byte, 1) != 1)
+			_exit(1);
+		_exit(map[2 * PAGE] != 'w');
+	}
+	ok(read(to_parent[0], &byte, 1) == 1 && map[0] == 'u' && map[PAGE] == 'v' &&
+	   pread(fd, &byte, 1, 0) == 1 && byte == 'u', "what a child stores and writes is seen");
+	fill(fd, 'w', 2 * PAGE, 1);
+	ok(write(to_child[1], "1", 1) == 1 && waitpid(child, &status, 0) == child && !status,
+	   "and the child sees what its parent writes");
+	/* A program of its own, which has not mapped the file. */
+	map[0] = '!';
+	snprintf(command, sizeof(command), "[ \"$(dd if='%s' bs=1 count=1 2>/dev/null)\" = ! ]",
+		 path);
+	ok(!system(command), "a child's program reads what is only in the mapping");
+	snprintf(command, sizeof(command),
+		 "printf X | dd of='%s' bs=1 count=1 conv=notrunc 2>/dev/null", path);
+	ok(!system(command) && map[0] == 'X', "and what it writes is in the mapping");
+	end();
+}
+
+static void test_between_descriptors(void)
+{
+	off_t from = PAGE;
+	char byte;
+	int out;
+
+	begin(O_RDWR);
+	map[PAGE] = 'y';
+	unlink(path);
+	strcat(path, ".out");
+	out = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	ok(sendfile(out, fd, &from, 2) == 2 && pread(out, &byte, 1, 0) == 1 && byte == 'y',
+	   "sendfile sends what was stored");
+	unlink(path);
+	path[strlen(path) - 4] = '\0';
+	close(out);
+	end();
+}
+
+/* Stores and writes of two threads each to pages of its own. */
+static void *storer(void *unused)
+{
+	long i;
+
+	for (i = 0; i < 50000; i++)
+		map[(i % (PAGES / 2)) * PAGE + 7] = 'A' + i % 26;
+	return unused;
+}
+
+static void *writer(void *unused)
+{
+	char byte;
+	long i;
+
+	for (i = 0; i < 2000; i++) {
+		byte = 'A' + i % 26;
+		if (pwrite(fd, &byte, 1, (PAGES / 2 + i % (PAGES / 2)) * PAGE + 9) != 1 ||
+		    pread(fd, &byte, 1, (PAGES / 2 + i % (PAGES / 2)) * PAGE + 9) != 1 ||
+		    byte != 'A' + i % 26)
+			return &failed;
+	}
+	return unused;
+}
+
+static void *mapper(void *unused)
+{
+	long i;
+	char *p;
+
+	for (i = 0; i < 500; i++) {
+		p = mmap(NULL, PAGE * 16, PROT_READ, MAP_SHARED, fd, 0);
+		if (p == MAP_FAILED || munmap(p, PAGE * 16))
+			return &failed;
+	}
+	return unused;
+}
+
+static void test_threads(void)
+{
+	void *(*const work[])(void *) = { storer, writer, mapper };
+	pthread_t threads[3];
+	int i, bad = 0;
+	void *result;
+
+	begin(O_RDWR);
+	for (i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, work[i], NULL);
+	for (i = 0; i < 3; i++) {
+		pthread_join(threads[i], &result);
+		bad |= !!result;
+	}
+	ok(!bad, "threads that store, write and map at once");
+	end();
+}
+
+static void test_stranger(void)
+{
+	FILE *stream;
+	char byte;
+
+	begin(O_RDWR);
+	map[0] = 'z';
+	stream = fopen(path, "r");
+	ok(stream && fread(&byte, 1, 1, stream) == 1 && byte == 'z',
+	   "stdio reads what was stored before");
+	if (stream)
+		fclose(stream);
+	end();
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return 2;
+	snprintf(path, sizeof(path) - 8, "%s/coherent", argv[1]);
+	test_read_and_write();
+	if (argc > 2)
+		goto done;
+	test_other_descriptors();
+	test_size();
+	test_mremap();
+	test_sync();
+	test_read_only();
+	test_processes();
+	test_between_descriptors();
+	test_threads();
+	test_stranger();
+done:
+	unlink(path);
+	printf("1..%d\n", number);
+	return failed;
+}

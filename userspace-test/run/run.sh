@@ -1,0 +1,193 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# `framepool run` in a VM: real programs with and without a pool, and their results. Prints TAP.
+
+export PATH="$PWD/run:$PATH" HOME=/tmp
+number=0
+failed=0
+
+ok() {
+	number=$((number + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $number - $2"
+	else
+		failed=1
+		echo "not ok $number - $2"
+		tail -n 20 /tmp/out /tmp/err | sed 's/^/# /'
+	fi
+}
+
+# gives STATUS WORD...: the command ends so.
+gives() {
+	want=$1
+	shift
+	"$@" > /tmp/out 2> /tmp/err
+	got=$?
+	[ $got = "$want" ]
+	ok $? "$*: status $got, expected $want"
+}
+
+says() {
+	grep -qF -- "$1" /tmp/err
+	ok $? "it says '$1'"
+}
+
+quiet() {
+	[ ! -s /tmp/err ]
+	ok $? "without a word"
+}
+
+# What the pool has done so far.
+faults() {
+	framepool stat --pool default --json |
+		sed -n 's/.*"m[ai][jn]or_faults": \([0-9]*\).*/\1/p' | { sum=0; while read -r n; do sum=$((sum + n)); done; echo $sum; }
+}
+
+# pooled COMMAND...: it succeeds, and the pool has had faults meanwhile.
+pooled() {
+	before=$(faults)
+	gives 0 "$@"
+	after=$(faults)
+	[ "$after" -gt "$before" ]
+	ok $? "and $((after - before)) faults were the pool's"
+}
+
+gives 2 framepool run
+says "run needs a PROGRAM"
+gives 2 framepool run --min-size many true
+says "'many' is no number of bytes"
+gives 2 framepool run --match '' true
+says "an empty GLOB matches nothing"
+gives 2 framepool run --pool 'a b' true
+says "'a b' can be no name of a pool"
+gives 1 framepool run --pool none true
+says "cannot use pool none: there is no such pool"
+gives 127 framepool run no-such-program
+says "cannot run no-such-program: there is no such program"
+gives 127 framepool run static true
+says "it is statically linked"
+gives 127 framepool run /mnt
+says "cannot run /mnt: Permission denied"
+gives 3 framepool run -- sh -c 'exit 3'
+quiet
+
+# The same program, with its mappings in the page cache, and in the pool.
+gives 0 coherent /mnt
+before=$(faults)
+framepool run coherent /mnt > /tmp/out 2> /tmp/err
+ok $? "the same in a pool"
+grep '^not ok' /tmp/out | sed 's/^/# /'
+[ "$(faults)" -gt "$before" ]
+ok $? "and it was in the pool"
+[ "$(cat /tmp/err)" = "framepool run: /mnt/coherent is in the pool, and stdio, which has opened it, goes past the pool" ]
+ok $? "what goes past it was said once"
+before=$(faults)
+gives 0 framepool run --match '*.db' coherent /mnt quick
+[ "$(faults)" = "$before" ]
+ok $? "what does not match is left alone"
+gives 0 framepool run --match '/mnt/coh*' -s 16M -- coherent /mnt quick
+[ "$(faults)" = "$before" ]
+ok $? "and so is what is too short"
+[ "$(framepool list --json | grep -c '"name"')" = 0 ]
+ok $? "no space is left"
+
+sql() {
+	echo 'PRAGMA mmap_size=268435456; PRAGMA page_size=4096;'
+	echo 'CREATE TABLE t(id INTEGER PRIMARY KEY, word TEXT, n INTEGER);'
+	echo 'BEGIN; WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<8000)'
+	echo " INSERT INTO t SELECT i, hex(i*2654435761 % 4294967296), i*7919 % 10007 FROM c; COMMIT;"
+	echo 'CREATE INDEX x ON t(n); UPDATE t SET word=word||n WHERE n % 3=0; DELETE FROM t WHERE n % 5=0;'
+	echo 'VACUUM; INSERT INTO t(word, n) VALUES("last", 1);'
+	echo 'SELECT count(*), sum(n), max(word) FROM t; SELECT * FROM t WHERE n BETWEEN 40 AND 60 ORDER BY n, id;'
+	echo 'PRAGMA integrity_check;'
+}
+sql > /tmp/sql
+sqlite3 /mnt/plain.db < /tmp/sql > /tmp/plain 2>&1
+# The file begins with less than a mapping of the default's size.
+pooled framepool run --match '*.db' --min-size 4K -- sqlite3 /mnt/pool.db '.read /tmp/sql'
+quiet
+cmp /tmp/plain /tmp/out
+ok $? "sqlite3 answers the same"
+cmp /mnt/plain.db /mnt/pool.db
+ok $? "and its file is the same"
+framepool attach /mnt/pool.db > /dev/null
+gives 0 framepool run sqlite3 -readonly /mnt/pool.db 'PRAGMA mmap_size=268435456; SELECT sum(length(word)) FROM t;'
+[ "$(framepool stat pool.db --json | sed -n 's/.*"fills": \([0-9]*\).*/\1/p')" -gt 50 ]
+ok $? "a named space of the file counts its pages"
+framepool detach pool.db
+# Several processes, one after the other and at once, in one database.
+cat > /tmp/many.sh <<'END'
+for i in 1 2 3; do
+	sqlite3 -cmd '.timeout 60000' /mnt/pool.db "PRAGMA mmap_size=268435456;
+		WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<500) INSERT INTO t(word, n) SELECT $i, i FROM c;" &
+done
+wait
+sqlite3 -cmd 'PRAGMA mmap_size=268435456' /mnt/pool.db 'PRAGMA integrity_check; SELECT count(*), sum(n) FROM t WHERE word IN (1, 2, 3);'
+END
+pooled framepool run --match '*.db' sh /tmp/many.sh
+[ "$(tail -n 2 /tmp/out | tr '\n' ' ')" = "ok 1500|375750 " ]
+ok $? "three writers at once lose nothing"
+sqlite3 /mnt/pool.db 'PRAGMA integrity_check;' | grep -q '^ok$'
+ok $? "and the file is sound without a pool, too"
+
+records() {
+	printf 'VERSION=3\nformat=print\ntype=btree\nmapsize=67108864\nHEADER=END\n'
+	i=0
+	while [ $i -lt 1500 ]; do
+		printf ' key%06d\n value%d of a record that is long enough to fill some pages %d\n' $i $i $((i * i))
+		i=$((i + 1))
+	done
+	echo DATA=END
+}
+records > /tmp/records
+mkdir -p /mnt/lmdb-plain /mnt/lmdb-pool
+mdb_load -f /tmp/records /mnt/lmdb-plain
+pooled framepool run mdb_load -f /tmp/records /mnt/lmdb-pool
+quiet
+mdb_dump -p /mnt/lmdb-plain > /tmp/plain
+pooled framepool run mdb_dump -p /mnt/lmdb-pool
+cmp /tmp/plain /tmp/out
+ok $? "LMDB has the same records"
+gives 0 mdb_dump -p /mnt/lmdb-pool
+cmp /tmp/plain /tmp/out
+ok $? "and has them without the pool"
+mkdir -p /mnt/lmdb-copy
+pooled framepool run mdb_copy -c /mnt/lmdb-pool /mnt/lmdb-copy
+gives 0 mdb_dump -p /mnt/lmdb-copy
+cmp /tmp/plain /tmp/out
+ok $? "and so has a compacted copy"
+
+cat > /tmp/history.sh <<'END'
+git init -q --template= "$1" && cd "$1" || exit
+git config user.name n
+git config user.email e@example.com
+for i in 1 2 3; do
+	seq "$i" 8000 > numbers
+	seq 1 "$i" > more
+	cp /tmp/records "records$i"
+	export GIT_AUTHOR_DATE="2026-01-0$i 00:00 +0000" GIT_COMMITTER_DATE="2026-01-0$i 00:00 +0000"
+	git add . && git commit -qm "$i" || exit
+done
+git repack -qad && git fsck --full && git log --stat && git grep -c 19 && git show HEAD~1:numbers | md5sum
+git rev-parse HEAD
+END
+sh /tmp/history.sh /mnt/git-plain > /tmp/plain 2>&1
+ok $? "git makes a history"
+pooled framepool run --min-size 1K sh /tmp/history.sh /mnt/git-pool
+cmp /tmp/plain /tmp/out
+ok $? "git says the same in a pool"
+
+# It reads and writes by stdio: nothing of it is the pool's, and nothing breaks.
+cat /tmp/records /tmp/records > /mnt/a
+gives 0 framepool run -- zstd -q -T2 /mnt/a -o /mnt/a.zst
+gives 0 framepool run -- zstd -q -d /mnt/a.zst -o /mnt/b
+cmp /mnt/a /mnt/b
+ok $? "zstd brings the bytes back"
+
+[ "$(framepool list --json | grep -c '"name"')" = 0 ]
+ok $? "no space is left"
+rmmod framepool
+gives 3 framepool run true
+says "the module is not loaded"
+echo "1..$number"
+exit $failed
