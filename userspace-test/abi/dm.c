@@ -79,6 +79,32 @@ void dm_table(const char *fmt, ...)
 	dm_go_on();
 }
 
+bool dm_has(const char *target)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "modprobe -q dm_%s 2>/dev/null", target);
+	if (system(text))
+		diag("no modprobe of dm_%s", target);
+	snprintf(text, sizeof(text), "/sys/module/dm_%s", target);
+	return !access(text, F_OK);
+}
+
+void dm_message(const char *fmt, ...)
+{
+	static char buffer[TABLE_SIZE] __attribute__((aligned(8)));
+	struct dm_ioctl *d = (void *)buffer;
+	struct dm_target_msg *msg = (void *)(d + 1);
+	va_list ap;
+
+	memset(buffer, 0, sizeof(buffer));
+	init(d, sizeof(buffer));
+	va_start(ap, fmt);
+	vsnprintf(msg->message, TABLE_SIZE / 2, fmt, ap);
+	va_end(ap);
+	need_ok(ioctl(dm, DM_TARGET_MSG, d));
+}
+
 bool dm_make(char *node, size_t len)
 {
 	struct dm_ioctl d;

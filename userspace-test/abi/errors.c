@@ -186,6 +186,51 @@ static void failed_read(void)
 	end();
 }
 
+/*
+ * A disk with a bad block, as dm-dust makes it: the block is read as an error until it is written, and
+ * whatever else is in the request is read.
+ */
+static void bad_block_of_a_disk(void)
+{
+	struct framepool_errors e;
+	u8 *page = aligned_alloc(PAGE, PAGE);
+	int disk;
+
+	if (!dm_has("dust"))
+		skip("this kernel has no dm-dust");
+	begin(256, 4 * MIB);
+	dm_table("0 %lu dust " RAM " 0 4096", nr * SECTORS);
+	dm_message("addbadblock %lu", BAD);
+	dm_message("addbadblock %lu", BAD + 2);
+	dm_message("enable");
+	expect(try_load(m + BAD * PAGE, NULL) == SIGBUS, "a load of the bad block");
+	expect_pages(BAD - 1, 1);
+	expect_pages(BAD + 1, 1);
+	expect(try_store(m + (BAD + 2) * PAGE, 1) == SIGBUS, "a store to the other one");
+	expect_pages(0, BAD);
+	expect_pages(BAD + 3, nr - BAD - 3);
+	get_errors(&e);
+	expect(e.reads >= 2 && e.read_error == EIO && !e.writes && !e.unwritten,
+	       "%ju reads failed with %u, %ju writes", (uintmax_t)e.reads, e.read_error,
+	       (uintmax_t)e.writes);
+	/* One is well by itself, the other by being written, as disks do it. */
+	dm_message("removebadblock %lu", BAD);
+	expect_pages(BAD, 1);
+	expect(try_load(m + (BAD + 2) * PAGE, NULL) == SIGBUS, "a load of the other one");
+	version[BAD + 2] = 2;
+	page_fill(page, BAD + 2, 2);
+	disk = need_ok(open(node, O_RDWR | O_CLOEXEC));
+	need(pwrite(disk, page, PAGE, (BAD + 2) * PAGE) == PAGE, "%s: %s", node, strerror(errno));
+	need_ok(fsync(disk));
+	need_ok(close(disk));
+	free(page);
+	expect_pages(0, nr);
+	store(BAD, 3);
+	need_ok(fsync(fd));
+	expect_no_trouble();
+	end();
+}
+
 /* In a block of 16 pages, a bad one is the trouble of who wants it. */
 static void bad_page_in_a_block(void)
 {
@@ -641,6 +686,7 @@ static void weather(void)
 
 static const struct test tests[] = {
 	{ "a failed read", failed_read, T_DEVICE },
+	{ "a bad block of a disk", bad_block_of_a_disk, T_DEVICE },
 	{ "a bad page in a block", bad_page_in_a_block, T_DEVICE },
 	{ "many touch a bad page", many_touch_a_bad_page, T_DEVICE },
 	{ "a failed write", failed_write, T_DEVICE },

@@ -220,6 +220,8 @@ bool loop_make(u64 bytes, char *dev, size_t len);
 /* One device-mapper device a test; its first table comes with dm_table(), as dmsetup's lines. */
 bool dm_make(char *node, size_t len);
 void dm_table(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+bool dm_has(const char *target);		/* where not every kernel has it */
+void dm_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void dm_stall(void);			/* until */
 void dm_go_on(void);
 bool dm_remove(void *unused);		/* false: still in use */
