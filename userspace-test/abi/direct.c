@@ -2,8 +2,12 @@
 /* The direct path: who gets it, what it keeps others from, and that the bytes are the file's. */
 #include "test.h"
 
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+
 #define RW	(PROT_READ | PROT_WRITE)
 #define NR	2000ull
+#define LAST	48ull		/* page of the scattered file */
 
 static char *path;
 static u8 *m;
@@ -179,6 +183,72 @@ static void on_tmpfs(void)
 	on("tmpfs", false);
 }
 
+static u32 extents_of(const char *name)
+{
+	struct fiemap f = { .fm_length = ~0ull };
+	int file = need_ok(open(name, O_RDONLY | O_CLOEXEC));
+
+	need_ok(ioctl(file, FS_IOC_FIEMAP, &f));
+	need_ok(close(file));
+	return f.fm_mapped_extents;
+}
+
+/* Every other page of a file is taken out, so that no two of those that stay lie in a row. */
+static void make_scattered(u64 bytes)
+{
+	u8 *page = aligned_alloc(PAGE, PAGE);
+	u64 vpn, len;
+	int file;
+
+	path = file_make("file", 2 * LAST * PAGE, 1);
+	file = need_ok(open(path, O_RDWR | O_CLOEXEC));
+	for (vpn = 0; vpn + 1 < LAST; vpn++)
+		need_ok(fallocate(file, FALLOC_FL_COLLAPSE_RANGE, (vpn + 1) * PAGE, PAGE));
+	for (vpn = 0; vpn <= LAST; vpn++) {
+		len = bytes - vpn * PAGE < PAGE ? bytes - vpn * PAGE : PAGE;
+		page_fill(page, vpn, 1);
+		need(pwrite(file, page, len, vpn * PAGE) == (ssize_t)len, "%s", strerror(errno));
+	}
+	need_ok(ftruncate(file, bytes));
+	need_ok(fsync(file));
+	need_ok(close(file));
+	free(page);
+}
+
+/* What is read and written in one piece lies in many places of the disk, and ends within a page. */
+static void scattered(void)
+{
+	u64 bytes = LAST * PAGE + 100, vpn;
+	struct framepool_range r;
+	u8 *model = model_make(bytes, 1);
+	u32 nr;
+
+	pool_use(2 * MIB);
+	make_scattered(bytes);
+	nr = extents_of(path);
+	need(nr >= LAST, "the file lies in %u places only", nr);
+	attach_direct(bytes);
+	expect(has_path(), "no direct path to a scattered file");
+	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, 0, 0, &r));
+	expect(bytes_are(m, model, bytes, 0), "as it was attached");
+	/* All of it in one run, then pieces of it; the end of the file goes with those before it. */
+	for (vpn = 0; vpn < LAST; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	memset(m + LAST * PAGE, 7, 100);
+	memcpy(model, m, bytes);
+	need_ok(msync(m, bytes, MS_SYNC));
+	expect_file(path, model, bytes);
+	for (vpn = 5; vpn < 20; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 3);
+	memcpy(model, m, bytes);
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.done && !r.failed, "evict: %ju done, %ju failed", (uintmax_t)r.done,
+	       (uintmax_t)r.failed);
+	expect(bytes_are(m, model, bytes, 0), "read again");
+	leave(bytes);
+	expect_file(path, model, bytes);
+}
+
 static void block_device(void)
 {
 	char dev[64];
@@ -202,6 +272,7 @@ static const struct test tests[] = {
 	{ "xfs has it", on_xfs, T_DEVICE },
 	{ "btrfs has not", on_btrfs, T_DEVICE },
 	{ "tmpfs has not", on_tmpfs, T_DEVICE },
+	{ "a file in many places", scattered, T_DEVICE },
 	{ "block devices have it", block_device, T_DEVICE },
 };
 

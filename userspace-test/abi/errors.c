@@ -175,6 +175,11 @@ static void failed_read(void)
 	expect(r.done + r.already == 15 && r.failed == 1 && r.error == EIO,
 	       "prefetch: %ju done, %ju were there, %ju failed with %u", (uintmax_t)r.done,
 	       (uintmax_t)r.already, (uintmax_t)r.failed, r.error);
+	need_ok(range_op(fd, FRAMEPOOL_PIN, (BAD - 2) * PAGE, 4 * PAGE, &r));
+	expect(r.done == 3 && r.failed == 1 && r.error == EIO,
+	       "pin: %ju done, %ju failed with %u", (uintmax_t)r.done, (uintmax_t)r.failed,
+	       r.error);
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
 	/* A read that comes to the bad page gives what is before it. */
 	free(buf);
 	buf = aligned_alloc(PAGE, 4 * PAGE);

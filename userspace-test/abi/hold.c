@@ -101,6 +101,25 @@ static void no_sync_writes(void)
 	scene_end();
 }
 
+/* What a descriptor has pinned it may hold, too: then it counts as held, and the release unpins it. */
+static void hold_of_pinned(void)
+{
+	struct framepool_range r;
+
+	begin();
+	need_ok(hold_op(fd, FRAMEPOOL_PIN, 0, &r));
+	expect(r.done == HELD, "%ju pinned", (uintmax_t)r.done);
+	hold(0);
+	expect(pinned() == HELD, "%ju pinned twice over", (uintmax_t)pinned());
+	store_held(2);
+	need_ok(fsync(fd));
+	expect_held_back("after fsync");
+	release();
+	expect_file(path, model, NR * PAGE);
+	expect(!pinned(), "%ju pinned after the release", (uintmax_t)pinned());
+	scene_end();
+}
+
 static void no_eviction_writes(void)
 {
 	struct framepool_range r;
@@ -398,6 +417,7 @@ static void refused_resize_loses_nothing(void)
 
 static const struct test tests[] = {
 	{ "no sync writes a held page, a release does", no_sync_writes, T_DEVICE },
+	{ "a hold of what is pinned", hold_of_pinned, T_DEVICE },
 	{ "no eviction writes a held page", no_eviction_writes, T_DEVICE },
 	{ "a release of a part of what is held", release_of_a_part, T_DEVICE },
 	{ "held pages of a closed descriptor are written", close_writes, T_DEVICE },

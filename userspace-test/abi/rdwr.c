@@ -283,6 +283,21 @@ static void synchronous(void)
 	end();
 }
 
+/* A space does not grow by writing: at its end there is no room. */
+static void appends(void)
+{
+	struct iovec iov = { .iov_len = 10 };
+
+	begin();
+	iov.iov_base = buf;
+	memset(buf, 1, 10);
+	expect_errno(pwritev2(fd, &iov, 1, 0, RWF_APPEND), ENOSPC);
+	need_ok(fcntl(fd, F_SETFL, O_APPEND));
+	expect_errno(pwrite(fd, buf, 10, 0), ENOSPC);
+	need_ok(fcntl(fd, F_SETFL, 0));
+	end();
+}
+
 /* Out by sendfile and splice, to a file and through a pipe. */
 static void spliced(void)
 {
@@ -376,6 +391,7 @@ static const struct test tests[] = {
 	{ "bad buffers", bad_buffers, 0 },
 	{ "a read-only space", read_only, 0 },
 	{ "synchronous writes", synchronous, 0 },
+	{ "appending: ENOSPC", appends, T_DEVICE },
 	{ "sendfile and splice", spliced, 0 },
 	{ "random doors, one model", random_doors, 0 },
 };
