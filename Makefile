@@ -71,6 +71,12 @@ soak: deps ## run the tests with the long ones, for hours, and leave a table of 
 	$(Q)$(MAKE) tools test-programs modules
 	$(Q)userspace-test/harness/run-tests --long --summary build/soak.md $(SUITES)
 
+coverage: deps ## which lines and branches of the module the tests run, and what is not run without a reason
+	$(Q)$(MAKE) tools test-programs modules KERNELS=gcov
+	$(Q)rm -rf build/coverage
+	$(Q)userspace-test/harness/run-tests --gcov build/coverage $(SUITES)
+	$(Q)userspace-test/harness/coverage build/coverage
+
 check: deps ## run the static checks
 	$(Q)scripts/check
 
@@ -109,4 +115,4 @@ profile: deps ## where the instructions go, by function: WORKLOAD=randread BACKI
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: all help deps module modules test-kernel lib tools test-programs test soak check bench-policy demo vm bench bench-core profile docs examples deb clean
+.PHONY: all help deps module modules test-kernel lib tools test-programs test soak coverage check bench-policy demo vm bench bench-core profile docs examples deb clean

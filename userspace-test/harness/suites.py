@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The table of test suites: the one place to add to."""
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass
@@ -19,6 +19,8 @@ class Suite:
 
 STOCK = ('6.1', '6.12')
 ALL = (*STOCK, 'test')
+# KASAN, lockdep and KCSAN make everything slower.
+SANITIZED = ('test', 'kcsan')
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 ABI = 'build/host/abi'
@@ -87,3 +89,7 @@ SUITES = [
     Suite('examples', ['sh examples.sh'], kernels=STOCK, options=('--size=8M',),
           files=('build/host/examples', 'build/host/python-vm', 'userspace-test/examples/examples.sh')),
 ]
+
+# `make coverage`: what runs on the test kernel in every run, where gcov counts. It has no kmemleak.
+COVERAGE = [replace(suite, kernels=('gcov',)) for suite in SUITES
+            if 'test' in suite.kernels and not suite.long and suite.name != 'leak']
