@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Backing I/O: bytes between frames and a file, synchronously, in a worker.
+ * Backing I/O: bytes between frames and a file, in a worker, or started by who asks for it.
  *
  * Direct I/O where the file system has it, so that nothing is cached twice; buffered I/O,
  * dropped behind, elsewhere and for what direct I/O cannot do:
@@ -223,14 +223,10 @@ static ssize_t write_once(struct fpool_backing *b, struct bio_vec *bv, unsigned 
 {
 	struct kiocb iocb;
 	struct iov_iter iter;
-	ssize_t ret;
 
 	prepare(&iocb, b->wfile, pos, direct);
 	iov_iter_bvec(&iter, ITER_SOURCE, bv, nr, len);
-	fpool_write_start(b->wfile);
-	ret = vfs_iocb_iter_write(b->wfile, &iocb, &iter);
-	fpool_write_end(b->wfile);
-	return ret;
+	return fpool_iocb_write(&iocb, &iter);
 }
 
 /* The pages of [pos, pos + len) leave the page cache, unless it is all that there is (tmpfs). */
@@ -397,10 +393,16 @@ static int write_bio(struct fpool_backing *b, struct bio_vec *bv, unsigned int n
 	int err;
 
 	/* A snapshot of a frozen file system is to be one of its files, too. */
-	file_start_write(b->wfile);
+	fpool_write_start(b->wfile);
 	err = fpool_direct_write(&b->bio, bv, nr, pos, len);
-	file_end_write(b->wfile);
+	fpool_write_end(b->wfile);
 	return err;
+}
+
+/* By an emergency remount; 6.12's ext4 warns about who writes all the same. */
+static bool is_read_only(const struct fpool_backing *b)
+{
+	return !b->blockdev && sb_rdonly(file_inode(b->wfile)->i_sb);
 }
 
 /**
@@ -423,8 +425,7 @@ int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned in
 
 	if (fpool_inject(FPOOL_INJECT_WRITE))
 		return -EIO;
-	/* By an emergency remount; 6.12's ext4 warns about who writes all the same. */
-	if (!b->blockdev && sb_rdonly(file_inode(b->wfile)->i_sb))
+	if (is_read_only(b))
 		return -EROFS;
 	if (b->bio.bdev)
 		return write_bio(b, bv, nr, pos, len);
@@ -447,6 +448,93 @@ int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned in
 		return write_buffered(b, &tail, 1, pos + whole, len - whole);
 	}
 	return write_buffered(b, bv, nr, pos, len);
+}
+
+static void bio_written(struct bio *bio)
+{
+	struct fpool_write *write = container_of(bio, struct fpool_write, bio);
+	int err = blk_status_to_errno(bio->bi_status);
+
+	bio_uninit(bio);
+	fpool_write_end(write->file);
+	write->done(write, err);
+}
+
+static bool start_bio(struct fpool_backing *b, struct fpool_write *write, struct bio_vec *bv,
+		      unsigned int nr, loff_t pos, size_t len)
+{
+	fpool_write_start(b->wfile);
+	if (fpool_direct_start_write(&b->bio, &write->bio, bv, nr, pos, len, bio_written))
+		return true;
+	fpool_write_end(b->wfile);
+	return false;
+}
+
+static void iocb_ended(struct fpool_write *write, long ret)
+{
+	write->done(write, ret < 0 ? ret : ret == write->bytes ? 0 : -EIO);
+}
+
+static void iocb_written(struct kiocb *iocb, long ret)
+{
+	struct fpool_write *write = container_of(iocb, struct fpool_write, iocb);
+
+	fpool_write_end(write->file);
+	iocb_ended(write, ret);
+}
+
+static bool start_iocb(struct fpool_backing *b, struct fpool_write *write, struct bio_vec *bv,
+		       unsigned int nr, loff_t pos, size_t len)
+{
+	struct iov_iter iter;
+	ssize_t ret;
+
+	prepare(&write->iocb, b->wfile, pos, true);
+	write->iocb.ki_complete = iocb_written;
+	iov_iter_bvec(&iter, ITER_SOURCE, bv, nr, len);
+	ret = fpool_iocb_write(&write->iocb, &iter);
+	/* Some files refuse direct I/O only when it comes. */
+	if (ret == -EINVAL || ret == -EOPNOTSUPP)
+		return false;
+	if (ret != -EIOCBQUEUED)
+		iocb_ended(write, ret);
+	return true;
+}
+
+/**
+ * fpool_backing_start_write - start to write frames out
+ * @b: the backing
+ * @write: for the write; stays until @done was called
+ * @bv: where from; stays as long
+ * @nr: entries of @bv
+ * @pos: offset in the file, a multiple of 4096
+ * @len: bytes
+ * @done: called with 0 or a negative errno, as fpool_backing_write() returns them, in any context,
+ *	perhaps before this returns
+ *
+ * Not everything can be written without somebody who waits: what ends within a page, what lies
+ * in several extents, and what a file system takes through the page cache only.
+ *
+ * Context: A worker or the reclaim thread; may sleep for locks of the file system's, not for the
+ * device.
+ * Return: whether it was started; otherwise it is fpool_backing_write()'s to do.
+ */
+bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *write,
+			       struct bio_vec *bv, unsigned int nr, loff_t pos, size_t len,
+			       void (*done)(struct fpool_write *write, int err))
+{
+	if (!b->direct || len & ~PAGE_MASK || is_read_only(b))
+		return false;
+	write->file = b->wfile;
+	write->bytes = len;
+	write->done = done;
+	if (fpool_inject(FPOOL_INJECT_WRITE)) {
+		done(write, -EIO);
+		return true;
+	}
+	if (b->bio.bdev)
+		return start_bio(b, write, bv, nr, pos, len);
+	return start_iocb(b, write, bv, nr, pos, len);
 }
 
 /**

@@ -32,6 +32,24 @@ struct fpool_read {
 	void (*done)(struct fpool_read *read, long ret);
 };
 
+/**
+ * struct fpool_write - a write that was started
+ * @iocb: through the file system
+ * @bio: past it
+ * @file: that it writes to
+ * @bytes: how many
+ * @done: called with 0 or an errno
+ */
+struct fpool_write {
+	union {
+		struct kiocb iocb;
+		struct bio bio;
+	};
+	struct file *file;
+	size_t bytes;
+	void (*done)(struct fpool_write *write, int err);
+};
+
 int fpool_backing_validate(struct file *file, bool write);
 int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write);
 int fpool_backing_upgrade(struct fpool_backing *b, struct file *file);
@@ -47,6 +65,9 @@ ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct fpool_read *re
 				  void (*done)(struct fpool_read *read, long ret));
 int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			loff_t pos, size_t len);
+bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *write,
+			       struct bio_vec *bv, unsigned int nr, loff_t pos, size_t len,
+			       void (*done)(struct fpool_write *write, int err));
 bool fpool_backing_frozen(const struct fpool_backing *b);
 int fpool_backing_flush(struct fpool_backing *b);
 int fpool_backing_resize(struct fpool_backing *b, u64 bytes);

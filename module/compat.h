@@ -78,27 +78,47 @@ static inline void fpool_file_rss_sub(struct mm_struct *mm, long nr)
 #define fpool_const_device	const struct device
 #endif
 
-/* 6.12's vfs_iocb_iter_write() takes the file system's freeze protection, 6.1's leaves it to us. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-
+/*
+ * A write is protected against a freeze of its file system until it has ended, in whatever context
+ * that is.  6.12's vfs_iocb_iter_write() takes that protection, 6.1's leaves it to us.
+ */
 static inline void fpool_write_start(struct file *file)
 {
-	file_start_write(file);
+	struct super_block *sb = file_inode(file)->i_sb;
+
+	sb_start_write(sb);
+	/* For lockdep: who takes it need not be who gives it back. */
+	__sb_writers_release(sb, SB_FREEZE_WRITE);
 }
 
 static inline void fpool_write_end(struct file *file)
 {
-	file_end_write(file);
+	struct super_block *sb = file_inode(file)->i_sb;
+
+	__sb_writers_acquired(sb, SB_FREEZE_WRITE);
+	sb_end_write(sb);
+}
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+
+/* After -EIOCBQUEUED fpool_write_end() is for whoever is told the write's end. */
+static inline ssize_t fpool_iocb_write(struct kiocb *iocb, struct iov_iter *iter)
+{
+	struct file *file = iocb->ki_filp;
+	ssize_t ret;
+
+	fpool_write_start(file);
+	ret = vfs_iocb_iter_write(file, iocb, iter);
+	if (ret != -EIOCBQUEUED)
+		fpool_write_end(file);
+	return ret;
 }
 
 #else
 
-static inline void fpool_write_start(struct file *file)
+static inline ssize_t fpool_iocb_write(struct kiocb *iocb, struct iov_iter *iter)
 {
-}
-
-static inline void fpool_write_end(struct file *file)
-{
+	return vfs_iocb_iter_write(iocb->ki_filp, iocb, iter);
 }
 
 #endif

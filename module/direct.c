@@ -384,3 +384,29 @@ int fpool_direct_write(struct fpool_direct *d, struct bio_vec *bv, unsigned int 
 	return transfer(d, bv, last->bv_len ? nr : nr - 1, pos, whole,
 			REQ_OP_WRITE | REQ_SYNC | REQ_IDLE);
 }
+
+/**
+ * fpool_direct_start_write - start to write whole pages
+ * @d: the direct path
+ * @bio: for the write; stays until @end was called
+ * @bv: where from; stays as long
+ * @nr: entries of @bv
+ * @pos: offset in the file, a multiple of 4096
+ * @len: bytes, a multiple of 4096
+ * @end: called when it has ended, in any context, perhaps before this returns
+ *
+ * Context: A worker or the reclaim thread; sleeps only where the device has no room.
+ * Return: whether it was started; not if it lies in more than one extent, or past the end.
+ */
+bool fpool_direct_start_write(struct fpool_direct *d, struct bio *bio, struct bio_vec *bv,
+			      unsigned int nr, loff_t pos, size_t len, bio_end_io_t *end)
+{
+	sector_t sector;
+
+	if ((u64)pos + len > d->bytes || locate(d, pos, &sector) < len)
+		return false;
+	set_up(d, bio, bv, nr, sector, len, REQ_OP_WRITE | REQ_SYNC | REQ_IDLE);
+	bio->bi_end_io = end;
+	submit_bio(bio);
+	return true;
+}

@@ -29,5 +29,7 @@ bool fpool_direct_start_read(struct fpool_direct *d, struct bio *bio, struct bio
 			     loff_t pos, bio_end_io_t *end);
 int fpool_direct_write(struct fpool_direct *d, struct bio_vec *bv, unsigned int nr, loff_t pos,
 		       size_t len);
+bool fpool_direct_start_write(struct fpool_direct *d, struct bio *bio, struct bio_vec *bv,
+			      unsigned int nr, loff_t pos, size_t len, bio_end_io_t *end);
 
 #endif /* FPOOL_DIRECT_H */

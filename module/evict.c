@@ -7,7 +7,8 @@
  *	unmap	all with one TLB flush for each process; dirty bits arrive at the pages
  *	freeze	a reference count of exactly ours cannot be raised any more: nobody uses the
  *		frame. Only now is the dirty flag final
- *	write	if dirty: here, or by the reclaim thread where the caller may not do file I/O
+ *	write	if dirty: many together (flight.c), here, or from the laundry by the reclaim thread
+ *		where the caller may not do file I/O
  *	free	the entry becomes a ghost, the frame goes back, those who wait are woken
  *
  * Who looks an entry up takes a reference first and looks again (fpool_pager_lookup): either it
@@ -16,24 +17,39 @@
  *
  * A victim whose freeze fails goes back to the policy as if nothing had happened: it was
  * unmapped, which costs its users a minor fault, and no data.
+ *
+ * While a victim is written its entry says BUSY and WB, and its dirty flag is clear: both were
+ * changed together, under P.  Who wants it then need not wait for the write (fpool_evict_rescue):
+ * BUSY goes, the page is a resident one under write-back, and stays.  So does one that is still in
+ * the laundry.
  */
 #include "evict.h"
 
 #include <linux/highmem.h>
 #include <linux/pagemap.h>
+#include <linux/slab.h>
 
+#include "flight.h"
 #include "pin.h"
 #include "rmap.h"
 #include "trace.h"
 #include "writeback.h"
 
-/* On the stack, with writes on top of it. */
-#define BATCH	40
+/* On the stack. */
+#define BATCH	36
+
+/* Dirty victims that wait for the reclaim thread; more of them help nobody. */
+#define LAUNDRY_MAX	(2 * BATCH)
+
+/* Dirty victims that are written together, and how many times so many. */
+#define LOAD		64
+#define NR_LOADS	8
 
 enum fate {
 	FATE_UNDECIDED,
 	FATE_FREE,	/* nobody has it, it is clean */
 	FATE_WRITE,	/* nobody has it, it is dirty */
+	FATE_WRITTEN,	/* its write has ended */
 	FATE_BACK,	/* stays */
 };
 
@@ -53,10 +69,25 @@ struct batch {
 	unsigned int flags;		/* FPOOL_EVICT_* */
 	u32 dropper;			/* whose held pages leave unwritten; 0: no such thing */
 	bool by_policy;			/* leaves ghosts */
-	bool may_write;
+	struct fpool_flight *flight;	/* for those that are dirty; NULL: to the laundry */
 	unsigned int nr;
-	struct victim v[BATCH];
+	struct victim *v;
 	struct fpool_evicted done;
+};
+
+/* Dirty victims under way to the file; the reclaim thread's. */
+struct load {
+	struct batch b;
+	struct victim v[LOAD];
+	struct fpool_pool *pool;
+	u32 taken;			/* pool->taken when it was started */
+	bool flying;
+	bool landed;			/* any time, READ_ONCE */
+};
+
+struct fpool_laundry {
+	struct load load[NR_LOADS];
+	unsigned int flying;
 };
 
 static struct page *victim_page(const struct batch *b, const struct victim *v)
@@ -274,52 +305,75 @@ static void decide(struct batch *b, struct victim *v)
 	v->fate = dirty ? FATE_WRITE : FATE_FREE;
 }
 
-static void write_run(struct batch *b, unsigned int first, unsigned int end)
+/*
+ * Dirty victims are clean from now on, and under write-back.  The reclaim thread serves other file
+ * systems, too: it waits for no thaw.
+ */
+static void clean_victims(struct batch *b)
 {
-	struct fpool_run run = {
-		.space = b->v[first].space,
-		.vpn = fpool_vpn(b->v[first].vpn),
-		.nr = end - first,
-	};
 	unsigned int i;
-	int err;
 
-	BUILD_BUG_ON(BATCH > FPOOL_RUN_MAX);
-	/* The reclaim thread serves other file systems, too: it waits for no thaw. */
-	if (b->by_policy && fpool_backing_frozen(&run.space->backing)) {
-		for (i = first; i < end; i++)
-			b->v[i].fate = FATE_BACK;
-		return;
+	spin_lock(&b->pool->lock);
+	for (i = 0; i < b->nr; i++) {
+		struct victim *v = &b->v[i];
+
+		if (v->fate != FATE_WRITE)
+			continue;
+		if (b->by_policy && fpool_backing_frozen(&v->space->backing)) {
+			v->fate = FATE_BACK;
+			continue;
+		}
+		ClearPageDirty(victim_page(b, v));
+		fpool_ptable_update(&v->space->ptable, fpool_vpn(v->vpn), 0, FPOOL_SPTE_WB);
 	}
-	for (i = first; i < end; i++) {
-		run.frame[i - first] = b->v[i].frame;
-		ClearPageDirty(victim_page(b, &b->v[i]));
-	}
-	err = fpool_writeback_run(&run);
-	if (err)
-		b->done.error = err;
-	b->done.failed += run.nfailed;
-	b->done.written += run.nr - run.nfailed;
-	for (i = first; i < end; i++) {
-		/* Nobody else can have made it dirty again. */
-		b->v[i].written = !PageDirty(victim_page(b, &b->v[i]));
-		b->v[i].fate = b->v[i].written ? FATE_FREE : FATE_BACK;
-	}
+	spin_unlock(&b->pool->lock);
 }
 
-static void write_dirty(struct batch *b)
+/* Runs of dirty neighbours take off. */
+static void start_dirty(struct batch *b)
 {
+	fpool_frame_t frame[FPOOL_RUN_MAX];
 	unsigned int i, end;
 
 	for (i = 0; i < b->nr; i = end) {
 		end = i + 1;
 		if (b->v[i].fate != FATE_WRITE)
 			continue;
-		while (end < b->nr && b->v[end].fate == FATE_WRITE &&
-		       neighbours(&b->v[end - 1], &b->v[end]))
+		frame[0] = b->v[i].frame;
+		while (end < b->nr && end - i < FPOOL_RUN_MAX && b->v[end].fate == FATE_WRITE &&
+		       neighbours(&b->v[end - 1], &b->v[end])) {
+			frame[end - i] = b->v[end].frame;
 			end++;
-		write_run(b, i, end);
+		}
+		fpool_flight_start(b->flight, b->v[i].space, fpool_vpn(b->v[i].vpn), frame,
+				   end - i);
 	}
+}
+
+/* All that flew has landed. */
+static void finish_dirty(struct batch *b)
+{
+	struct fpool_flight *flight = b->flight;
+	unsigned int i;
+
+	fpool_flight_finish(flight);
+	if (flight->err)
+		b->done.error = flight->err;
+	b->done.failed += flight->failed;
+	b->done.written += flight->pages - flight->failed;
+	for (i = 0; i < b->nr; i++)
+		if (b->v[i].fate == FATE_WRITE)
+			b->v[i].fate = FATE_WRITTEN;
+}
+
+static void write_dirty(struct batch *b)
+{
+	fpool_flight_begin(b->flight, NULL);
+	clean_victims(b);
+	start_dirty(b);
+	if (!fpool_flight_launched(b->flight))
+		fpool_flight_wait(b->flight);
+	finish_dirty(b);
 }
 
 static void free_victim(struct batch *b, const struct victim *v)
@@ -346,11 +400,42 @@ static void put_back(struct batch *b, const struct victim *v)
 	struct fpool_pool *pool = b->pool;
 
 	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, v->frame));
-	fpool_ptable_update(&v->space->ptable, fpool_vpn(v->vpn), FPOOL_SPTE_BUSY, 0);
+	fpool_ptable_update(&v->space->ptable, fpool_vpn(v->vpn),
+			    FPOOL_SPTE_BUSY | FPOOL_SPTE_WB, 0);
 	if (v->pinner)
 		fpool_pin_put_back(pool, v->frame, v->pinner);
 	else
 		fpool_policy_put_back(&pool->policy, v->frame);
+}
+
+static void laundry_add(struct fpool_pool *pool, fpool_frame_t frame)
+{
+	fpool_frame_list_add_tail(&pool->frames, &pool->laundry, frame);
+	fpool_frames_info(&pool->frames, frame)->list = FPOOL_LAUNDRY_LIST;
+}
+
+static void laundry_del(struct fpool_pool *pool, fpool_frame_t frame)
+{
+	fpool_frame_list_del(&pool->frames, &pool->laundry, frame);
+	fpool_frames_info(&pool->frames, frame)->list = FPOOL_NO_LIST;
+}
+
+/* The write of a victim has ended, with or without it: does it leave? */
+static void settle_written(struct batch *b, struct victim *v)
+{
+	struct fpool_ptable *table = &v->space->ptable;
+	bool dirty = PageDirty(victim_page(b, v));
+
+	if (!fpool_spte_has(fpool_ptable_get(table, fpool_vpn(v->vpn)), FPOOL_SPTE_BUSY)) {
+		/* Rescued: resident, and perhaps dirty again. */
+		fpool_ptable_update(table, fpool_vpn(v->vpn), FPOOL_SPTE_WB | FPOOL_SPTE_D,
+				    dirty ? FPOOL_SPTE_D : 0);
+		b->done.busy++;
+		return;
+	}
+	/* Nobody else can have made it dirty again. */
+	v->written = !dirty;
+	v->fate = dirty ? FATE_BACK : FATE_FREE;
 }
 
 /* Every victim goes where its fate says; who waits for one is woken. */
@@ -363,15 +448,17 @@ static u64 settle(struct batch *b)
 
 	spin_lock(&pool->lock);
 	for (i = 0; i < b->nr; i++) {
-		const struct victim *v = &b->v[i];
+		struct victim *v = &b->v[i];
 
+		if (v->fate == FATE_WRITTEN)
+			settle_written(b, v);
 		if (v->fate == FATE_FREE) {
 			free_victim(b, v);
 			freed++;
 		} else if (v->fate == FATE_WRITE) {
-			fpool_frame_list_add_tail(&pool->frames, &pool->laundry, v->frame);
+			laundry_add(pool, v->frame);
 			laundry = true;
-		} else {
+		} else if (v->fate == FATE_BACK) {
 			put_back(b, v);
 		}
 	}
@@ -423,16 +510,17 @@ static u64 expel(struct batch *b)
 		if (b->dropper && b->v[i].fate == FATE_BACK)
 			restore(b, &b->v[i]);
 	}
-	if (b->may_write)
+	if (b->flight)
 		write_dirty(b);
 	freed = settle(b);
 	put_spaces(b);
 	return freed;
 }
 
-static u64 evict_batch(struct fpool_pool *pool, bool may_write, unsigned int *looked)
+static u64 evict_batch(struct fpool_pool *pool, unsigned int *looked)
 {
-	struct batch b = { .pool = pool, .by_policy = true, .may_write = may_write };
+	struct victim v[BATCH];
+	struct batch b = { .pool = pool, .by_policy = true, .v = v };
 
 	mutex_lock(&pool->victim_lock);
 	pick(&b);
@@ -448,52 +536,159 @@ static u64 evict_batch(struct fpool_pool *pool, bool may_write, unsigned int *lo
  * fpool_evict_some - let the policy choose pages, and evict them
  * @pool: the pool
  * @want: how many
- * @may_write: dirty victims are written here; otherwise they go to the reclaim thread, and do
- *	not count
+ *
+ * Dirty victims go to the laundry, where the reclaim thread finds them, and do not count.
  *
  * Looks at each resident page at most twice: once to clear its accessed bit, once to take it.
  *
- * Context: Process context without mmap_lock or a file system's lock if @may_write; may sleep.
- * Needs no allocation unless the file system under a write does.
+ * Context: Process context without mmap_lock; may sleep. Needs no allocation.
  * Return: frames that became free.
  */
-u64 fpool_evict_some(struct fpool_pool *pool, u64 want, bool may_write)
+u64 fpool_evict_some(struct fpool_pool *pool, u64 want)
 {
 	u64 budget = 2 * (u64)READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]) + BATCH;
 	u64 freed = 0;
 	unsigned int looked;
 
 	do {
-		freed += evict_batch(pool, may_write, &looked);
+		freed += evict_batch(pool, &looked);
 		budget -= min_t(u64, budget, looked);
-		/* Dirty victims become free when they are written; more of them help nobody. */
-		if (!may_write && READ_ONCE(pool->laundry.len) >= 2 * BATCH)
+		if (!fpool_evict_wants(pool))
 			break;
 		cond_resched();
 	} while (freed < want && budget && looked);
 	return freed;
 }
 
+/* The laundry. */
+
 /**
- * fpool_evict_laundry - write the dirty victims that others left, and free them
+ * fpool_evict_wants - is there room for more dirty victims?
+ * @pool: the pool
+ *
+ * Context: Any; a hint.
+ * Return: whether evicting more may help before the reclaim thread has written some.
+ */
+bool fpool_evict_wants(struct fpool_pool *pool)
+{
+	return READ_ONCE(pool->laundry.len) < LAUNDRY_MAX;
+}
+
+/* In any context; the thread may let the load, and in the end the pool, go at once. */
+static void load_landed(struct fpool_flight *flight)
+{
+	struct load *load = flight->owner;
+	struct fpool_pool *pool = load->pool;
+
+	rcu_read_lock();
+	/* After what the writes have left; pairs with has_landed(). */
+	smp_store_release(&load->landed, true);
+	wake_up(&pool->reclaim_wait);
+	rcu_read_unlock();
+}
+
+/* Frames that were taken while a load was under way: so many should be free when one starts. */
+static void learn(struct fpool_pool *pool, const struct load *load)
+{
+	u32 taken = READ_ONCE(pool->taken) - load->taken;
+	u32 lead = pool->lead - DIV_ROUND_UP(pool->lead, 64);
+
+	WRITE_ONCE(pool->lead, min(max(lead, taken), pool->lead_max));
+}
+
+static u64 finish_load(struct fpool_pool *pool, struct load *load)
+{
+	u64 freed;
+
+	finish_dirty(&load->b);
+	freed = settle(&load->b);
+	put_spaces(&load->b);
+	load->b.nr = 0;
+	learn(pool, load);
+	return freed;
+}
+
+static bool has_landed(const struct load *load)
+{
+	/* Pairs with load_landed(): what the writes have left comes before. */
+	return load->flying && smp_load_acquire(&load->landed);
+}
+
+/**
+ * fpool_evict_landed - has a load of the laundry been written?
+ * @pool: the pool
+ *
+ * Context: The reclaim thread.
+ * Return: whether fpool_evict_reap() has something to do.
+ */
+bool fpool_evict_landed(struct fpool_pool *pool)
+{
+	struct fpool_laundry *l = pool->loads;
+	unsigned int i;
+
+	for (i = 0; l->flying && i < NR_LOADS; i++)
+		if (has_landed(&l->load[i]))
+			return true;
+	return false;
+}
+
+/**
+ * fpool_evict_reap - free the pages of loads that have been written
  * @pool: the pool
  *
  * Context: The reclaim thread.
  * Return: frames that became free.
  */
-u64 fpool_evict_laundry(struct fpool_pool *pool)
+u64 fpool_evict_reap(struct fpool_pool *pool)
 {
-	struct batch b = { .pool = pool, .by_policy = true, .may_write = true };
-	fpool_frame_t frame;
-	u64 freed;
+	struct fpool_laundry *l = pool->loads;
+	unsigned int i;
+	u64 freed = 0;
 
+	for (i = 0; l->flying && i < NR_LOADS; i++) {
+		struct load *load = &l->load[i];
+
+		if (!has_landed(load))
+			continue;
+		load->flying = false;
+		l->flying--;
+		freed += finish_load(pool, load);
+	}
+	return freed;
+}
+
+/**
+ * fpool_evict_may_start - would fpool_evict_start() start something?
+ * @pool: the pool
+ *
+ * While many loads are under way only large ones follow, lest a few pages each take all.
+ *
+ * Context: The reclaim thread.
+ * Return: whether.
+ */
+bool fpool_evict_may_start(struct fpool_pool *pool)
+{
+	u32 len = READ_ONCE(pool->laundry.len);
+	unsigned int flying = pool->loads->flying;
+
+	return len && (flying < NR_LOADS / 2 || (flying < NR_LOADS && len >= LOAD / 2));
+}
+
+static void take_laundry(struct fpool_pool *pool, struct load *load)
+{
+	struct batch *b = &load->b;
+	fpool_frame_t frame;
+
+	*b = (struct batch){
+		.pool = pool, .by_policy = true, .flight = b->flight, .v = load->v,
+	};
 	spin_lock(&pool->lock);
-	while (b.nr < BATCH &&
+	while (b->nr < LOAD &&
 	       (frame = fpool_frame_list_first(&pool->laundry)) != FPOOL_NO_FRAME) {
 		const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame);
 
-		fpool_frame_list_del(&pool->frames, &pool->laundry, frame);
-		b.v[b.nr++] = (struct victim){
+		laundry_del(pool, frame);
+		b->v[b->nr++] = (struct victim){
 			.space = fpool_space_get(fpool_space_by_id(pool, info->space)),
 			.vpn = info->vpn,
 			.frame = frame,
@@ -501,11 +696,122 @@ u64 fpool_evict_laundry(struct fpool_pool *pool)
 		};
 	}
 	spin_unlock(&pool->lock);
-	sort_batch(&b);
-	write_dirty(&b);
-	freed = settle(&b);
-	put_spaces(&b);
-	return freed;
+	sort_batch(b);
+}
+
+/**
+ * fpool_evict_start - start to write a load of dirty victims
+ * @pool: the pool; fpool_evict_may_start() has said that there is one
+ *
+ * Context: The reclaim thread; waits for file systems, not for the device.
+ * Return: pages that left the laundry.
+ */
+unsigned int fpool_evict_start(struct fpool_pool *pool)
+{
+	struct fpool_laundry *l = pool->loads;
+	struct load *load = l->load;
+	unsigned int nr;
+
+	while (load->flying)
+		load++;
+	take_laundry(pool, load);
+	nr = load->b.nr;
+	load->taken = READ_ONCE(pool->taken);
+	WRITE_ONCE(load->landed, false);
+	fpool_flight_begin(load->b.flight, load_landed);
+	clean_victims(&load->b);
+	start_dirty(&load->b);
+	if (fpool_flight_launched(load->b.flight)) {
+		finish_load(pool, load);
+	} else {
+		load->flying = true;
+		l->flying++;
+	}
+	return nr;
+}
+
+/**
+ * fpool_evict_init_pool - what writing dirty victims needs
+ * @pool: a new pool
+ *
+ * Context: Process context; may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int fpool_evict_init_pool(struct fpool_pool *pool)
+{
+	unsigned int i;
+
+	pool->loads = kvzalloc(sizeof(*pool->loads), GFP_KERNEL);
+	if (!pool->loads)
+		return -ENOMEM;
+	for (i = 0; i < NR_LOADS; i++) {
+		struct load *load = &pool->loads->load[i];
+
+		load->pool = pool;
+		load->b.flight = fpool_flight_create(LOAD);
+		if (!load->b.flight)
+			goto exit;
+		load->b.flight->owner = load;
+	}
+	return 0;
+exit:
+	fpool_evict_exit_pool(pool);
+	return -ENOMEM;
+}
+
+/**
+ * fpool_evict_exit_pool - free it
+ * @pool: without a reclaim thread, and nothing under way
+ *
+ * Context: Process context; may sleep.
+ */
+void fpool_evict_exit_pool(struct fpool_pool *pool)
+{
+	unsigned int i;
+
+	/* Who told the thread that the last load has landed may still be in load_landed(). */
+	synchronize_rcu();
+	for (i = 0; i < NR_LOADS; i++)
+		fpool_flight_destroy(pool->loads->load[i].b.flight);
+	kvfree(pool->loads);
+	pool->loads = NULL;
+}
+
+/* In the laundry, or on its way to the file; nobody has it pinned, he would evict it himself. */
+static bool can_stay(struct fpool_pool *pool, fpool_spte_t e)
+{
+	const u64 leaving = FPOOL_SPTE_P | FPOOL_SPTE_BUSY;
+
+	if ((fpool_spte_raw(e) & (leaving | FPOOL_SPTE_PIN)) != leaving)
+		return false;
+	return fpool_spte_has(e, FPOOL_SPTE_WB) ||
+	       fpool_frames_info(&pool->frames, fpool_spte_frame(e))->list == FPOOL_LAUNDRY_LIST;
+}
+
+/**
+ * fpool_evict_rescue - a page that is leaving is wanted, and stays if it is dirty
+ * @space: the space
+ * @vpn: the page
+ *
+ * Its write goes on, if it has begun; nobody waits for that.
+ *
+ * Context: Caller holds pool->lock.
+ */
+void fpool_evict_rescue(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	fpool_spte_t e = fpool_ptable_get(&space->ptable, vpn);
+	fpool_frame_t frame = fpool_spte_frame(e);
+	struct fpool_pool *pool = space->pool;
+
+	lockdep_assert_held(&pool->lock);
+	if (!can_stay(pool, e))
+		return;
+	if (!fpool_spte_has(e, FPOOL_SPTE_WB))
+		laundry_del(pool, frame);
+	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, frame));
+	fpool_policy_put_back(&pool->policy, frame);
+	fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_BUSY, FPOOL_SPTE_A);
+	fpool_space_wake(space, vpn);
 }
 
 /* Ranges. */
@@ -605,9 +911,13 @@ static void add_up(struct fpool_evicted *out, const struct fpool_evicted *done)
 void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
 		       unsigned int flags, struct fpool_evicted *out)
 {
-	struct batch b = { .pool = space->pool, .flags = flags, .may_write = true };
+	struct victim v[BATCH];
+	struct batch b = {
+		.pool = space->pool, .flags = flags, .flight = fpool_flight_get(), .v = v,
+	};
 
 	evict_all(&b, space, start, end);
+	fpool_flight_put(b.flight);
 	add_up(out, &b.done);
 }
 
@@ -621,11 +931,9 @@ void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t
  */
 void fpool_evict_dropped(struct fpool_space *space, fpool_vpn_t vpn, u32 pinner)
 {
-	struct batch b = {
-		.pool = space->pool,
-		.dropper = pinner,
-		.may_write = true,
-	};
+	struct victim v[1];
+	/* Nothing is written. */
+	struct batch b = { .pool = space->pool, .dropper = pinner, .v = v };
 
 	evict_all(&b, space, vpn, fpool_vpn_add(vpn, 1));
 }

@@ -25,12 +25,20 @@ struct fpool_evicted {
 	int error;
 };
 
-u64 fpool_evict_some(struct fpool_pool *pool, u64 want, bool may_write);
-u64 fpool_evict_laundry(struct fpool_pool *pool);
+u64 fpool_evict_some(struct fpool_pool *pool, u64 want);
+bool fpool_evict_wants(struct fpool_pool *pool);
+void fpool_evict_rescue(struct fpool_space *space, fpool_vpn_t vpn);
 void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
 		       unsigned int flags, struct fpool_evicted *out);
 
 void fpool_evict_dropped(struct fpool_space *space, fpool_vpn_t vpn, u32 pinner);
+
+int fpool_evict_init_pool(struct fpool_pool *pool);
+void fpool_evict_exit_pool(struct fpool_pool *pool);
+bool fpool_evict_landed(struct fpool_pool *pool);
+u64 fpool_evict_reap(struct fpool_pool *pool);
+bool fpool_evict_may_start(struct fpool_pool *pool);
+unsigned int fpool_evict_start(struct fpool_pool *pool);
 
 #define FPOOL_EVICT_PINNED	1	/* pinned pages too */
 

@@ -11,6 +11,7 @@
 #include "cdev.h"
 #include "control.h"
 #include "debugfs.h"
+#include "flight.h"
 #include "job.h"
 #include "pager.h"
 
@@ -128,9 +129,12 @@ static int __init framepool_init(void)
 	err = fpool_pager_init();
 	if (err)
 		return err;
-	err = fpool_job_init();
+	err = fpool_flight_init();
 	if (err)
 		goto pager_exit;
+	err = fpool_job_init();
+	if (err)
+		goto flight_exit;
 	fpool_debugfs_init();
 	err = create_default();
 	if (err)
@@ -144,6 +148,8 @@ pools_exit:
 debugfs_exit:
 	fpool_debugfs_exit();
 	fpool_job_exit();
+flight_exit:
+	fpool_flight_exit();
 pager_exit:
 	fpool_pager_exit();
 	return err;
@@ -155,6 +161,7 @@ static void __exit framepool_exit(void)
 	fpool_job_exit();
 	destroy_pools();
 	fpool_debugfs_exit();
+	fpool_flight_exit();
 	fpool_pager_exit();
 	rcu_barrier();
 }

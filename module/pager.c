@@ -194,16 +194,17 @@ static int claim(struct fill *fill, fpool_vpn_t vpn, unsigned int order)
 	return 0;
 }
 
-/* Can it be claimed? */
+/* Can it be claimed? If it is just leaving it comes back, where that is possible. */
 static int look(struct fpool_space *space, fpool_vpn_t vpn)
 {
 	lockdep_assert_held(&space->pool->lock);
 	if (fpool_vpn_nr(vpn) >= fpool_space_pages(space))
 		return -ENXIO;
-	if (fpool_spte_has(fpool_ptable_get(&space->ptable, vpn),
-			   FPOOL_SPTE_P | FPOOL_SPTE_BUSY))
-		return -EEXIST;
-	return 0;
+	if (!fpool_spte_has(fpool_ptable_get(&space->ptable, vpn),
+			    FPOOL_SPTE_P | FPOOL_SPTE_BUSY))
+		return 0;
+	fpool_evict_rescue(space, vpn);
+	return -EEXIST;
 }
 
 /* Filling. */
@@ -498,9 +499,10 @@ static int make_room(struct fpool_pool *pool, unsigned long timeout)
 	long left;
 
 	fpool_stats_add(&pool->stats, FPOOL_STAT_DIRECT_RECLAIMS, 1);
-	if (fpool_evict_some(pool, DIRECT_RECLAIM, false))
+	if (fpool_evict_some(pool, DIRECT_RECLAIM))
 		return 0;
 	fpool_stats_add(&pool->stats, FPOOL_STAT_FRAME_WAITS, 1);
+	fpool_pool_want_more(pool);
 	wake_up(&pool->reclaim_wait);
 	left = wait_event_killable_timeout(pool->frame_wait, have_frames(pool), timeout);
 	if (left < 0)
@@ -720,6 +722,19 @@ bool fpool_pager_starved(struct fpool_space *space, fpool_vpn_t vpn)
 static bool is_usable(fpool_spte_t e)
 {
 	return fpool_spte_has(e, FPOOL_SPTE_P) && !fpool_spte_has(e, FPOOL_SPTE_BUSY);
+}
+
+/**
+ * fpool_pager_is_there - is a page resident, and not leaving?
+ * @space: the space
+ * @vpn: the page
+ *
+ * Context: Any; the answer may be old.
+ * Return: whether fpool_pager_lookup() would find it.
+ */
+bool fpool_pager_is_there(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	return is_usable(fpool_space_spte(space, vpn));
 }
 
 /* The page of an entry with a reference, or NULL; the caller is in an RCU read-side section. */

@@ -90,10 +90,12 @@ int fpool_pool_take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *
 	lockdep_assert_held(&pool->lock);
 	err = fpool_inject(FPOOL_INJECT_FRAME) ? -ENOMEM :
 						 fpool_buddy_alloc(&pool->buddy, order, frame);
-	if (!err)
+	if (!err) {
+		pool->taken += 1U << order;
 		trace_fpool_alloc(pool->id, fpool_frame_nr(*frame), order);
-	else if (!order && !pool->starved_since)
+	} else if (!order && !pool->starved_since) {
 		pool->starved_since = jiffies | 1;
+	}
 	return err;
 }
 
@@ -133,6 +135,30 @@ static u32 extra(const struct fpool_pool *pool)
 	return min(512U, (pool->region.nframes - pool->kernel_frames) / 32);
 }
 
+/*
+ * Free frames beyond the usual because writing dirty pages takes time: what is taken meanwhile.
+ * Those that are being written are as good as free, but only so many: a device may stand still.
+ */
+static u32 lead(const struct fpool_pool *pool)
+{
+	u32 want = READ_ONCE(pool->lead);
+
+	return want - min(want, READ_ONCE(pool->frames.count[FPOOL_FRAME_EVICT]));
+}
+
+/**
+ * fpool_pool_want_more - somebody has to wait for a frame to be written
+ * @pool: the pool
+ *
+ * From now on, for a while, more are to be free before.
+ *
+ * Context: Any.
+ */
+void fpool_pool_want_more(struct fpool_pool *pool)
+{
+	WRITE_ONCE(pool->lead, min(2 * READ_ONCE(pool->lead) + pool->low / 2, pool->lead_max));
+}
+
 /**
  * fpool_pool_is_low - should the reclaim thread work?
  * @pool: the pool
@@ -142,7 +168,7 @@ static u32 extra(const struct fpool_pool *pool)
  */
 bool fpool_pool_is_low(const struct fpool_pool *pool)
 {
-	return READ_ONCE(pool->buddy.nfree) < pool->low + extra(pool);
+	return READ_ONCE(pool->buddy.nfree) < pool->low + extra(pool) + lead(pool);
 }
 
 /**
@@ -154,7 +180,7 @@ bool fpool_pool_is_low(const struct fpool_pool *pool)
  */
 u32 fpool_pool_high(const struct fpool_pool *pool)
 {
-	return pool->high + 2 * extra(pool);
+	return pool->high + 2 * extra(pool) + lead(pool);
 }
 
 /**
@@ -355,6 +381,7 @@ static int pool_init(struct fpool_pool *pool, const struct fpool_pool_params *pa
 		goto release_region;
 	pool->low = clamp(user / 128, 8U, 4096U);
 	pool->high = 2 * pool->low;
+	pool->lead_max = user / 16;
 	return 0;
 release_region:
 	fpool_region_release(&pool->region);

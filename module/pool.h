@@ -33,6 +33,7 @@
 #define FPOOL_BULK_MIN		16
 
 struct dentry;
+struct fpool_laundry;
 struct task_struct;
 
 /* A fault that has waited long enough, and comes back to hear that. */
@@ -52,6 +53,8 @@ struct fpool_pool {
 	struct fpool_region region;	/* I */
 	u32 kernel_frames;		/* I: metadata and the nodes' reserve */
 	u32 low, high;			/* I: watermarks of free frames */
+	u32 lead_max;			/* I */
+	u32 lead;			/* any time, READ_ONCE: taken while pages are written */
 	unsigned long bulk_until;	/* any time, READ_ONCE: jiffies; till then higher ones */
 
 	spinlock_t lock;		/* P: everything in the region */
@@ -68,7 +71,9 @@ struct fpool_pool {
 	struct fpool_frame_list limbo;		/* P: nodes freed since that began */
 	struct fpool_frame_list limbo_waiting;	/* P: nodes whose grace period runs */
 	struct fpool_frame_list laundry;	/* P: dirty victims for the reclaim thread */
+	struct fpool_laundry *loads;	/* the reclaim thread's: those that are being written */
 	u32 resident_max;		/* P */
+	u32 taken;			/* P: frames, ever; wraps */
 	struct fpool_gave_up gave_up[FPOOL_GAVE_UP];	/* P: by task */
 	unsigned long starved_since;	/* P: jiffies; nothing freed since a faulter wanted it */
 
@@ -102,6 +107,7 @@ bool fpool_name_valid(const char *name);
 int fpool_pool_take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *frame);
 void fpool_pool_give(struct fpool_pool *pool, fpool_frame_t frame);
 void fpool_pool_freed(struct fpool_pool *pool);
+void fpool_pool_want_more(struct fpool_pool *pool);
 bool fpool_pool_is_low(const struct fpool_pool *pool);
 u32 fpool_pool_high(const struct fpool_pool *pool);
 struct wait_queue_head *fpool_pool_busy_queue(struct fpool_pool *pool, u32 space, fpool_vpn_t vpn);

@@ -7,8 +7,10 @@
  *	  low   ----------------  it starts
  *	  0     ----------------  faulters evict clean pages for themselves
  *
- * It is also the one who writes the dirty pages that faulters chose: a faulter may hold locks
- * that the file system under the backing file needs.
+ * It is also the one who writes the dirty pages that faulters chose (the laundry): a faulter may
+ * hold locks that the file system under the backing file needs.  It does not wait for the device:
+ * loads of pages are under way together, and their frames become free when they have landed.
+ * Where that takes time, low and high rise by the frames that are taken meanwhile (pool->lead).
  */
 #include "reclaim.h"
 
@@ -18,27 +20,36 @@
 
 static bool has_work(struct fpool_pool *pool)
 {
-	return READ_ONCE(pool->laundry.len) ||
-	       (fpool_pool_is_low(pool) && READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]));
+	return fpool_evict_landed(pool) || fpool_evict_may_start(pool) ||
+	       (fpool_pool_is_low(pool) && fpool_evict_wants(pool) &&
+		READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]));
+}
+
+/* Write what waits for it. Returns pages that came nearer to leaving. */
+static u64 wash(struct fpool_pool *pool)
+{
+	u64 done = 0;
+
+	while (fpool_evict_may_start(pool) && !kthread_should_stop())
+		done += fpool_evict_start(pool);
+	return done;
 }
 
 static u64 work(struct fpool_pool *pool)
 {
-	u64 freed = 0;
+	u64 all = 0, done;
 	u32 nfree, high;
 
-	while (READ_ONCE(pool->laundry.len) && !kthread_should_stop()) {
-		u64 nr = fpool_evict_laundry(pool);
-
-		if (!nr)
-			break;
-		freed += nr;
-	}
-	nfree = READ_ONCE(pool->buddy.nfree);
-	high = fpool_pool_high(pool);
-	if (nfree < high)
-		freed += fpool_evict_some(pool, high - nfree, true);
-	return freed;
+	do {
+		done = fpool_evict_reap(pool);
+		nfree = READ_ONCE(pool->buddy.nfree);
+		high = fpool_pool_high(pool);
+		if (nfree < high && fpool_evict_wants(pool))
+			done += fpool_evict_some(pool, high - nfree);
+		done += wash(pool);
+		all += done;
+	} while (done && nfree < high && !kthread_should_stop());
+	return all;
 }
 
 static int reclaimer(void *data)
@@ -52,8 +63,10 @@ static int reclaimer(void *data)
 			break;
 		/* All pinned, held, or unwritable: look again in a while. */
 		if (!work(pool))
-			wait_event_interruptible_timeout(pool->reclaim_wait, kthread_should_stop(),
-							 HZ / 10);
+			wait_event_interruptible_timeout(pool->reclaim_wait,
+							 fpool_evict_landed(pool) ||
+							 fpool_evict_may_start(pool) ||
+							 kthread_should_stop(), HZ / 10);
 	}
 	return 0;
 }
@@ -67,10 +80,16 @@ static int reclaimer(void *data)
  */
 int fpool_reclaim_start(struct fpool_pool *pool)
 {
-	struct task_struct *task = kthread_run(reclaimer, pool, "framepool/%s", pool->name);
+	struct task_struct *task;
+	int err = fpool_evict_init_pool(pool);
 
-	if (IS_ERR(task))
+	if (err)
+		return err;
+	task = kthread_run(reclaimer, pool, "framepool/%s", pool->name);
+	if (IS_ERR(task)) {
+		fpool_evict_exit_pool(pool);
 		return PTR_ERR(task);
+	}
 	pool->reclaimer = task;
 	return 0;
 }
@@ -84,4 +103,5 @@ int fpool_reclaim_start(struct fpool_pool *pool)
 void fpool_reclaim_stop(struct fpool_pool *pool)
 {
 	kthread_stop(pool->reclaimer);
+	fpool_evict_exit_pool(pool);
 }

@@ -181,9 +181,9 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 		fpool_pager_start(space, vpn, FPOOL_FILL_ALONE);
 		return VM_FAULT_RETRY;
 	}
-	/* Devices that are memory have ended the read when this returns. */
+	/* Devices that are memory have ended the read when this returns; a write need not end. */
 	err = fpool_pager_start(space, vpn, how | FPOOL_FILL_HERE);
-	if (!err && fpool_spte_has(fpool_space_spte(space, vpn), FPOOL_SPTE_P))
+	if ((!err || err == -EEXIST) && fpool_pager_is_there(space, vpn))
 		return 0;
 	/* The file keeps the space; from the unlock on the VMA may be gone. */
 	file = get_file(vmf->vma->vm_file);

@@ -5,28 +5,8 @@
 
 #include "space.h"
 
-/* Pages in one write: 256 KiB. */
-#define FPOOL_RUN_MAX	64
-
-/**
- * struct fpool_run - neighbours in a space
- * @space: of which
- * @vpn: first page
- * @nr: pages, at most FPOOL_RUN_MAX
- * @nfailed: result of fpool_writeback_run(): of these, could not be written
- * @frame: where they are
- */
-struct fpool_run {
-	struct fpool_space *space;
-	fpool_vpn_t vpn;
-	unsigned int nr;
-	unsigned int nfailed;
-	fpool_frame_t frame[FPOOL_RUN_MAX];
-};
-
-int fpool_writeback_run(struct fpool_run *run);
 void fpool_writeback_redirty(struct fpool_space *space, fpool_frame_t frame);
-int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
+int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t first, fpool_vpn_t end,
 			  u64 *written, u64 *failed);
 int fpool_writeback_sync(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
 			 u64 *written, u64 *failed);

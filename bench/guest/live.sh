@@ -49,7 +49,8 @@ slow_latency() {
 		sleep 0.2
 	done
 	slow_writes 0
-	wait $program
+	# All there is; a shell forgets who has ended.
+	wait
 	sync
 }
 

@@ -63,7 +63,8 @@ static const char *check_frame(const struct fpool_frame_info *fi)
 		if (fi->list >= FPOOL_POLICY_LISTS && fi->list != FPOOL_PIN_LIST)
 			return "a resident frame is on no list of the policy";
 	} else if (fi->list != FPOOL_NO_LIST &&
-		   !(fi->state == FPOOL_FRAME_NODE && fi->list == FPOOL_PTABLE_LIST)) {
+		   !(fi->state == FPOOL_FRAME_NODE && fi->list == FPOOL_PTABLE_LIST) &&
+		   !(fi->state == FPOOL_FRAME_EVICT && fi->list == FPOOL_LAUNDRY_LIST)) {
 		return "a frame that is not resident is on a list";
 	}
 	if (fi->state == FPOOL_FRAME_NODE || HAS_PAGE & BIT_OF(fi->state))

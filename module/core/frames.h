@@ -42,6 +42,7 @@ enum fpool_frame_state {
 
 #define FPOOL_NO_SPACE		0	/* space ids start at 1 */
 #define FPOOL_NO_LIST		0xff
+#define FPOOL_LAUNDRY_LIST	0xfc	/* EVICT: dirty, waits until it is written */
 #define FPOOL_PIN_LIST		0xfd	/* RESIDENT: pinned, and no business of the policy's */
 #define FPOOL_PTABLE_LIST	0xfe	/* NODE: a leaf with nothing but ghosts */
 
@@ -59,7 +60,7 @@ struct fpool_frame_info {
 	u32 owner;			/* id of the working set it is charged to */
 	u32 policy;			/* the policy's own word (counter, mark, sequence number) */
 	u8 state;			/* enum fpool_frame_state */
-	u8 list;			/* the policy's, FPOOL_PTABLE_LIST, or FPOOL_NO_LIST */
+	u8 list;			/* the policy's, one of the above, or FPOOL_NO_LIST */
 	u16 aux;			/* NODE: slot in parent | level << 9; else a flush epoch */
 };
 

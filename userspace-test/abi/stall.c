@@ -235,6 +235,72 @@ static void stores_during_write(void)
 	end(256, 3);
 }
 
+static void *evict_stored(void *arg)
+{
+	struct framepool_range r = { .offset = 256 * PAGE, .length = 32 * PAGE };
+	struct waiter *w = arg;
+
+	r.size = sizeof(r);
+	atomic_store(&w->tid, syscall(SYS_gettid));
+	need_ok(ioctl(fd, FRAMEPOOL_EVICT, &r));
+	expect(r.failed == 0, "%ju pages could not be written", (uintmax_t)r.failed);
+	atomic_store(&w->done, 1);
+	return NULL;
+}
+
+/* While a page that leaves is written, who wants it has it back, and no store is lost. */
+static void stores_while_leaving(void)
+{
+	struct waiter w = { 0 };
+	u64 vpn;
+
+	begin();
+	for (vpn = 256; vpn < 288; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	dm_stall();
+	need(!pthread_create(&w.thread, NULL, evict_stored, &w), "no thread");
+	while (!atomic_load(&w.tid))
+		sched_yield();
+	expect(task_waits(getpid(), w.tid, 20000), "the eviction does not wait");
+	for (vpn = 256; vpn < 288; vpn++) {
+		expect(page_is(m + vpn * PAGE, vpn, 2), "a page that is leaving");
+		page_fill(m + vpn * PAGE, vpn, 3);
+	}
+	expect(!atomic_load(&w.done), "the eviction did not wait for the device");
+	dm_go_on();
+	pthread_join(w.thread, NULL);
+	for (vpn = 256; vpn < NR; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 3);
+	end(256, 3);
+}
+
+#define TOGETHER	64	/* pages that are written one by one, ... */
+#define EACH		100	/* ... each in so many milliseconds */
+
+/* Pages that do not lie together are with the device together. */
+static void written_together(void)
+{
+	struct timespec from, to;
+	u64 vpn, ms;
+
+	begin();
+	for (vpn = 256; vpn < 256 + 2 * TOGETHER; vpn += 2)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	dm_stall();
+	dm_table("0 %lu delay " RAM " 0 0 " RAM " 0 %d", NR * PAGE / 512, EACH);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	need_ok(fsync(fd));
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	ms = (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000;
+	printf("# %d writes of %d ms each took %ju ms\n", TOGETHER, EACH, (uintmax_t)ms);
+	expect(ms < TOGETHER * EACH / 2, "one after the other");
+	for (vpn = 256; vpn < NR; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 3);
+	dm_stall();
+	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
+	end(256, 3);
+}
+
 #define FEW	8	/* pages that are written at once */
 #define OTHER	3072UL	/* pages, three times the pool */
 
@@ -417,6 +483,8 @@ static const struct test tests[] = {
 	{ "many wait for one page", many_wait_for_one, 0 },
 	{ "SIGKILL ends the wait for a read", killed, 0 },
 	{ "stores while their page is being written", stores_during_write, 0 },
+	{ "stores while their page is leaving", stores_while_leaving, T_DEVICE },
+	{ "scattered pages are written together", written_together, T_DEVICE },
 	{ "what is being written stays: tenure", stays_tenure, T_DEVICE },
 	{ "what is being written stays: clock", stays_clock, T_DEVICE },
 	{ "what is being written stays: lru2", stays_lru2, T_DEVICE },

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Writes that are under way together.
+ *
+ * A device that takes 20 ms for a write takes 20 ms for sixty of them, if it is given all before
+ * the first is waited for.  So whoever has several runs of pages to write makes a flight of them:
+ *
+ *	begin		empty, with room for so many pages
+ *	start		a run takes off, where the file lets a write be started
+ *	launched	no more of them; what could not be started is written here and now
+ *	landed		the last has ended: somebody is told, or waits
+ *	finish		what became of each run: errors, epochs, statistics
+ *
+ * The pages are the caller's from the start to the end: claimed (WB) and cleaned.  A flight owns
+ * all memory that its writes need, so no page has to wait for memory in order to leave.
+ */
+#include "flight.h"
+
+#include <linux/mempool.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+
+#include "errlog.h"
+#include "trace.h"
+
+static mempool_t *flight_pool;
+
+static struct fpool_flight *create(unsigned int max, gfp_t gfp)
+{
+	struct fpool_flight *flight = kvmalloc(struct_size(flight, run, max), gfp);
+
+	if (!flight)
+		return NULL;
+	flight->max = max;
+	flight->bv = kvmalloc_array(max, sizeof(*flight->bv), gfp);
+	flight->frame = kvmalloc_array(max, sizeof(*flight->frame), gfp);
+	if (flight->bv && flight->frame)
+		return flight;
+	fpool_flight_destroy(flight);
+	return NULL;
+}
+
+/**
+ * fpool_flight_create - memory for a flight
+ * @max: pages that it is to have room for
+ *
+ * Context: Process context; may sleep.
+ * Return: the flight or NULL.
+ */
+struct fpool_flight *fpool_flight_create(unsigned int max)
+{
+	return create(max, GFP_KERNEL);
+}
+
+/**
+ * fpool_flight_destroy - free a flight
+ * @flight: finished, or never begun; or NULL
+ *
+ * Context: Process context.
+ */
+void fpool_flight_destroy(struct fpool_flight *flight)
+{
+	if (!flight)
+		return;
+	kvfree(flight->frame);
+	kvfree(flight->bv);
+	kvfree(flight);
+}
+
+/**
+ * fpool_flight_get - a flight for a while
+ *
+ * Context: A worker that has none; sleeps until there is one.
+ * Return: the flight, with room for FPOOL_FLIGHT_MAX pages.
+ */
+struct fpool_flight *fpool_flight_get(void)
+{
+	return mempool_alloc(flight_pool, GFP_KERNEL);
+}
+
+/**
+ * fpool_flight_put - give it back
+ * @flight: from fpool_flight_get(), finished
+ *
+ * Context: Process context.
+ */
+void fpool_flight_put(struct fpool_flight *flight)
+{
+	mempool_free(flight, flight_pool);
+}
+
+/**
+ * fpool_flight_begin - an empty flight
+ * @flight: finished, or new
+ * @landed: called, in any context, when all writes have ended after fpool_flight_launched() has
+ *	said that they have not; NULL: fpool_flight_wait() is
+ *
+ * Context: Process context.
+ */
+void fpool_flight_begin(struct fpool_flight *flight,
+			void (*landed)(struct fpool_flight *flight))
+{
+	flight->nr = 0;
+	flight->pages = 0;
+	flight->failed = 0;
+	flight->err = 0;
+	flight->landed = landed;
+	atomic_set(&flight->flying, 1);
+	init_completion(&flight->done);
+}
+
+/**
+ * fpool_flight_room - how many pages more
+ * @flight: begun, not yet launched
+ *
+ * Context: Who begun it.
+ * Return: pages.
+ */
+unsigned int fpool_flight_room(const struct fpool_flight *flight)
+{
+	return flight->max - flight->pages;
+}
+
+static unsigned int build_bvecs(const struct fpool_run *run, unsigned int first, unsigned int nr,
+				struct bio_vec *bv)
+{
+	unsigned int i, n = 0;
+
+	for (i = first; i < first + nr; i++) {
+		struct page *page = fpool_pool_page(run->space->pool, run->frame[i]);
+
+		/* Frames that lie together go out as one segment. */
+		if (n && bv[n - 1].bv_page + (bv[n - 1].bv_len >> PAGE_SHIFT) == page)
+			bv[n - 1].bv_len += PAGE_SIZE;
+		else
+			bvec_set_page(&bv[n++], page, PAGE_SIZE, 0);
+	}
+	return n;
+}
+
+static void note_success(const struct fpool_run *run, unsigned int first, unsigned int nr)
+{
+	struct fpool_space *space = run->space;
+	unsigned int i;
+
+	spin_lock(&space->pool->lock);
+	for (i = first; i < first + nr; i++)
+		fpool_frames_info(&space->pool->frames, run->frame[i])->aux = space->epoch;
+	space->wrote = space->epoch;
+	spin_unlock(&space->pool->lock);
+	fpool_space_count(space, FPOOL_STAT_WRITTEN, nr);
+	fpool_space_count(space, FPOOL_STAT_WRITES, 1);
+}
+
+static void note_failure(const struct fpool_run *run, unsigned int first, unsigned int nr, int err)
+{
+	struct fpool_space *space = run->space;
+	unsigned int i;
+
+	for (i = first; i < first + nr; i++)
+		SetPageDirty(fpool_pool_page(space->pool, run->frame[i]));
+	spin_lock(&space->pool->lock);
+	for (i = first; i < first + nr; i++)
+		fpool_errlog_mark(space, run->frame[i]);
+	fpool_errlog_write(space, fpool_vpn_add(run->vpn, first), err);
+	space->retry_at = jiffies + HZ;
+	spin_unlock(&space->pool->lock);
+	mapping_set_error(space->inode->i_mapping, err);
+	fpool_space_count(space, FPOOL_STAT_WRITE_ERRORS, nr);
+}
+
+/*
+ * Up to where the run is written: not past the end of the space, which a write of the last page
+ * must not move.  Pages that lie past it are being cut off by a resize, which may fail yet:
+ * they go to the file as long as it has room for them, and the resize waits for that.
+ */
+static u64 end_of_file(const struct fpool_run *run)
+{
+	u64 bytes = fpool_space_bytes(run->space);
+
+	if (fpool_vpn_nr(run->vpn) + run->nr > fpool_bytes_to_pages(bytes))
+		bytes = max(bytes, fpool_backing_bytes(&run->space->backing));
+	return bytes;
+}
+
+static loff_t position(const struct fpool_run *run)
+{
+	return fpool_vpn_nr(run->vpn) << PAGE_SHIFT;
+}
+
+static void trace(const struct fpool_run *run, unsigned int first, unsigned int nr, int err)
+{
+	trace_fpool_writeback(run->space->pool->id, run->space->id,
+			      fpool_vpn_nr(run->vpn) + first, nr, err);
+}
+
+/* Write pages [first, first + nr) of a run in one call, and wait for it. */
+static int write_pages(const struct fpool_run *run, unsigned int first, unsigned int nr)
+{
+	u64 pos = position(run) + ((u64)first << PAGE_SHIFT);
+	u64 bytes = end_of_file(run);
+	unsigned int nr_bv;
+	int err = 0;
+
+	/* What somebody cut off behind us has nowhere to go. */
+	if (pos < bytes) {
+		nr_bv = build_bvecs(run, first, nr, run->bv);
+		err = fpool_backing_write(&run->space->backing, run->bv, nr_bv, pos,
+					  min_t(u64, (u64)nr << PAGE_SHIFT, bytes - pos));
+	}
+	trace(run, first, nr, err);
+	return err;
+}
+
+/* Pages that fail alone, one after the other, before the rest of their run is given up. */
+#define ALONE_MAX	4
+
+/*
+ * Each page alone, so that one that cannot be written does not keep its neighbours from the file.
+ * A device that takes nothing at all, perhaps after a timeout each, is not asked for all.
+ */
+static int write_alone(struct fpool_run *run)
+{
+	unsigned int i, in_a_row = 0;
+	int err = 0, ret;
+
+	for (i = 0; i < run->nr && in_a_row < ALONE_MAX; i++) {
+		ret = write_pages(run, i, 1);
+		if (!ret) {
+			note_success(run, i, 1);
+			in_a_row = 0;
+			continue;
+		}
+		note_failure(run, i, 1, ret);
+		err = ret;
+		run->nfailed++;
+		in_a_row++;
+	}
+	if (i < run->nr) {
+		note_failure(run, i, run->nr - i, err);
+		run->nfailed += run->nr - i;
+	}
+	return err;
+}
+
+static bool drop(struct fpool_flight *flight)
+{
+	return atomic_dec_and_test(&flight->flying);
+}
+
+/* The device's word, in any context. */
+static void write_done(struct fpool_write *write, int err)
+{
+	struct fpool_run *run = container_of(write, struct fpool_run, write);
+	struct fpool_flight *flight = run->flight;
+
+	run->err = err;
+	/* Orders @err before the end, for who is told. */
+	if (!drop(flight))
+		return;
+	if (flight->landed)
+		flight->landed(flight);
+	else
+		complete(&flight->done);
+}
+
+static bool take_off(struct fpool_run *run)
+{
+	struct fpool_flight *flight = run->flight;
+	u64 len = (u64)run->nr << PAGE_SHIFT;
+
+	if (position(run) + len > end_of_file(run))
+		return false;
+	run->nr_bv = build_bvecs(run, 0, run->nr, run->bv);
+	atomic_inc(&flight->flying);
+	if (fpool_backing_start_write(&run->space->backing, &run->write, run->bv, run->nr_bv,
+				      position(run), len, write_done))
+		return true;
+	atomic_dec(&flight->flying);
+	return false;
+}
+
+/**
+ * fpool_flight_start - one run more
+ * @flight: begun, with room for it
+ * @space: whose pages; its caller keeps a reference until the flight is finished
+ * @vpn: the first page
+ * @frame: where they are; copied
+ * @nr: pages, at most FPOOL_RUN_MAX
+ *
+ * Context: A worker or the reclaim thread, with no lock that a file system's page fault needs.
+ */
+void fpool_flight_start(struct fpool_flight *flight, struct fpool_space *space, fpool_vpn_t vpn,
+			const fpool_frame_t *frame, unsigned int nr)
+{
+	struct fpool_run *run = &flight->run[flight->nr++];
+
+	run->flight = flight;
+	run->space = space;
+	run->vpn = vpn;
+	run->nr = nr;
+	run->nfailed = 0;
+	run->err = 0;
+	run->frame = &flight->frame[flight->pages];
+	run->bv = &flight->bv[flight->pages];
+	memcpy(run->frame, frame, nr * sizeof(*frame));
+	flight->pages += nr;
+	run->started = take_off(run);
+}
+
+/**
+ * fpool_flight_launched - no run is added any more
+ * @flight: the flight
+ *
+ * Those that could not be started are written now, while the others fly.
+ *
+ * Context: As fpool_flight_start(); sleeps uninterruptibly.
+ * Return: whether all have ended; if not, somebody is told, or fpool_flight_wait() waits for it.
+ */
+bool fpool_flight_launched(struct fpool_flight *flight)
+{
+	unsigned int i;
+
+	for (i = 0; i < flight->nr; i++) {
+		struct fpool_run *run = &flight->run[i];
+
+		if (!run->started)
+			run->err = write_pages(run, 0, run->nr);
+	}
+	return drop(flight);
+}
+
+/**
+ * fpool_flight_wait - until all have ended
+ * @flight: launched without anybody to be told, and not all had ended
+ *
+ * Context: Process context; sleeps uninterruptibly.
+ */
+void fpool_flight_wait(struct fpool_flight *flight)
+{
+	wait_for_completion(&flight->done);
+}
+
+/* Neighbours in one call; where that failed, and there is more than one, each alone. */
+static void finish(struct fpool_run *run)
+{
+	if (run->started)
+		trace(run, 0, run->nr, run->err);
+	if (!run->err) {
+		note_success(run, 0, run->nr);
+	} else if (run->nr > 1) {
+		run->err = write_alone(run);
+	} else {
+		note_failure(run, 0, 1, run->err);
+		run->nfailed = 1;
+	}
+}
+
+/**
+ * fpool_flight_finish - what became of the runs
+ * @flight: all of whose writes have ended
+ *
+ * Pages that could not be written, @flight->failed of them, are dirty again, and the error is set
+ * for every open descriptor's next fsync.
+ *
+ * Context: As fpool_flight_start(); sleeps uninterruptibly.
+ */
+void fpool_flight_finish(struct fpool_flight *flight)
+{
+	unsigned int i;
+
+	for (i = 0; i < flight->nr; i++) {
+		struct fpool_run *run = &flight->run[i];
+
+		finish(run);
+		flight->failed += run->nfailed;
+		if (run->err)
+			flight->err = run->err;
+	}
+}
+
+static void *alloc_flight(gfp_t gfp, void *unused)
+{
+	return create(FPOOL_FLIGHT_MAX, gfp);
+}
+
+static void free_flight(void *flight, void *unused)
+{
+	fpool_flight_destroy(flight);
+}
+
+/**
+ * fpool_flight_init - the flights that write-back cannot do without
+ *
+ * Context: Module load.
+ * Return: 0 or -ENOMEM.
+ */
+int fpool_flight_init(void)
+{
+	flight_pool = mempool_create(2, alloc_flight, free_flight, NULL);
+	return flight_pool ? 0 : -ENOMEM;
+}
+
+/**
+ * fpool_flight_exit - free them
+ *
+ * Context: Module unload, all pools gone.
+ */
+void fpool_flight_exit(void)
+{
+	mempool_destroy(flight_pool);
+}

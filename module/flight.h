@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A flight: writes of many runs of pages that are under way together. */
+#ifndef FPOOL_FLIGHT_H
+#define FPOOL_FLIGHT_H
+
+#include <linux/completion.h>
+
+#include "space.h"
+
+/* Pages in one write: 256 KiB. */
+#define FPOOL_RUN_MAX	64
+
+/* Pages of a flight from fpool_flight_get(). */
+#define FPOOL_FLIGHT_MAX	128
+
+struct fpool_flight;
+
+/**
+ * struct fpool_run - neighbours in a space that are written in one call
+ * @flight: that it is part of
+ * @space: of which; the caller's reference
+ * @vpn: first page
+ * @nr: pages, at most FPOOL_RUN_MAX
+ * @nfailed: result: of these, could not be written
+ * @frame: where they are
+ * @bv: the same for the device
+ * @nr_bv: entries of @bv
+ * @started: it flies; else it is written by who starts the flight
+ * @err: of the device
+ * @write: under way
+ */
+struct fpool_run {
+	struct fpool_flight *flight;
+	struct fpool_space *space;
+	fpool_vpn_t vpn;
+	unsigned int nr;
+	unsigned int nfailed;
+	fpool_frame_t *frame;
+	struct bio_vec *bv;
+	unsigned int nr_bv;
+	bool started;
+	int err;
+	struct fpool_write write;
+};
+
+/**
+ * struct fpool_flight - writes under way together
+ * @max: pages that it has room for
+ * @nr: runs
+ * @pages: pages of these
+ * @failed: result: of these, could not be written
+ * @err: result: the last error
+ * @flying: writes that have not ended, and one while runs are still added
+ * @landed: called when the last one has ended, in any context; NULL: somebody waits
+ * @owner: for who is told
+ * @done: for who waits
+ * @frame: of all pages
+ * @bv: of all runs
+ * @run: all of them, as they were added
+ */
+struct fpool_flight {
+	unsigned int max;
+	unsigned int nr;
+	unsigned int pages;
+	unsigned int failed;
+	int err;
+	atomic_t flying;
+	void (*landed)(struct fpool_flight *flight);
+	void *owner;
+	struct completion done;
+	fpool_frame_t *frame;
+	struct bio_vec *bv;
+	struct fpool_run run[];
+};
+
+struct fpool_flight *fpool_flight_create(unsigned int max);
+void fpool_flight_destroy(struct fpool_flight *flight);
+struct fpool_flight *fpool_flight_get(void);
+void fpool_flight_put(struct fpool_flight *flight);
+
+void fpool_flight_begin(struct fpool_flight *flight,
+			void (*landed)(struct fpool_flight *flight));
+unsigned int fpool_flight_room(const struct fpool_flight *flight);
+void fpool_flight_start(struct fpool_flight *flight, struct fpool_space *space, fpool_vpn_t vpn,
+			const fpool_frame_t *frame, unsigned int nr);
+bool fpool_flight_launched(struct fpool_flight *flight);
+void fpool_flight_wait(struct fpool_flight *flight);
+void fpool_flight_finish(struct fpool_flight *flight);
+
+int fpool_flight_init(void);
+void fpool_flight_exit(void);
+
+#endif /* FPOOL_FLIGHT_H */
