@@ -60,6 +60,7 @@ test-programs: lib examples
 	$(Q)$(MAKE) $(quiet) -C userspace-test/tools
 	$(Q)$(MAKE) $(quiet) -C userspace-test/python
 	$(Q)$(MAKE) $(quiet) -C userspace-test/run
+	$(Q)$(MAKE) $(quiet) -C userspace-test/remote
 	$(Q)$(MAKE) $(quiet) -C userspace-test/fuzz/device
 	$(Q)$(MAKE) $(quiet) -C userspace-test/powercut
 

@@ -28,6 +28,7 @@ FUZZ = 'build/host/fuzz/device'
 TORTURE = 'build/host/torture'
 # /mnt is no disk, but memory.
 IN_RAM = ('--mnt-ram', '--brd=512')
+REMOTE = ('nvme', 'nfs', 'nbd')
 MKFS = ('/usr/sbin/mkfs.ext4', '/usr/sbin/mkfs.xfs', '/usr/sbin/mkfs.btrfs')
 
 
@@ -84,6 +85,9 @@ SUITES = [
     # Unloads the module at its end.
     Suite('run', ['sh run.sh'], kernels=STOCK, options=('--size=32M',),
           files=('build/host/run', 'build/host/libframepool-preload.so', 'userspace-test/run/run.sh')),
+    # Waiting for servers that do not come takes its time. NBD leaves a space that cannot be written.
+    Suite('remote', [f'sh remote.sh {kind}' for kind in REMOTE], kernels=STOCK, options=('--size=16M',), timeout=900, long=True,
+          files=('build/host/remote', 'userspace-test/remote/remote.sh')),
     # In a chroot, which has to be made the first time.
     Suite('packages', ['scripts/build-deb > /dev/null && userspace-test/packages/chroot-test'], timeout=1200, long=True),
     Suite('examples', ['sh examples.sh'], kernels=STOCK, options=('--size=8M',),
