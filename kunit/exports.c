@@ -80,6 +80,8 @@ EXPORT(fpool_policy_put_back);
 EXPORT(fpool_policy_remove);
 EXPORT(fpool_policy_cool);
 EXPORT(fpool_policy_switch);
+EXPORT(fpool_policy_switch_begin);
+EXPORT(fpool_policy_switch_step);
 EXPORT(fpool_policy_candidates);
 EXPORT(fpool_policy_judge);
 EXPORT(fpool_policy_evicted);

@@ -513,6 +513,50 @@ static void switching_loses_nothing(struct kunit *test)
 	}
 }
 
+/*
+ * In steps, with pages that come, leave and are cooled between them: all are known all the time,
+ * and each ends on a list of the new policy.
+ */
+static void switching_in_steps(struct kunit *test)
+{
+	const char *why = "";
+	struct fpool_policy *p;
+	struct pool *pool;
+	u32 i, k, f, steps;
+
+	for (i = 0; i < ARRAY_SIZE(naives); i++) {
+		for (k = 0; k < ARRAY_SIZE(naives); k++) {
+			pool = pool_new(test, naives[i].ops, 40);
+			p = &pool->policy;
+			for (f = 0; f < 20; f++)
+				fpool_policy_insert(p, fpool_frame(f), U64_MAX);
+			KUNIT_ASSERT_EQ(test, fpool_policy_switch_begin(p, naives[k].ops), 0);
+			KUNIT_EXPECT_EQ(test, fpool_policy_switch_begin(p, naives[i].ops), -EBUSY);
+			for (steps = 0; fpool_policy_switch_step(p, 3); steps++) {
+				if (steps == 10)
+					KUNIT_EXPECT_EQ(test, -EBUSY,
+							fpool_policy_switch_begin(p, p->ops));
+				if (steps >= 12)
+					continue;
+				fpool_policy_insert(p, fpool_frame(20 + steps), steps);
+				fpool_policy_remove(p, fpool_frame(steps));
+				fpool_policy_cool(p, fpool_frame(19 - steps / 2));
+				KUNIT_ASSERT_EQ(test, fpool_policy_len(p), 20);
+				KUNIT_ASSERT_EQ_MSG(test, fpool_policy_check(p, &why), 0, "%s",
+						    why);
+			}
+			KUNIT_EXPECT_GE(test, steps, 12);
+			KUNIT_EXPECT_PTR_EQ(test, p->ops, naives[k].ops);
+			KUNIT_EXPECT_PTR_EQ(test, p->next, NULL);
+			KUNIT_EXPECT_EQ(test, p->list[FPOOL_POLICY_TRANSIT].len, 0);
+			KUNIT_EXPECT_EQ(test, fpool_policy_len(p), 20);
+			KUNIT_EXPECT_EQ_MSG(test, fpool_policy_check(p, &why), 0, "%s", why);
+			for (f = 12; f < 32; f++)
+				KUNIT_EXPECT_TRUE(test, fpool_policy_knows(p, fpool_frame(f)));
+		}
+	}
+}
+
 /* One page, C frames, N references round and round: how many miss? */
 static u32 loop_misses(struct kunit *test, const struct fpool_policy_ops *ops, u32 frames,
 		       u32 pages, u32 rounds)
@@ -606,6 +650,7 @@ static struct kunit_case policies_cases[] = {
 	KUNIT_CASE(all_leave_at_last),
 	KUNIT_CASE(cool_is_next),
 	KUNIT_CASE(switching_loses_nothing),
+	KUNIT_CASE(switching_in_steps),
 	KUNIT_CASE(tenure_resists_loops),
 	KUNIT_CASE(tenure_looks_at_main),
 	{}

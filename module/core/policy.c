@@ -78,7 +78,82 @@ int fpool_policy_init(struct fpool_policy *p, const struct fpool_policy_ops *ops
 }
 
 /**
- * fpool_policy_switch() - another policy takes over
+ * fpool_policy_switch_begin() - another policy is to take over
+ * @p: the policy
+ * @ops: which one it becomes; may be the one that it is
+ *
+ * Until fpool_policy_switch_step() has said that it is done, nothing may be judged: frames are
+ * between the two.  All other calls are allowed.
+ *
+ * Context: Caller serialises access to @p; between candidates() and judge() it is allowed.
+ * Return: 0; -EINVAL if @ops is NULL; -EBUSY: it is being switched.
+ */
+int fpool_policy_switch_begin(struct fpool_policy *p, const struct fpool_policy_ops *ops)
+{
+	if (!ops)
+		return -EINVAL;
+	if (p->next)
+		return -EBUSY;
+	p->next = ops;
+	p->entering = false;
+	return 0;
+}
+
+/* In the order in which the old policy would have judged them; false: it has no more. */
+static bool leave_old(struct fpool_policy *p, u32 max)
+{
+	fpool_frame_t frame;
+	u32 n;
+
+	for (n = 0; n < max; n++) {
+		if (!p->ops->candidates(p, &frame, 1))
+			return false;
+		fpool_policy_dequeue(p, frame);
+		fpool_policy_enqueue(p, FPOOL_POLICY_TRANSIT, frame);
+	}
+	return true;
+}
+
+/* As pages of which nothing more is known; false: all are there. */
+static bool enter_new(struct fpool_policy *p, u32 max)
+{
+	fpool_frame_t frame;
+	u32 n;
+
+	for (n = 0; n < max; n++) {
+		frame = fpool_frame_list_first(&p->list[FPOOL_POLICY_TRANSIT]);
+		if (frame == FPOOL_NO_FRAME)
+			return false;
+		fpool_policy_dequeue(p, frame);
+		p->ops->put_back(p, frame);
+	}
+	return true;
+}
+
+/**
+ * fpool_policy_switch_step() - a part of the way from one policy to the next
+ * @p: the policy
+ * @max: frames to move at most, at least one
+ *
+ * Context: Caller serialises access to @p, and need not from one step to the next.  After
+ * fpool_policy_switch_begin(), until it says false.
+ * Return: Whether there is more to do.
+ */
+bool fpool_policy_switch_step(struct fpool_policy *p, u32 max)
+{
+	if (p->entering) {
+		if (!enter_new(p, max))
+			p->next = NULL;
+	} else if (!leave_old(p, max)) {
+		memset(p->word, 0, sizeof(p->word));
+		p->ops = p->next;
+		p->entering = true;
+	}
+	return p->next;
+}
+
+/**
+ * fpool_policy_switch() - another policy takes over, at once
  * @p: the policy
  * @ops: which one it becomes; may be the one that it is
  *
@@ -86,28 +161,16 @@ int fpool_policy_init(struct fpool_policy *p, const struct fpool_policy_ops *ops
  * them, as pages of which nothing more is known.  Ghosts keep their ages.  Takes time in
  * proportion to the frames, and no memory.
  *
- * Context: Caller serialises access to @p; between candidates() and judge() it is allowed.
- * Return: 0, or -EINVAL if @ops is NULL.
+ * Context: As fpool_policy_switch_begin().
+ * Return: As fpool_policy_switch_begin().
  */
 int fpool_policy_switch(struct fpool_policy *p, const struct fpool_policy_ops *ops)
 {
-	struct fpool_frame_list all;
-	fpool_frame_t frame;
+	int err = fpool_policy_switch_begin(p, ops);
 
-	if (!ops)
-		return -EINVAL;
-	fpool_frame_list_init(&all);
-	while (p->ops->candidates(p, &frame, 1)) {
-		fpool_policy_dequeue(p, frame);
-		fpool_frame_list_add_tail(p->ft, &all, frame);
-	}
-	memset(p->word, 0, sizeof(p->word));
-	p->ops = ops;
-	while ((frame = fpool_frame_list_first(&all)) != FPOOL_NO_FRAME) {
-		fpool_frame_list_del(p->ft, &all, frame);
-		ops->put_back(p, frame);
-	}
-	return 0;
+	while (!err && fpool_policy_switch_step(p, U32_MAX))
+		;
+	return err;
 }
 
 /**
@@ -313,5 +376,8 @@ int fpool_policy_check(const struct fpool_policy *p, const char **why)
 		*why = fpool_frame_list_check(p->ft, &p->list[i], i, FPOOL_FRAME_RESIDENT, NULL);
 	if (*why)
 		return -EUCLEAN;
+	/* On the way from one policy to the next there are frames that neither knows of. */
+	if (p->next)
+		return 0;
 	return p->ops->check ? p->ops->check(p, why) : 0;
 }

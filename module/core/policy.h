@@ -22,6 +22,8 @@
 #include "frames.h"
 
 #define FPOOL_POLICY_LISTS	4
+/* No policy's: frames that are on their way from one policy to the next. */
+#define FPOOL_POLICY_TRANSIT	3
 #define FPOOL_POLICY_NAME_MAX	16
 
 struct fpool_policy;
@@ -57,6 +59,8 @@ struct fpool_policy_ops {
 
 struct fpool_policy {
 	const struct fpool_policy_ops *ops;
+	const struct fpool_policy_ops *next;	/* what it is being switched to, or NULL */
+	bool entering;				/* and that is @ops already */
 	struct fpool_frames *ft;
 	u32 capacity;				/* frames that pages may use */
 	u64 evictions;				/* sequence number of the next ghost */
@@ -76,6 +80,8 @@ const struct fpool_policy_ops *fpool_policy_nth(unsigned int n);
 int fpool_policy_init(struct fpool_policy *p, const struct fpool_policy_ops *ops,
 		      struct fpool_frames *ft, u32 capacity);
 int fpool_policy_switch(struct fpool_policy *p, const struct fpool_policy_ops *ops);
+int fpool_policy_switch_begin(struct fpool_policy *p, const struct fpool_policy_ops *ops);
+bool fpool_policy_switch_step(struct fpool_policy *p, u32 max);
 u64 fpool_policy_len(const struct fpool_policy *p);
 
 /* Thin calls through ops, which also count: evictions, tests. */
