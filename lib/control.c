@@ -96,6 +96,20 @@ int framepool_pool_destroy(int control, const char *name)
 	return err ? err : command(control, FRAMEPOOL_POOL_DESTROY, &destroy);
 }
 
+int framepool_pool_set_policy(int control, const char *name, const char *policy)
+{
+	struct framepool_pool_policy set;
+	size_t length = strlen(policy);
+	int err;
+
+	FRAMEPOOL_INIT(&set);
+	err = copy_name(set.name, name ? name : "");
+	if (err || length >= sizeof(set.policy))
+		return -EINVAL;
+	memcpy(set.policy, policy, length);
+	return command(control, FRAMEPOOL_POOL_SET_POLICY, &set);
+}
+
 int framepool_next_pool(int control, struct framepool_pool *pool)
 {
 	return next(control, FRAMEPOOL_POOL_NEXT, pool);

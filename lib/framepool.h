@@ -110,6 +110,16 @@ int framepool_pool_create(int control, struct framepool_pool_create *create);
 int framepool_pool_destroy(int control, const char *name);
 
 /**
+ * framepool_pool_set_policy() - replace the replacement policy of a pool that may be working
+ * @control: from framepool_open()
+ * @name: which pool; "" or NULL for the default one
+ * @policy: its name, as in /sys/kernel/framepool/POOL/policy
+ *
+ * Return: -EINVAL: no such policy; -ENOENT: no such pool; -EPERM without CAP_SYS_ADMIN.
+ */
+int framepool_pool_set_policy(int control, const char *name, const char *policy);
+
+/**
  * framepool_next_pool() - iterate over the pools
  * @control: from framepool_open()
  * @pool: FRAMEPOOL_INIT() before the first call; from then on @pool->cursor says where it is
@@ -227,6 +237,15 @@ int framepool_release(int space, struct framepool_range *range);
  * @range: as in framepool_prefetch()
  */
 int framepool_sync(int space, struct framepool_range *range);
+
+/**
+ * framepool_advise() - say what will be done with pages, and what leaves first for it
+ * @space: a descriptor of it
+ * @advise: FRAMEPOOL_INIT() before; its advice is FRAMEPOOL_ADVICE_*
+ *
+ * posix_fadvise() of the descriptor does the same, but for the count in @advise->done.
+ */
+int framepool_advise(int space, struct framepool_advise *advise);
 
 /**
  * framepool_residency() - which pages are resident

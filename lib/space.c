@@ -90,6 +90,11 @@ int framepool_sync(int space, struct framepool_range *range)
 	return command(space, FRAMEPOOL_SYNC, range);
 }
 
+int framepool_advise(int space, struct framepool_advise *advise)
+{
+	return command(space, FRAMEPOOL_ADVISE, advise);
+}
+
 int framepool_residency(int space, uint64_t offset, uint64_t length, void *bitmap,
 			uint64_t *resident)
 {

@@ -14,6 +14,7 @@
 #include <linux/uio.h>
 
 #include "compat.h"
+#include "hint.h"
 #include "hold.h"
 #include "pager.h"
 #include "prefetch.h"
@@ -102,30 +103,35 @@ static size_t copy_part(struct page *page, size_t offset, size_t len, struct iov
 }
 
 /* One page's worth at @pos; bytes copied, 0 at the end of the space, or an error. */
-static ssize_t transfer(struct fpool_space *space, loff_t pos, struct iov_iter *iter)
+static ssize_t transfer(const struct fpool_handle *handle, loff_t pos, struct iov_iter *iter)
 {
+	unsigned int how = fpool_pager_advised(READ_ONCE(handle->advice));
+	struct fpool_space *space = handle->space;
 	u64 bytes = fpool_space_bytes(space);
+	bool counts = fpool_handle_counts(handle);
 	size_t offset = offset_in_page(pos), len, done;
 	struct page *page;
 
 	if (pos >= bytes)
 		return 0;
 	len = min_t(u64, min_t(u64, PAGE_SIZE - offset, bytes - pos), iov_iter_count(iter));
-	page = fpool_pager_get(space, fpool_addr_vpn(pos), 0);
+	page = fpool_pager_get(space, fpool_addr_vpn(pos), how | (counts ? 0 : FPOOL_FILL_ONCE));
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	done = copy_part(page, offset, len, iter);
 	put_page(page);
+	if (!counts && offset + done == PAGE_SIZE)
+		fpool_hint_done(space, fpool_addr_vpn(pos), 1);
 	return done ?: -EFAULT;
 }
 
 static ssize_t copy(struct kiocb *iocb, struct iov_iter *iter)
 {
-	struct fpool_space *space = fpool_file_space(iocb->ki_filp);
+	const struct fpool_handle *handle = iocb->ki_filp->private_data;
 	ssize_t total = 0, ret = 0;
 
 	while (iov_iter_count(iter)) {
-		ret = transfer(space, iocb->ki_pos, iter);
+		ret = transfer(handle, iocb->ki_pos, iter);
 		if (ret <= 0)
 			break;
 		iocb->ki_pos += ret;

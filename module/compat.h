@@ -123,4 +123,25 @@ static inline ssize_t fpool_iocb_write(struct kiocb *iocb, struct iov_iter *iter
 
 #endif
 
+/* 6.3 learnt to ask a file whether its uses count when entries of its mappings are zapped. */
+#ifdef FMODE_NOREUSE
+
+static inline void fpool_file_set_noreuse(struct file *file, bool noreuse)
+{
+	spin_lock(&file->f_lock);
+	if (noreuse)
+		file->f_mode |= FMODE_NOREUSE;
+	else
+		file->f_mode &= ~FMODE_NOREUSE;
+	spin_unlock(&file->f_lock);
+}
+
+#else
+
+static inline void fpool_file_set_noreuse(struct file *file, bool noreuse)
+{
+}
+
+#endif
+
 #endif /* FPOOL_COMPAT_H */

@@ -12,6 +12,7 @@
 #include "ioctl.h"
 #include "range.h"
 #include "reclaim.h"
+#include "sysfs.h"
 
 /**
  * fpool_control_create - make a pool that works
@@ -27,14 +28,20 @@ struct fpool_pool *fpool_control_create(const struct fpool_pool_params *params)
 
 	if (IS_ERR(pool))
 		return pool;
+	err = fpool_sysfs_add(pool);
+	if (err)
+		goto destroy;
 	err = fpool_reclaim_start(pool);
-	if (err) {
-		fpool_pool_destroy(pool);
-		return ERR_PTR(err);
-	}
+	if (err)
+		goto remove;
 	list_add_tail(&pool->link, &fpool_pools);
 	fpool_debugfs_add(pool);
 	return pool;
+remove:
+	fpool_sysfs_remove(pool);
+destroy:
+	fpool_pool_destroy(pool);
+	return ERR_PTR(err);
 }
 
 /**
@@ -52,6 +59,7 @@ int fpool_control_destroy(struct fpool_pool *pool)
 		return -EBUSY;
 	list_del(&pool->link);
 	fpool_debugfs_remove(pool);
+	fpool_sysfs_remove(pool);
 	fpool_reclaim_stop(pool);
 	fpool_pool_destroy(pool);
 	return 0;
@@ -316,6 +324,28 @@ static long pool_destroy(struct file *file, void *arg)
 	return err;
 }
 
+static long set_policy(struct file *file, void *arg)
+{
+	struct framepool_pool_policy *p = arg;
+	const struct fpool_policy_ops *ops;
+	struct fpool_pool *pool;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!fpool_ioctl_string(p->name, sizeof(p->name)) ||
+	    !fpool_ioctl_string(p->policy, sizeof(p->policy)))
+		return -EINVAL;
+	ops = fpool_policy_find(p->policy);
+	if (!ops)
+		return -EINVAL;
+	mutex_lock(&fpool_pools_lock);
+	pool = fpool_pool_find(p->name);
+	if (pool)
+		fpool_pool_set_policy(pool, ops);
+	mutex_unlock(&fpool_pools_lock);
+	return pool ? 0 : -ENOENT;
+}
+
 static void describe_frames(struct fpool_pool *pool, struct framepool_pool *info)
 {
 	unsigned int order;
@@ -401,6 +431,7 @@ static const struct fpool_ioctl commands[] = {
 	FPOOL_IOCTL_IN(FRAMEPOOL_POOL_CREATE, struct framepool_pool_create, name, pool_create),
 	FPOOL_IOCTL_IN(FRAMEPOOL_POOL_DESTROY, struct framepool_pool_destroy, name, pool_destroy),
 	FPOOL_IOCTL(FRAMEPOOL_POOL_NEXT, struct framepool_pool, name, 0, pool_next),
+	FPOOL_IOCTL_IN(FRAMEPOOL_POOL_SET_POLICY, struct framepool_pool_policy, name, set_policy),
 };
 
 static long control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

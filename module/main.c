@@ -14,6 +14,7 @@
 #include "flight.h"
 #include "job.h"
 #include "pager.h"
+#include "sysfs.h"
 
 static char *size;
 module_param(size, charp, 0444);
@@ -135,6 +136,9 @@ static int __init framepool_init(void)
 	err = fpool_job_init();
 	if (err)
 		goto flight_exit;
+	err = fpool_sysfs_init();
+	if (err)
+		goto job_exit;
 	fpool_debugfs_init();
 	err = create_default();
 	if (err)
@@ -147,6 +151,8 @@ pools_exit:
 	destroy_pools();
 debugfs_exit:
 	fpool_debugfs_exit();
+	fpool_sysfs_exit();
+job_exit:
 	fpool_job_exit();
 flight_exit:
 	fpool_flight_exit();
@@ -162,6 +168,7 @@ static void __exit framepool_exit(void)
 	destroy_pools();
 	fpool_debugfs_exit();
 	fpool_flight_exit();
+	fpool_sysfs_exit();
 	fpool_pager_exit();
 	rcu_barrier();
 }

@@ -825,7 +825,8 @@ struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn, unsigne
 	for (;;) {
 		page = fpool_pager_lookup(space, vpn);
 		if (page) {
-			folio_set_referenced(page_folio(page));
+			if (!(how & FPOOL_FILL_ONCE))
+				folio_set_referenced(page_folio(page));
 			return page;
 		}
 		err = fpool_pager_bring(space, vpn, how, false);

@@ -15,6 +15,15 @@ u32 fpool_pager_lookup_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr, s
 #define FPOOL_FILL_HERE		1	/* the read may be started here; else a worker does it */
 #define FPOOL_FILL_ALONE	2	/* neighbours are not wanted, unless the space has a type */
 #define FPOOL_FILL_SEQUENTIAL	4	/* they are, whatever was asked for before */
+#define FPOOL_FILL_ONCE		8	/* the use of the page does not count */
+
+/* ... by somebody who gave a FRAMEPOOL_ADVICE_*. */
+static inline unsigned int fpool_pager_advised(u8 advice)
+{
+	if (advice == FRAMEPOOL_ADVICE_RANDOM)
+		return FPOOL_FILL_ALONE;
+	return advice == FRAMEPOOL_ADVICE_SEQUENTIAL ? FPOOL_FILL_SEQUENTIAL : 0;
+}
 
 int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how);
 void fpool_pager_ahead(struct fpool_space *space, fpool_vpn_t vpn);

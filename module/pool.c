@@ -71,6 +71,34 @@ struct fpool_pool *fpool_pool_find(const char *name)
 	return NULL;
 }
 
+/* Frames that change hands in one go: about as long as a batch of evictions holds the lock. */
+#define SWITCH_STEP	256
+
+/**
+ * fpool_pool_set_policy - another replacement policy takes over
+ * @pool: the pool, working or not
+ * @ops: the policy; nothing happens if it is the pool's already
+ *
+ * Context: Process context; takes pool->victim_lock and pool->lock; may sleep.
+ */
+void fpool_pool_set_policy(struct fpool_pool *pool, const struct fpool_policy_ops *ops)
+{
+	bool more;
+
+	/* Whoever wants victims waits, and judges them by the new policy. */
+	mutex_lock(&pool->victim_lock);
+	spin_lock(&pool->lock);
+	more = ops != pool->policy.ops && !fpool_policy_switch_begin(&pool->policy, ops);
+	while (more) {
+		more = fpool_policy_switch_step(&pool->policy, SWITCH_STEP);
+		spin_unlock(&pool->lock);
+		cond_resched();
+		spin_lock(&pool->lock);
+	}
+	spin_unlock(&pool->lock);
+	mutex_unlock(&pool->victim_lock);
+}
+
 /**
  * fpool_pool_take - take a block of frames
  * @pool: from

@@ -13,6 +13,7 @@
 #ifndef FPOOL_POOL_H
 #define FPOOL_POOL_H
 
+#include <linux/kobject.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -86,6 +87,8 @@ struct fpool_pool {
 	struct workqueue_struct *wq;	/* X: fills, jobs, tear-downs */
 	struct fpool_stats stats;	/* X */
 	struct dentry *debugfs;		/* I */
+	struct kobject *sysfs;		/* I */
+	struct kobj_attribute policy_attr;	/* I */
 };
 
 struct fpool_pool_params {
@@ -103,6 +106,7 @@ struct fpool_pool *fpool_pool_create(const struct fpool_pool_params *params);
 void fpool_pool_destroy(struct fpool_pool *pool);
 struct fpool_pool *fpool_pool_find(const char *name);
 bool fpool_name_valid(const char *name);
+void fpool_pool_set_policy(struct fpool_pool *pool, const struct fpool_policy_ops *ops);
 
 int fpool_pool_take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *frame);
 void fpool_pool_give(struct fpool_pool *pool, fpool_frame_t frame);

@@ -10,7 +10,9 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "errlog.h"
+#include "hint.h"
 #include "hold.h"
 #include "ioctl.h"
 #include "job.h"
@@ -405,6 +407,93 @@ static long errors(struct file *file, void *arg)
 	return 0;
 }
 
+/* Start what the pool has room for; wait for nothing. Pages that are there or coming. */
+static u64 will_need(struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_t end)
+{
+	struct page *page;
+	u64 done = 0;
+
+	for (; fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
+		if (fatal_signal_pending(current))
+			break;
+		cond_resched();
+		page = fpool_pager_lookup(space, vpn);
+		if (page) {
+			folio_set_referenced(page_folio(page));
+			put_page(page);
+			done++;
+			continue;
+		}
+		if (fpool_pool_is_low(space->pool))
+			break;
+		fpool_pager_start(space, vpn, FPOOL_FILL_HERE | FPOOL_FILL_ALONE);
+		done++;
+	}
+	return done;
+}
+
+static int dont_need(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end, u64 *done)
+{
+	struct fpool_job *job;
+	int err;
+
+	job = fpool_job_run_range(space, start, end, 0, evict_job, &err);
+	if (IS_ERR(job))
+		return PTR_ERR(job);
+	*done = job->evicted.freed;
+	fpool_job_put(job);
+	return 0;
+}
+
+/* Of the descriptor; core mm has to know, too, as it takes accessed bits when it unmaps. */
+static void set_advice(struct file *file, u32 advice)
+{
+	struct fpool_handle *handle = file->private_data;
+
+	if (advice == FRAMEPOOL_ADVICE_NOREUSE)
+		WRITE_ONCE(handle->noreuse, true);
+	else
+		WRITE_ONCE(handle->advice, advice);
+	if (advice == FRAMEPOOL_ADVICE_NORMAL)
+		WRITE_ONCE(handle->noreuse, false);
+	fpool_file_set_noreuse(file, !fpool_handle_counts(handle));
+}
+
+static int advise(struct file *file, fpool_vpn_t start, fpool_vpn_t end, u32 advice, u64 *done)
+{
+	struct fpool_space *space = fpool_file_space(file);
+
+	static_assert(POSIX_FADV_RANDOM == FRAMEPOOL_ADVICE_RANDOM);
+	static_assert(POSIX_FADV_SEQUENTIAL == FRAMEPOOL_ADVICE_SEQUENTIAL);
+	static_assert(POSIX_FADV_WILLNEED == FRAMEPOOL_ADVICE_WILLNEED);
+	static_assert(POSIX_FADV_DONTNEED == FRAMEPOOL_ADVICE_DONTNEED);
+	static_assert(POSIX_FADV_NOREUSE == FRAMEPOOL_ADVICE_NOREUSE);
+	*done = 0;
+	if (advice != FRAMEPOOL_ADVICE_WILLNEED && advice != FRAMEPOOL_ADVICE_DONTNEED)
+		set_advice(file, advice);
+	if (fpool_vpn_nr(start) >= fpool_vpn_nr(end))
+		return 0;
+	if (advice == FRAMEPOOL_ADVICE_WILLNEED)
+		*done = will_need(space, start, end);
+	else if (advice == FRAMEPOOL_ADVICE_NOREUSE)
+		*done = fpool_hint_cool(space, start, end);
+	else if (advice == FRAMEPOOL_ADVICE_DONTNEED)
+		return dont_need(space, start, end, done);
+	return 0;
+}
+
+static long advise_ioctl(struct file *file, void *arg)
+{
+	struct framepool_advise *a = arg;
+	fpool_vpn_t start, end;
+	int err;
+
+	if (a->__reserved || a->advice > FRAMEPOOL_ADVICE_NOREUSE)
+		return -EINVAL;
+	err = fpool_space_range(fpool_file_space(file), a->offset, a->length, &start, &end);
+	return err ?: advise(file, start, end, a->advice, &a->done);
+}
+
 static const struct fpool_ioctl commands[] = {
 	FPOOL_IOCTL(FRAMEPOOL_SPACE_INFO, struct framepool_space, name, 0, info),
 	FPOOL_IOCTL(FRAMEPOOL_PREFETCH, struct framepool_range, __reserved, 0,
@@ -429,6 +518,7 @@ static const struct fpool_ioctl commands[] = {
 	FPOOL_IOCTL(FRAMEPOOL_PREFETCH_RESULT, struct framepool_prefetch, ticket, 0,
 		    fpool_prefetch_result),
 	FPOOL_IOCTL(FRAMEPOOL_ERRORS, struct framepool_errors, __reserved, 0, errors),
+	FPOOL_IOCTL(FRAMEPOOL_ADVISE, struct framepool_advise, done, 0, advise_ioctl),
 };
 
 /**
@@ -445,17 +535,6 @@ long fpool_range_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return fpool_ioctl_dispatch(commands, ARRAY_SIZE(commands), file, cmd, arg);
 }
 
-/* Start what the pool has room for; wait for nothing. */
-static void start_range(struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_t end)
-{
-	for (; fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
-		if (fpool_pool_is_low(space->pool) || fatal_signal_pending(current))
-			break;
-		fpool_pager_start(space, vpn, FPOOL_FILL_HERE | FPOOL_FILL_ALONE);
-		cond_resched();
-	}
-}
-
 /**
  * fpool_range_fadvise - posix_fadvise and madvise(MADV_WILLNEED)
  * @file: a descriptor of a space
@@ -463,31 +542,20 @@ static void start_range(struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_t 
  * @len: bytes, 0 to the end
  * @advice: POSIX_FADV_*
  *
- * WILLNEED starts reads and waits for none; DONTNEED evicts what can leave. The others change
- * nothing yet.
+ * What each does, hint.c says. As it is a hint, no error of a page is told.
  *
  * Context: System call, without mmap_lock.
  * Return: 0, or -EINVAL: no such advice.
  */
 int fpool_range_fadvise(struct file *file, loff_t offset, loff_t len, int advice)
 {
-	struct fpool_space *space = fpool_file_space(file);
-	u64 pages = fpool_space_pages(space);
+	u64 pages = fpool_space_pages(fpool_file_space(file));
 	u64 last = len ? fpool_bytes_to_pages((u64)offset + len) : pages;
 	fpool_vpn_t start = fpool_addr_vpn(offset), end = fpool_vpn(min(last, pages));
-	struct fpool_job *job;
-	int err;
+	u64 unused;
 
 	if (advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE || offset < 0 || len < 0)
 		return -EINVAL;
-	if (fpool_vpn_nr(start) >= fpool_vpn_nr(end))
-		return 0;
-	if (advice == POSIX_FADV_WILLNEED) {
-		start_range(space, start, end);
-	} else if (advice == POSIX_FADV_DONTNEED) {
-		job = fpool_job_run_range(space, start, end, 0, evict_job, &err);
-		if (!IS_ERR(job))
-			fpool_job_put(job);
-	}
+	advise(file, start, end, advice, &unused);
 	return 0;
 }

@@ -40,6 +40,7 @@ struct walk {
 	const struct fpool_region *region;
 	struct vm_area_struct *vma;
 	unsigned int cleared;		/* entries that zap_pte() took */
+	bool counts;			/* uses through this VMA do */
 };
 
 /* What to do with an entry; called with the page table's lock held. */
@@ -60,7 +61,7 @@ static void young_pte(struct walk *walk, pte_t *pte, struct fpool_rmap_page *p)
 	 */
 	if (pte_young(*pte) && is_ours(walk, *pte) &&
 	    test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte))
-		p->found = true;
+		p->found |= walk->counts;
 }
 
 static void dirty_pte(struct walk *walk, pte_t *pte, struct fpool_rmap_page *p)
@@ -169,6 +170,17 @@ static void walk_vma(struct walk *walk, struct fpool_rmap_page *pages, unsigned 
 	}
 }
 
+/*
+ * Do uses through a VMA tell that there will be others?  A sequential reader's do not; core mm
+ * thinks so, too (vma_has_recency()).  It says the same of random ones, whose hot pages we want.
+ */
+static bool uses_count(const struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & (VM_SEQ_READ | VM_RAND_READ))
+		return vma->vm_flags & VM_RAND_READ;
+	return fpool_handle_counts(vma->vm_file->private_data);
+}
+
 /* Call @fn for every hardware entry of a sorted list of pages, in every process. */
 static void walk_entries(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr,
 			 entry_fn fn)
@@ -179,8 +191,10 @@ static void walk_entries(struct fpool_space *space, struct fpool_rmap_page *page
 
 	i_mmap_lock_read(mapping);
 	for (walk.vma = vmas_iter_first(&mapping->i_mmap, first, last); walk.vma;
-	     walk.vma = vmas_iter_next(walk.vma, first, last))
+	     walk.vma = vmas_iter_next(walk.vma, first, last)) {
+		walk.counts = uses_count(walk.vma);
 		walk_vma(&walk, pages, nr, fn);
+	}
 	i_mmap_unlock_read(mapping);
 }
 

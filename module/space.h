@@ -70,6 +70,8 @@ struct fpool_pinner;
  * @tickets: T: its prefetches that nobody waits for
  * @ntickets: T: how many
  * @last_ticket: T: number of the last one
+ * @advice: FRAMEPOOL_ADVICE_NORMAL, RANDOM or SEQUENTIAL; any time, READ_ONCE
+ * @noreuse: what is used through it will not be used again; the same
  */
 struct fpool_handle {
 	struct fpool_space *space;
@@ -78,6 +80,8 @@ struct fpool_handle {
 	struct list_head tickets;
 	u32 ntickets;
 	u64 last_ticket;
+	u8 advice;
+	bool noreuse;
 };
 
 static inline struct fpool_space *fpool_file_space(struct file *file)
@@ -85,6 +89,13 @@ static inline struct fpool_space *fpool_file_space(struct file *file)
 	struct fpool_handle *handle = file->private_data;
 
 	return handle->space;
+}
+
+/* Does a use through this descriptor tell that there will be another? */
+static inline bool fpool_handle_counts(const struct fpool_handle *handle)
+{
+	return READ_ONCE(handle->advice) != FRAMEPOOL_ADVICE_SEQUENTIAL &&
+	       !READ_ONCE(handle->noreuse);
 }
 
 struct fpool_space *fpool_space_create(struct fpool_pool *pool);

@@ -25,6 +25,7 @@
 #include <linux/pagemap.h>
 
 #include "compat.h"
+#include "hint.h"
 #include "pager.h"
 #include "trace.h"
 
@@ -78,6 +79,18 @@ static void map_resident(struct vm_fault *vmf, struct fpool_space *space, u64 fi
 		map_run(vma, space, first + start, &pages[start], nr - start);
 }
 
+/* FRAMEPOOL_ADVICE_*: the mapping's own, or else its descriptor's. */
+static u8 advice(const struct vm_area_struct *vma)
+{
+	const struct fpool_handle *handle = vma->vm_file->private_data;
+
+	if (vma->vm_flags & VM_RAND_READ)
+		return FRAMEPOOL_ADVICE_RANDOM;
+	if (vma->vm_flags & VM_SEQ_READ)
+		return FRAMEPOOL_ADVICE_SEQUENTIAL;
+	return READ_ONCE(handle->advice);
+}
+
 /* Pages [first, end) that are mapped with a fault. */
 struct around {
 	u64 first, end;
@@ -97,7 +110,7 @@ static struct around choose(const struct vm_fault *vmf, const struct fpool_space
 	/* A private mapping's write takes a copy of one page. */
 	if (vmf->flags & FAULT_FLAG_WRITE && !(vmf->vma->vm_flags & VM_SHARED))
 		return aligned(vmf->pgoff, 1);
-	if (vmf->vma->vm_flags & VM_RAND_READ)
+	if (advice(vmf->vma) == FRAMEPOOL_ADVICE_RANDOM)
 		return aligned(vmf->pgoff, 1);
 	if (type == FRAMEPOOL_BLOCK_AUTO &&
 	    fpool_streams_block(&space->streams, vmf->pgoff, &a.first, &a.end))
@@ -113,9 +126,8 @@ static struct around choose(const struct vm_fault *vmf, const struct fpool_space
  * Map the resident neighbours of a page with it: one fault for many pages.  As with any page, a
  * reference and a second look (fpool_pager_lookup) keep eviction away while the entry is made.
  */
-static void map_around(struct vm_fault *vmf, struct fpool_space *space, bool major)
+static void map_around(struct vm_fault *vmf, struct fpool_space *space, struct around a)
 {
-	struct around a = choose(vmf, space, major);
 	u64 first, end, next;
 
 	if (a.end - a.first < 2)
@@ -127,17 +139,31 @@ static void map_around(struct vm_fault *vmf, struct fpool_space *space, bool maj
 	}
 }
 
+/*
+ * A sequential reader has come to [a.first, a.end): he is done with as much before it, but perhaps
+ * for the last page, over whose end he may be reading right now.
+ */
+static void leave_behind(struct fpool_space *space, struct around a)
+{
+	u64 end = a.first ? a.first - 1 : 0, nr = min(a.end - a.first, end);
+
+	fpool_hint_done(space, fpool_vpn(end - nr), nr);
+}
+
 static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struct page *page,
 			  bool major)
 {
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
+	struct around a = choose(vmf, space, major);
 
 	/* Broken memory: core mm would kill the process for it, but cannot take it away from us. */
 	if (unlikely(PageHWPoison(page))) {
 		put_page(page);
 		return VM_FAULT_HWPOISON;
 	}
-	map_around(vmf, space, major);
+	map_around(vmf, space, a);
+	if (advice(vmf->vma) == FRAMEPOOL_ADVICE_SEQUENTIAL)
+		leave_behind(space, a);
 	fpool_pager_ahead(space, fpool_vpn(vmf->pgoff));
 	/* Held for moments only: while it is mapped, and while it is write-protected. */
 	lock_page(page);
@@ -157,18 +183,11 @@ static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struc
 	return VM_FAULT_LOCKED;
 }
 
-static unsigned int advice(const struct vm_area_struct *vma)
-{
-	if (vma->vm_flags & VM_RAND_READ)
-		return FPOOL_FILL_ALONE;
-	return vma->vm_flags & VM_SEQ_READ ? FPOOL_FILL_SEQUENTIAL : 0;
-}
-
 /* The entry is not there: bring the page, as far as the fault's flags allow waiting. */
 static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 {
 	fpool_vpn_t vpn = fpool_vpn(vmf->pgoff);
-	unsigned int how = advice(vmf->vma);
+	unsigned int how = fpool_pager_advised(advice(vmf->vma));
 	bool bounded = !(vmf->flags & FAULT_FLAG_USER);
 	struct file *file;
 	int err;

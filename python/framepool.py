@@ -184,6 +184,10 @@ class Control(_Descriptor):
         create = PoolCreate(name=name, bytes=size, base=base, node=node, policy=_encode(policy, POLICY_SIZE))
         _call("pool_create", self.fileno(), ctypes.byref(create), about=name)
 
+    def set_policy(self, pool, policy):
+        """Replace the replacement policy of a pool that may be working; "" is the default one."""
+        _call("pool_set_policy", self.fileno(), os.fsencode(pool), os.fsencode(policy), about=policy)
+
     def destroy_pool(self, name):
         """Give it back."""
         _call("pool_destroy", self.fileno(), os.fsencode(name), about=name)

@@ -464,6 +464,10 @@ static const struct command commands[] = {
 	{ "PREFETCH_RESULT", FRAMEPOOL_PREFETCH_RESULT, sizeof(struct framepool_prefetch), 0, true },
 	{ "ERRORS", FRAMEPOOL_ERRORS, sizeof(struct framepool_errors),
 	  offsetof(struct framepool_errors, __reserved), true },
+	{ "POOL_SET_POLICY", FRAMEPOOL_POOL_SET_POLICY, sizeof(struct framepool_pool_policy), 0,
+	  false },
+	{ "ADVISE", FRAMEPOOL_ADVISE, sizeof(struct framepool_advise),
+	  offsetof(struct framepool_advise, __reserved), true },
 };
 
 static int a_space;
@@ -496,6 +500,10 @@ static u8 *legal(const struct command *c)
 		break;
 	case FRAMEPOOL_POOL_DESTROY:
 		name_set(((struct framepool_pool_destroy *)arg)->name, "t-nosuch");
+		break;
+	case FRAMEPOOL_POOL_SET_POLICY:
+		strcpy(((struct framepool_pool_policy *)arg)->policy, "clock");
+		name_set(((struct framepool_pool_policy *)arg)->name, "t-nosuch");
 		break;
 	case FRAMEPOOL_RESIDENCY:
 		((struct framepool_residency *)arg)->bitmap = (uintptr_t)bitmap;
@@ -699,7 +707,7 @@ static void wrong_descriptor(void)
 static void no_such_command(void)
 {
 	static const unsigned long none[] = {
-		_IO(FRAMEPOOL_IOC_TYPE, 0x06),
+		_IO(FRAMEPOOL_IOC_TYPE, 0x1e),
 		_IO(FRAMEPOOL_IOC_TYPE, 0x1f),
 		_IO(FRAMEPOOL_IOC_TYPE, 0x3f),
 		_IO(FRAMEPOOL_IOC_TYPE, 0xff),

@@ -137,6 +137,9 @@ def test_pools(control, path):
     ok([p.name for p in control.pools()] == [b"default", b"second"], "create_pool and pools")
     ok(sum(n << order for order, n in enumerate(control.pools()[1].free_blocks)) == control.pools()[1].free,
        "free blocks come to what is free")
+    control.set_policy("second", "fifo")
+    ok([p.policy for p in control.pools()] == [b"tenure", b"fifo"], "set_policy")
+    raises(errno.EINVAL, "no such policy", control.set_policy, "second", "nonsense")
     with framepool.map_file(path, pool="second") as data:
         ok(data.space.info().pool == b"second", "a file in it")
         raises(errno.EBUSY, "destroy_pool while it is used", control.destroy_pool, "second")

@@ -100,12 +100,18 @@ static void test_mapping(void)
 
 static void test_ranges(int space)
 {
+	struct framepool_advise advise;
 	struct framepool_range range;
 	unsigned char bitmap[PAGES / 8];
 	uint64_t resident = 0;
 
 	FRAMEPOOL_INIT(&range);
 	ok(!framepool_prefetch(space, &range) && range.done + range.already == PAGES, "prefetch");
+	FRAMEPOOL_INIT(&advise);
+	advise.advice = FRAMEPOOL_ADVICE_NOREUSE;
+	ok(!framepool_advise(space, &advise) && advise.done == PAGES, "advise");
+	advise.advice = 77;
+	ok(framepool_advise(space, &advise) == -EINVAL, "no such advice");
 	ok(!framepool_residency(space, 0, 0, bitmap, &resident) && resident == PAGES &&
 	   bitmap[0] == 0xff && bitmap[PAGES / 8 - 1] == 0xff, "residency");
 	FRAMEPOOL_INIT(&range);
@@ -170,6 +176,14 @@ static void test_pools(void)
 	FRAMEPOOL_INIT(&pool);
 	ok(!framepool_find_pool(control, NULL, &pool) && !strcmp(pool.name, "default"),
 	   "find the default one");
+	ok(!framepool_pool_set_policy(control, "second", "lru2"), "replace its policy");
+	FRAMEPOOL_INIT(&pool);
+	ok(!framepool_find_pool(control, "second", &pool) && !strcmp(pool.policy, "lru2"),
+	   "it has it");
+	ok(framepool_pool_set_policy(control, "second", "nonsense") == -EINVAL &&
+	   framepool_pool_set_policy(control, "second", "clock-and-much-more") == -EINVAL &&
+	   framepool_pool_set_policy(control, "third", "clock") == -ENOENT,
+	   "no such policy, no such pool");
 	ok(!framepool_pool_destroy(control, "second"), "destroy it");
 	ok(framepool_pool_destroy(control, "second") == -ENOENT, "not twice");
 }

@@ -35,6 +35,7 @@
 #define FRAMEPOOL_POOL_CREATE	_IO(FRAMEPOOL_IOC_TYPE, 0x03)
 #define FRAMEPOOL_POOL_DESTROY	_IO(FRAMEPOOL_IOC_TYPE, 0x04)
 #define FRAMEPOOL_POOL_NEXT	_IO(FRAMEPOOL_IOC_TYPE, 0x05)
+#define FRAMEPOOL_POOL_SET_POLICY _IO(FRAMEPOOL_IOC_TYPE, 0x06)
 
 /* Commands of a space: a descriptor from ATTACH, or an opened /dev/framepool/NAME. */
 #define FRAMEPOOL_SPACE_INFO	_IO(FRAMEPOOL_IOC_TYPE, 0x20)
@@ -49,6 +50,7 @@
 #define FRAMEPOOL_HOLD		_IO(FRAMEPOOL_IOC_TYPE, 0x29)
 #define FRAMEPOOL_RELEASE	_IO(FRAMEPOOL_IOC_TYPE, 0x2a)
 #define FRAMEPOOL_ERRORS	_IO(FRAMEPOOL_IOC_TYPE, 0x2b)
+#define FRAMEPOOL_ADVISE	_IO(FRAMEPOOL_IOC_TYPE, 0x2c)
 #define FRAMEPOOL_PREFETCH_START	_IO(FRAMEPOOL_IOC_TYPE, 0x30)
 #define FRAMEPOOL_PREFETCH_RESULT	_IO(FRAMEPOOL_IOC_TYPE, 0x31)
 
@@ -221,6 +223,25 @@ struct framepool_pool_create {
 struct framepool_pool_destroy {
 	__u32 size;
 	__u32 flags;
+	char name[FRAMEPOOL_NAME_SIZE];
+};
+
+/**
+ * struct framepool_pool_policy - replace the replacement policy of a pool
+ * @size: sizeof(struct framepool_pool_policy)
+ * @flags: 0
+ * @policy: its name; /sys/kernel/framepool/POOL/policy lists them
+ * @name: of the pool, "" for the default one
+ *
+ * The pool goes on working, no page leaves for it, and ghosts keep their age; what the old policy
+ * had learned of the pages is forgotten.
+ *
+ * EPERM without CAP_SYS_ADMIN; EINVAL: no such policy; ENOENT: no such pool.
+ */
+struct framepool_pool_policy {
+	__u32 size;
+	__u32 flags;
+	char policy[FRAMEPOOL_POLICY_SIZE];
 	char name[FRAMEPOOL_NAME_SIZE];
 };
 
@@ -471,6 +492,44 @@ struct framepool_errors {
 	__u32 write_error;
 	__u32 flush_error;
 	__u32 __reserved;
+};
+
+/* struct framepool_advise.advice: as posix_fadvise() has them. */
+#define FRAMEPOOL_ADVICE_NORMAL		0
+#define FRAMEPOOL_ADVICE_RANDOM		1
+#define FRAMEPOOL_ADVICE_SEQUENTIAL	2
+#define FRAMEPOOL_ADVICE_WILLNEED	3
+#define FRAMEPOOL_ADVICE_DONTNEED	4
+#define FRAMEPOOL_ADVICE_NOREUSE	5
+
+/**
+ * struct framepool_advise - what a program will do with a range; posix_fadvise() does the same
+ * @size: sizeof(struct framepool_advise)
+ * @flags: 0
+ * @offset: in bytes, a multiple of 4096
+ * @length: in bytes; 0 is to the end; past the end of the space is EINVAL
+ * @advice: FRAMEPOOL_ADVICE_*
+ * @__reserved: 0
+ * @done: out: pages that are there or coming (WILLNEED); that have left (DONTNEED); that leave
+ *	first (NOREUSE); else 0
+ *
+ * NORMAL, RANDOM and SEQUENTIAL are of the descriptor, whatever the range: of its reads and
+ * writes, and of its mappings where madvise() has not said otherwise. RANDOM fetches one page at a
+ * time. SEQUENTIAL fetches ahead; what was read leaves first, unless others use it.
+ *
+ * WILLNEED starts to read what is absent, as far as frames are free; what is there counts as used.
+ * DONTNEED evicts the range, and writes it where it is dirty. NOREUSE: the range leaves first,
+ * unless it is used again; and from now on uses through this descriptor and its mappings do not
+ * count, until NORMAL.
+ */
+struct framepool_advise {
+	__u32 size;
+	__u32 flags;
+	__u64 offset;
+	__u64 length;
+	__u32 advice;
+	__u32 __reserved;
+	__u64 done;
 };
 
 #endif /* _UAPI_LINUX_FRAMEPOOL_H */

@@ -55,6 +55,10 @@ static const struct field create_fields[] = {
 
 static const struct field destroy_fields[] = { FIELD(framepool_pool_destroy, name, TEXT), { 0 } };
 
+static const struct field policy_fields[] = {
+	FIELD(framepool_pool_policy, policy, TEXT), FIELD(framepool_pool_policy, name, TEXT), { 0 },
+};
+
 static const struct field pool_fields[] = {
 	FIELD(framepool_pool, cursor, PLAIN), FIELD(framepool_pool, bytes, OUT),
 	FIELD(framepool_pool, __reserved, OUT), FIELD(framepool_pool, name, OUT), { 0 },
@@ -76,6 +80,12 @@ static const struct field resize_fields[] = { FIELD(framepool_resize, bytes, PLA
 
 static const struct field block_fields[] = {
 	FIELD(framepool_block, block_type, PLAIN), FIELD(framepool_block, __reserved, ZERO), { 0 },
+};
+
+static const struct field advise_fields[] = {
+	FIELD(framepool_advise, offset, PLAIN), FIELD(framepool_advise, length, PLAIN),
+	FIELD(framepool_advise, advice, PLAIN), FIELD(framepool_advise, __reserved, ZERO),
+	FIELD(framepool_advise, done, OUT), { 0 },
 };
 
 /*
@@ -125,6 +135,10 @@ static const struct command commands[] = {
 	  false, true, { EBADF, EBUSY, EFBIG, ENOSPC } },
 	{ "SET_BLOCK", FRAMEPOOL_SET_BLOCK, sizeof(struct framepool_block), block_fields, 0, 0,
 	  false, true, { 0 } },
+	{ "POOL_SET_POLICY", FRAMEPOOL_POOL_SET_POLICY, sizeof(struct framepool_pool_policy),
+	  policy_fields, 0, ENOENT, false, false, { EPERM, ENOENT } },
+	{ "ADVISE", FRAMEPOOL_ADVISE, sizeof(struct framepool_advise), advise_fields, 0, 0, true,
+	  true, { ENOMEM, EINTR } },
 };
 
 #define each_command(c) \
@@ -193,6 +207,8 @@ static void harmless(const struct command *c, void *to)
 		struct framepool_residency residency;
 		struct framepool_resize resize;
 		struct framepool_block block;
+		struct framepool_pool_policy policy;
+		struct framepool_advise advise;
 	} a;
 
 	memset(&a, 0, sizeof(a));
@@ -206,6 +222,9 @@ static void harmless(const struct command *c, void *to)
 		memcpy(a.create.name, pool, sizeof(pool));
 	} else if (c->cmd == FRAMEPOOL_POOL_DESTROY) {
 		name_set(a.destroy.name, "t-nobody");
+	} else if (c->cmd == FRAMEPOOL_POOL_SET_POLICY) {
+		strcpy(a.policy.policy, "clock");
+		name_set(a.policy.name, "t-nobody");
 	} else if (c->cmd == FRAMEPOOL_SPACE_NEXT) {
 		a.space.cursor = ~0ull;
 	} else if (c->cmd == FRAMEPOOL_POOL_NEXT) {
