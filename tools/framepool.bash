@@ -15,13 +15,18 @@ _framepool_pools() {
 	framepool pool list --json 2>/dev/null | sed -n 's/^    "name": "\(.*\)",$/\1/p'
 }
 
+# What the module can do, or what it could when this was written.
+_framepool_policies() {
+	{ cat /sys/kernel/framepool/default/policy 2>/dev/null || echo tenure clock lru2 fifo; } | tr -d '[]' | tr ' ' '\n'
+}
+
 # The values of the option before the cursor; false: it takes none that we know.
 _framepool_value() {
 	case $1 in
 	--pool|-p)		_framepool_pools ;;
 	--block|-b)		printf '%s\n' auto 1 4 16 64 256 ;;
 	--color|--colour)	printf '%s\n' auto always never ;;
-	--policy|-P)		printf '%s\n' clock ;;
+	--policy|-P)		_framepool_policies ;;
 	--sort|-s)		printf '%s\n' r d f e w n ;;
 	--group|-g)		compgen -g ;;
 	*)			return 1 ;;
@@ -34,6 +39,7 @@ _framepool_words() {
 	detach|stat|warm|evict|sync|pin|walk)	_framepool_spaces ;;
 	run)					compgen -c ;;
 	pool)					printf '%s\n' create destroy list ;;
+	policy)					_framepool_pools ;;
 	esac
 }
 
@@ -45,6 +51,8 @@ _framepool() {
 		choices=$(framepool --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
 	elif [[ $word == -* ]]; then
 		choices=$(framepool "$command" --help 2>/dev/null | grep -oE -- '--[a-z-]+' | sort -u)
+	elif [[ $command == policy ]] && ((COMP_CWORD == 3)); then
+		choices=$(_framepool_policies)
 	elif [[ $command == pool && $before == destroy ]]; then
 		choices=$(_framepool_pools)
 	elif ! { [[ $command == pool && $before == -s ]] || choices=$(_framepool_value "$before"); }; then

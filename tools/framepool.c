@@ -27,6 +27,7 @@ static const struct command {
 	{ "pin", cmd_pin, "keep pages in memory while a command runs" },
 	{ "run", cmd_run, "an unmodified program, with its mappings in a pool" },
 	{ "pool", cmd_pool, "create, destroy and list pools" },
+	{ "policy", cmd_policy, "how pools choose the pages that leave" },
 	{ "up", cmd_up, "make what is in /etc/framepool.conf" },
 	{ "down", cmd_down, "undo that" },
 	{ "doctor", cmd_doctor, "what is wrong or slow, and what to do about it" },

@@ -291,6 +291,29 @@ fails 1 pool create other --size 4M -- "the name is in use"
 fails 1 pool create huge --size 1T -- "larger than the memory"
 fails 2 pool create odd --size 3M -- "no size of a region"
 fails 2 pool create unsized -- "needs a --size"
+runs 0 policy other clock
+[ ! -s /tmp/out ]
+ok $? "and says nothing"
+runs 0 policy
+says out "other            clock      tenure lru2 fifo"
+says out "default          tenure     clock lru2 fifo"
+runs 0 policy other
+says out "other            clock"
+runs 0 policy other lru2 --json
+says out '"policy": "lru2"'
+says out '"fifo"'
+runs 0 pool list
+says out "lru2"
+runs 0 stat
+says out "policy lru2"
+fails 1 policy other nonsense -- "there is no such policy (Invalid argument). There are tenure, clock, lru2, fifo."
+fails 1 policy other aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa -- "there is no such policy"
+fails 1 policy nosuch clock -- "there is no such pool"
+fails 1 policy nosuch -- "there is no such pool"
+fails 2 policy a/b -- "can be no name"
+fails 2 policy other clock fifo -- "at most"
+runs 0 policy other
+says out "other            lru2"
 runs 0 attach /mnt/a.dat --pool other --read-only
 fails 1 pool destroy other -- "files are attached to it"
 runs 0 pool list

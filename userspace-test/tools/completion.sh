@@ -43,6 +43,9 @@ offers 'always auto' framepool map --color a
 offers 'create destroy list' framepool pool ''
 offers '--pool' framepool attach --po
 offers '--match' framepool run --ma
+offers 'clock fifo lru2 tenure' framepool policy default ''
+offers 'fifo' framepool pool create x --policy f
+offers '--json' framepool policy --j
 offers 'd' framepool top --sort d
 cd "$top" || exit 1
 offers 'COPYING' framepool attach COPY

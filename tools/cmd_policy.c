@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* framepool policy */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "text.h"
+
+static const char policy_help[] =
+	"usage: framepool policy [POOL [NAME]] [--json]\n"
+	"\n"
+	"Show by which policy the pools choose the pages that leave, and which others\n"
+	"there are; with NAME, replace that of POOL. The pool goes on working, and no page\n"
+	"leaves for it.\n"
+	"\n"
+	"  -j, --json   for programs\n"
+	"  -h, --help   this\n";
+
+#define ALL_SIZE 256
+
+/* What the module can do, as "[tenure] clock"; "" where the file cannot be read. */
+static void read_all(const char *pool, char all[ALL_SIZE])
+{
+	char path[sizeof("/sys/kernel/framepool//policy") + FRAMEPOOL_NAME_SIZE];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/kernel/framepool/%s/policy", pool);
+	file = fopen(path, "r");
+	if (!file || !fgets(all, ALL_SIZE, file))
+		all[0] = '\0';
+	if (file)
+		fclose(file);
+}
+
+/* The next of the names in @all, without brackets; NULL after the last. */
+static char *next_name(char **all)
+{
+	return strtok_r(NULL, " []\n", all);
+}
+
+static void show(const struct framepool_pool *pool)
+{
+	char all[ALL_SIZE], *rest = all, *name;
+	const char *between = "";
+
+	read_all(pool->name, all);
+	printf("%-16s %-10s ", pool->name, pool->policy);
+	while ((name = next_name(&rest))) {
+		if (!strcmp(name, pool->policy))
+			continue;
+		printf("%s%s", between, name);
+		between = " ";
+	}
+	putchar('\n');
+}
+
+static void show_json(struct json *j, const struct framepool_pool *pool)
+{
+	char all[ALL_SIZE], *rest = all, *name;
+
+	read_all(pool->name, all);
+	json_open(j, NULL, '{');
+	json_string(j, "name", pool->name);
+	json_string(j, "policy", pool->policy);
+	json_open(j, "policies", '[');
+	while ((name = next_name(&rest)))
+		json_string(j, NULL, name);
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
+/* All pools, or the one of this name. */
+static int list(int control, const char *only, bool json)
+{
+	static const struct reason reasons[] = {
+		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },
+		{ }
+	};
+	struct json j = { .out = stdout, .first = true };
+	struct framepool_pool pool;
+	bool any = false;
+	int got;
+
+	FRAMEPOOL_INIT(&pool);
+	while ((got = framepool_next_pool(control, &pool)) > 0) {
+		if (only && strcmp(only, pool.name))
+			continue;
+		if (!any && json)
+			json_open(&j, NULL, '[');
+		else if (!any)
+			printf("%-16s %-10s %s\n", "POOL", "POLICY", "OTHERS");
+		any = true;
+		json ? show_json(&j, &pool) : show(&pool);
+	}
+	if (any && json)
+		json_close(&j, ']');
+	if (got < 0)
+		return fail("list", "the pools", got, NULL);
+	return any || !only ? EXIT_OK : fail("show the policy of", only, ENOENT, reasons);
+}
+
+static int set(int control, const char *pool, const char *policy)
+{
+	char all[ALL_SIZE], next[ALL_SIZE + 32] = "", *rest = all, *name;
+	const struct reason reasons[] = {
+		{ EPERM, "it takes CAP_SYS_ADMIN", "Run it as root." },
+		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },
+		{ EINVAL, "there is no such policy", next },
+		{ }
+	};
+	int err = framepool_pool_set_policy(control, pool, policy);
+
+	if (!err)
+		return EXIT_OK;
+	read_all(pool, all);
+	while ((name = next_name(&rest)))
+		snprintf(next + strlen(next), sizeof(next) - strlen(next), "%s%s",
+			 *next ? ", " : "There are ", name);
+	strcat(next, *next ? "." : "See 'framepool policy'.");
+	return fail("set policy", policy, err, reasons);
+}
+
+int cmd_policy(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	int option, control, status = EXIT_OK;
+	bool json = false;
+	char *pool;
+
+	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		if (option == 'h')
+			return help(policy_help);
+		if (option != 'j')
+			return usage_hint();
+		json = true;
+	}
+	if (argc - optind > 2)
+		return usage_error("policy takes a POOL and a NAME at most");
+	pool = argv[optind];
+	if (pool && !framepool_name_valid(pool))
+		return usage_error(NO_NAME, pool);
+	control = control_open(&status);
+	if (control < 0)
+		return status;
+	if (argc - optind == 2)
+		status = set(control, pool, argv[optind + 1]);
+	if (!status && (argc - optind < 2 || json))
+		status = list(control, pool, json);
+	close(control);
+	return status;
+}
