@@ -127,7 +127,7 @@ static void detach_left(void)
 		detach(left[i]);
 }
 
-static bool no_spaces(void *arg)
+static bool pool_is_empty(void *arg)
 {
 	struct framepool_space s = { .cursor = 0 };
 
@@ -164,7 +164,7 @@ static bool run_once(void)
 		pids[i] = start_worker(i);
 	failed_worker = watch(pids);
 	detach_left();
-	ok = plain || wait_until(no_spaces, pool, SETTLE_MS);
+	ok = plain || wait_until(pool_is_empty, pool, SETTLE_MS);
 	if (!ok)
 		diag("a space stays");
 	if (failed_worker >= 0 || !ok)
