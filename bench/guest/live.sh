@@ -44,13 +44,15 @@ slow_writes() {
 # Slow while it is measured; what has to be written when the program ends is not what is measured.
 slow_latency() {
 	slow_writes 20
-	limited bench latency "$1" $pages "$2" write "$3" > /run/latency & program=$!
-	while kill -0 $program && ! grep . /run/latency; do
+	: > /run/latency
+	limited bench latency "$1" $pages "$2" write "$3" >> /run/latency & program=$!
+	while [ ! -s /run/latency ] && kill -0 $program 2> /dev/null; do
 		sleep 0.2
 	done
 	slow_writes 0
 	# All there is; a shell forgets who has ended.
 	wait
+	cat /run/latency
 	sync
 }
 
