@@ -205,6 +205,15 @@ static void *sync_all(void *arg)
 	return NULL;
 }
 
+/* An fsync that waits for the device. */
+static void sync_start(struct waiter *w)
+{
+	need(!pthread_create(&w->thread, NULL, sync_all, w), "no thread");
+	while (!atomic_load(&w->tid))
+		sched_yield();
+	expect(task_waits(getpid(), w->tid, 20000), "fsync does not wait");
+}
+
 /* While a write stands still the page can be read and stored to, and the store is not lost. */
 static void stores_during_write(void)
 {
@@ -217,10 +226,7 @@ static void stores_during_write(void)
 	for (vpn = 0; vpn < 16; vpn++)
 		expect(page_is(m + vpn * PAGE, vpn, 1), "before");
 	dm_stall();
-	need(!pthread_create(&w.thread, NULL, sync_all, &w), "no thread");
-	while (!atomic_load(&w.tid))
-		sched_yield();
-	expect(task_waits(getpid(), w.tid, 20000), "fsync does not wait");
+	sync_start(&w);
 	for (vpn = 0; vpn < 16; vpn++)
 		expect(page_is(m + vpn * PAGE, vpn, 1), "a clean page");
 	for (vpn = 256; vpn < 288; vpn++) {
@@ -334,10 +340,7 @@ static void stays_during_write(const char *which)
 	for (vpn = 0; vpn < FEW; vpn++)
 		page_fill(m + vpn * PAGE, vpn, 2);
 	dm_stall();
-	need(!pthread_create(&w.thread, NULL, sync_all, &w), "no thread");
-	while (!atomic_load(&w.tid))
-		sched_yield();
-	expect(task_waits(getpid(), w.tid, 20000), "fsync does not wait");
+	sync_start(&w);
 	load_all(other, OTHER);
 	expect(resident_pages(fd, 0, FEW * PAGE, (u8[FEW / 8]){}) == FEW,
 	       "pages left while they were written");
