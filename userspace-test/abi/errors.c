@@ -681,6 +681,7 @@ static void weather(void)
 		     (uintmax_t)w[i].stores, (uintmax_t)w[i].refused, (uintmax_t)w[i].syncs,
 		     (uintmax_t)w[i].failed);
 	}
+	set_wait_ms(10000);
 	expect_pages(0, nr);
 	fsync(fd);			/* the last error may be untold */
 	need_ok(fsync(fd));

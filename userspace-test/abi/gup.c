@@ -195,6 +195,7 @@ static void larger_than_the_pool(void)
 	for (vpn = 0; n > 0 && vpn < n / PAGE; vpn++)
 		expect(page_is(is + vpn * PAGE, vpn, 3), "what was written");
 	/* And the pool is as it was. */
+	set_wait_ms(10000);
 	for (vpn = 0; vpn < pages; vpn++)
 		expect(page_is(mem + vpn * PAGE, vpn, 3), "afterwards");
 	need_ok(munmap(mem, pages * PAGE));
@@ -427,6 +428,7 @@ static void held_and_detached(void)
 	need_ok(close(fd));
 	set_wait_ms(300);
 	expect_errno(detach("t.held"), EBUSY);
+	set_wait_ms(10000);
 	fd = need_ok(node_open("t.held", O_RDWR));
 	need_ok(close(fd));
 	need(read(p[0], buf, PAGE) == PAGE, "pipe");

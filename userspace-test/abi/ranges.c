@@ -274,6 +274,7 @@ static void resize_held(void)
 	need(vmsplice(p[1], &iov, 1, 0) == 2 * PAGE, "vmsplice: %s", strerror(errno));
 	set_wait_ms(300);
 	expect_errno(resize(100 * PAGE), EBUSY);
+	set_wait_ms(10000);
 	expect(file_size(path) == NR * PAGE, "a refused resize cut the file");
 	expect(bytes_are(m, model, NR * PAGE, 0), "a refused resize changed bytes");
 	need(read(p[0], buf, 2 * PAGE) == 2 * PAGE, "pipe");

@@ -472,6 +472,7 @@ static void bounded_without_retry(void)
 	expect(word == -1 && errno == EIO, "peek gave %#lx, %s", word, strerror(errno));
 	expect(now_ms() - start < 10000 * scale, "took %ju ms", (uintmax_t)(now_ms() - start));
 	dm_go_on();
+	set_wait_ms(10000);
 	errno = 0;
 	word = ptrace(PTRACE_PEEKDATA, pid, m + 200 * PAGE, 0);
 	memcpy(&want, m + 200 * PAGE, sizeof(want));

@@ -149,13 +149,13 @@ static void calls(void)
 		need(read(p[0], buf, n) == n, "pipe");
 		expect(bytes_are(buf, model + 500 * PAGE, n, 500 * PAGE), "from the pipe");
 	}
-	/* Calls that copy need one page at a time, and no luck. */
+	/* Calls that copy need one page at a time, and no luck, but the time to write one. */
+	set_wait_ms(10000);
 	expect(pread(fd, buf, NR * PAGE, 0) == NR * PAGE, "read: %s", strerror(errno));
 	expect(bytes_are(buf, model, NR * PAGE, 0), "what was read");
 	expect(pread(fd, m, 100 * PAGE, 500 * PAGE) == 100 * PAGE, "read into the mapping: %s",
 	       strerror(errno));
 	memcpy(model, model + 500 * PAGE, 100 * PAGE);
-	set_wait_ms(10000);
 	end();
 }
 
@@ -171,8 +171,10 @@ static void populates(void)
 	set_wait_ms(500);
 	other = mmap(NULL, MANY * PAGE, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 	need(other != MAP_FAILED, "mmap: %s", strerror(errno));
+	set_wait_ms(10000);
 	expect(bytes_are(other, model, MANY * PAGE, 0), "populated");
 	need_ok(munmap(other, MANY * PAGE));
+	set_wait_ms(500);
 	ret = madvise(m, MANY * PAGE, MADV_POPULATE_WRITE);
 	expect(!ret || errno == EFAULT || errno == ENOMEM, "POPULATE_WRITE: %s", strerror(errno));
 	mlock(m, MANY * PAGE);
