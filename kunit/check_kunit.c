@@ -41,7 +41,7 @@ static void set_nodes(struct kunit *test, struct scene *s)
 /* As a program's pin does: off the policy's list, and both sides say so. */
 static void pin(struct scene *s, fpool_frame_t frame)
 {
-	fpool_policy_remove(&s->rig->policy, frame);
+	fpool_policy_remove(s->rig->policy, frame);
 	info(s, frame)->list = FPOOL_PIN_LIST;
 	fpool_ptable_update(&s->rig->space[0], fpool_vpn(info(s, frame)->vpn), 0, FPOOL_SPTE_PIN);
 }
@@ -140,7 +140,7 @@ static void no_such_state(struct scene *s)
 
 static void resident_on_no_list(struct scene *s)
 {
-	fpool_policy_remove(&s->rig->policy, s->a);
+	fpool_policy_remove(s->rig->policy, s->a);
 }
 
 static void leaving_on_a_list(struct scene *s)
@@ -246,17 +246,17 @@ static void pinned_and_not_counted(struct scene *s)
 
 static void says_list_and_is_not(struct scene *s)
 {
-	fpool_frame_list_del(&s->rig->frames, &s->rig->policy.list[0], s->a);
+	fpool_frame_list_del(&s->rig->frames, &s->rig->policy->list[0], s->a);
 }
 
 static void list_length(struct scene *s)
 {
-	s->rig->policy.list[0].len++;
+	s->rig->policy->list[0].len++;
 }
 
 static void list_tail(struct scene *s)
 {
-	s->rig->policy.list[0].tail = s->rig->policy.list[0].head;
+	s->rig->policy->list[0].tail = s->rig->policy->list[0].head;
 }
 
 static void list_links(struct scene *s)
@@ -271,15 +271,15 @@ static void list_leaves_the_region(struct scene *s)
 
 static void list_of_another_policy(struct scene *s)
 {
-	fpool_policy_remove(&s->rig->policy, s->a);
-	fpool_policy_enqueue(&s->rig->policy, 3, s->a);
+	fpool_policy_remove(s->rig->policy, s->a);
+	fpool_policy_enqueue(s->rig->policy, 3, s->a);
 }
 
 static void policy_of_another_table(struct scene *s)
 {
 	static struct fpool_frames other;
 
-	s->rig->policy.ft = &other;
+	s->rig->policy->ft = &other;
 }
 
 static void lists_are_found(struct kunit *test)
@@ -297,6 +297,41 @@ static void lists_are_found(struct kunit *test)
 		  "a list goes on with a frame that is not in the region" },
 		{ list_of_another_policy, "CLOCK has frames on a list that it does not use" },
 		{ policy_of_another_table, "the policy uses another frame table" },
+		{}
+	};
+
+	expect_all_found(test, list);
+}
+
+/* Whose the pages are. */
+
+static void charged_to_nobody(struct scene *s)
+{
+	info(s, s->fill)->owner = 7;
+}
+
+static void charge_too_high(struct scene *s)
+{
+	s->rig->wsets.common.charge++;
+}
+
+static void charge_too_low(struct scene *s)
+{
+	fpool_wset_uncharge(&s->rig->wsets, s->pinned);
+}
+
+static void promised_and_not_given(struct scene *s)
+{
+	s->rig->wsets.promised++;
+}
+
+static void charges_are_found(struct kunit *test)
+{
+	static const struct breakage list[] = {
+		{ charged_to_nobody, "a page is charged to a working set that there is not" },
+		{ charge_too_high, "a working set's charge is not its number of frames" },
+		{ charge_too_low, "a working set's charge is not its number of frames" },
+		{ promised_and_not_given, "the sums over the working sets are wrong" },
 		{}
 	};
 
@@ -714,6 +749,7 @@ static struct kunit_case check_cases[] = {
 	KUNIT_CASE(report_says_where),
 	KUNIT_CASE(frames_are_found),
 	KUNIT_CASE(lists_are_found),
+	KUNIT_CASE(charges_are_found),
 	KUNIT_CASE(buddies_are_found),
 	KUNIT_CASE(sick_buddy_is_found),
 	KUNIT_CASE(entries_are_found),

@@ -14,8 +14,8 @@
 #include "buddy.h"
 #include "check.h"
 #include "frames.h"
-#include "policy.h"
 #include "ptable.h"
+#include "wset.h"
 
 #define RIG_SPACES	2
 
@@ -24,7 +24,8 @@ struct rig {
 	void *base;
 	struct fpool_buddy buddy;
 	struct fpool_frames frames;
-	struct fpool_policy policy;
+	struct fpool_wsets wsets;
+	struct fpool_policy *policy;		/* of the common set, which is the only one */
 	struct fpool_ptable space[RIG_SPACES];	/* ids 1, 2 */
 	const struct fpool_ptable *spaces[RIG_SPACES];
 	struct fpool_check_view view;
@@ -41,6 +42,8 @@ static inline fpool_frame_t rig_take(struct rig *rig)
 /* EVICT, FILL or NODE -> FREE, and back to the allocator. */
 static inline void rig_give(struct rig *rig, fpool_frame_t frame)
 {
+	if (fpool_frames_info(&rig->frames, frame)->state != FPOOL_FRAME_NODE)
+		fpool_wset_uncharge(&rig->wsets, frame);
 	KUNIT_ASSERT_EQ(rig->test, fpool_frames_mark_free(&rig->frames, frame), 0);
 	KUNIT_ASSERT_EQ(rig->test, fpool_buddy_free(&rig->buddy, frame, 0), 0);
 }
@@ -109,12 +112,13 @@ static inline struct rig *rig_new(struct kunit *test, u32 nframes)
 	KUNIT_ASSERT_NOT_NULL(test, rig->base);
 	KUNIT_ASSERT_EQ(test, fpool_buddy_init(&rig->buddy, buddy, nframes), 0);
 	fpool_frames_init(&rig->frames, frames, nframes);
-	KUNIT_ASSERT_EQ(test, fpool_policy_init(&rig->policy, &fpool_policy_clock, &rig->frames,
-						nframes), 0);
+	KUNIT_ASSERT_EQ(test, fpool_wsets_init(&rig->wsets, &fpool_policy_clock, &rig->frames,
+					       nframes, NULL, 0), 0);
+	rig->policy = &rig->wsets.common.policy;
 	rig_init_spaces(rig);
 	rig->view.buddy = &rig->buddy;
 	rig->view.frames = &rig->frames;
-	rig->view.policy = &rig->policy;
+	rig->view.wsets = &rig->wsets;
 	rig->view.spaces = rig->spaces;
 	rig->view.nspaces = RIG_SPACES;
 	return rig;
@@ -136,6 +140,7 @@ static inline fpool_frame_t rig_begin_fill(struct rig *rig, u32 space, u64 vpn)
 	KUNIT_ASSERT_NE(rig->test, fpool_frame_nr(frame), fpool_frame_nr(FPOOL_NO_FRAME));
 	KUNIT_ASSERT_EQ(rig->test, fpool_frames_mark_fill(&rig->frames, frame, space,
 							  fpool_vpn(vpn)), 0);
+	KUNIT_ASSERT_EQ(rig->test, fpool_wset_charge(&rig->wsets, &rig->wsets.common, frame), 0);
 	KUNIT_ASSERT_EQ(rig->test, fpool_ptable_set(&rig->space[space - 1], fpool_vpn(vpn),
 						    fpool_spte_make(frame, FPOOL_SPTE_BUSY)), 0);
 	return frame;
@@ -149,7 +154,7 @@ static inline fpool_frame_t rig_page_in(struct rig *rig, u32 space, u64 vpn)
 	KUNIT_ASSERT_EQ(rig->test, fpool_ptable_set(&rig->space[space - 1], fpool_vpn(vpn),
 						    fpool_spte_make(frame, FPOOL_SPTE_P |
 								    FPOOL_SPTE_A)), 0);
-	fpool_policy_insert(&rig->policy, frame, U64_MAX);
+	fpool_policy_insert(rig->policy, frame, U64_MAX);
 	return frame;
 }
 
@@ -158,7 +163,7 @@ static inline void rig_begin_evict(struct rig *rig, fpool_frame_t frame)
 	struct fpool_frame_info *fi = fpool_frames_info(&rig->frames, frame);
 	struct fpool_ptable *pt = &rig->space[fi->space - 1];
 
-	fpool_policy_remove(&rig->policy, frame);
+	fpool_policy_remove(rig->policy, frame);
 	KUNIT_ASSERT_EQ(rig->test, fpool_frames_mark_evict(&rig->frames, frame), 0);
 	KUNIT_ASSERT_FALSE(rig->test,
 			   fpool_spte_empty(fpool_ptable_update(pt, fpool_vpn(fi->vpn), 0,

@@ -193,6 +193,7 @@ static void a_page_with_p_0_faults_and_is_brought_to_a_frame(struct kunit *test)
 	/* A frame is taken, and the entry says that the page is on its way. */
 	KUNIT_ASSERT_EQ(test, fpool_buddy_alloc(&rig->buddy, 0, &frame), 0);
 	KUNIT_ASSERT_EQ(test, fpool_frames_mark_fill(&rig->frames, frame, 1, vpn), 0);
+	KUNIT_ASSERT_EQ(test, fpool_wset_charge(&rig->wsets, &rig->wsets.common, frame), 0);
 	e = fpool_spte_make(frame, FPOOL_SPTE_BUSY);
 	KUNIT_ASSERT_EQ(test, fpool_ptable_set(pt, vpn, e), 0);
 	rig_check(rig);
@@ -205,7 +206,7 @@ static void a_page_with_p_0_faults_and_is_brought_to_a_frame(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, fpool_frames_mark_resident(&rig->frames, frame), 0);
 	e = fpool_spte_make(frame, FPOOL_SPTE_P | FPOOL_SPTE_A);
 	KUNIT_ASSERT_EQ(test, fpool_ptable_set(pt, vpn, e), 0);
-	fpool_policy_insert(&rig->policy, frame, U64_MAX);
+	fpool_policy_insert(rig->policy, frame, U64_MAX);
 	rig_check(rig);
 
 	/* The access is repeated, and finds the page. */
@@ -226,11 +227,11 @@ static fpool_frame_t choose_victim(struct rig *rig)
 	bool accessed;
 
 	do {
-		KUNIT_ASSERT_EQ(rig->test, fpool_policy_candidates(&rig->policy, &frame, 1), 1);
+		KUNIT_ASSERT_EQ(rig->test, fpool_policy_candidates(rig->policy, &frame, 1), 1);
 		vpn = fpool_vpn(fpool_frames_info(&rig->frames, frame)->vpn);
 		accessed = fpool_spte_has(fpool_ptable_get(pt, vpn), FPOOL_SPTE_A);
 		fpool_ptable_update(pt, vpn, FPOOL_SPTE_A, 0);
-	} while (!fpool_policy_judge(&rig->policy, frame, accessed));
+	} while (!fpool_policy_judge(rig->policy, frame, accessed));
 	return frame;
 }
 
@@ -245,7 +246,7 @@ static void replace_one(struct rig *rig)
 	KUNIT_ASSERT_EQ(rig->test, fpool_frames_mark_evict(&rig->frames, frame), 0);
 	fpool_ptable_update(pt, vpn, 0, FPOOL_SPTE_BUSY);
 	rig_check(rig);
-	seq = fpool_policy_evicted(&rig->policy, frame);
+	seq = fpool_policy_evicted(rig->policy, frame);
 	KUNIT_ASSERT_EQ(rig->test, fpool_ptable_set(pt, vpn, fpool_spte_ghost(seq)), 0);
 	rig_give(rig, frame);
 	rig_check(rig);
@@ -272,7 +273,7 @@ static u64 age(struct rig *rig, u64 vpn)
 	fpool_spte_t e = fpool_ptable_get(&rig->space[0], fpool_vpn(vpn));
 
 	KUNIT_EXPECT_TRUE(rig->test, fpool_spte_has(e, FPOOL_SPTE_G));
-	return fpool_policy_age(&rig->policy, fpool_spte_seq(e));
+	return fpool_policy_age(rig->policy, fpool_spte_seq(e));
 }
 
 /* When all frames are allocated a page is replaced: three frames for five pages. */

@@ -393,7 +393,7 @@ static void describe_pool(struct fpool_pool *pool, struct framepool_pool *info)
 	info->bound = pool->region.nframes - pool->kernel_frames;
 	describe_frames(pool, info);
 	describe_events(pool, info);
-	strscpy(info->policy, pool->policy.ops->name, sizeof(info->policy));
+	strscpy(info->policy, pool->wsets.common.policy.ops->name, sizeof(info->policy));
 	memcpy(info->name, pool->name, sizeof(info->name));
 }
 

@@ -76,13 +76,14 @@ DEFINE_SHOW_ATTRIBUTE(buddyinfo);
 static int policy_show(struct seq_file *m, void *v)
 {
 	struct fpool_pool *pool = m->private;
+	struct fpool_policy *p = &pool->wsets.common.policy;
 	unsigned int i;
 
 	spin_lock(&pool->lock);
-	seq_printf(m, "name %s\ncapacity %u\nevictions %llu\ntests %llu\n", pool->policy.ops->name,
-		   pool->policy.capacity, pool->policy.evictions, pool->policy.tests);
+	seq_printf(m, "name %s\ncapacity %u\nevictions %llu\ntests %llu\n", p->ops->name,
+		   p->capacity, p->evictions, p->tests);
 	for (i = 0; i < FPOOL_POLICY_LISTS; i++)
-		seq_printf(m, "list%u %u\n", i, pool->policy.list[i].len);
+		seq_printf(m, "list%u %u\n", i, p->list[i].len);
 	spin_unlock(&pool->lock);
 	return 0;
 }

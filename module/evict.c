@@ -165,10 +165,12 @@ static void pick(struct batch *b)
 	struct fpool_pool *pool = b->pool;
 	struct fpool_space *space = NULL;
 	fpool_frame_t frame[BATCH];
+	struct fpool_wset *set;
 	u32 i;
 
 	spin_lock(&pool->lock);
-	b->nr = fpool_policy_candidates(&pool->policy, frame, BATCH);
+	set = fpool_wsets_victim(&pool->wsets, NULL);
+	b->nr = set ? fpool_policy_candidates(&set->policy, frame, BATCH) : 0;
 	for (i = 0; i < b->nr; i++) {
 		const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame[i]);
 
@@ -228,22 +230,24 @@ static void claim(struct batch *b, struct victim *v)
 
 static void judge_one(struct batch *b, struct victim *v)
 {
-	struct fpool_pool *pool = b->pool;
 	fpool_vpn_t vpn = fpool_vpn(v->vpn);
+	struct fpool_policy *policy;
 	fpool_spte_t e;
 	bool young;
 
 	if (!still_there(b, v))
 		return;
+	/* Its owner may be another one by now. */
+	policy = fpool_pool_policy(b->pool, v->frame);
 	e = fpool_ptable_get(&v->space->ptable, vpn);
 	young = v->young || fpool_spte_has(e, FPOOL_SPTE_A);
 	if (fpool_spte_has(e, FPOOL_SPTE_A))
 		fpool_ptable_update(&v->space->ptable, vpn, FPOOL_SPTE_A, 0);
-	if (!fpool_policy_judge(&pool->policy, v->frame, young))
+	if (!fpool_policy_judge(policy, v->frame, young))
 		return;
 	/* No policy is asked about this: one may let go of a page that was just used. */
 	if (must_stay(b, v, e)) {
-		fpool_policy_put_back(&pool->policy, v->frame);
+		fpool_policy_put_back(policy, v->frame);
 		return;
 	}
 	claim(b, v);
@@ -380,7 +384,7 @@ static void free_victim(struct batch *b, const struct victim *v)
 {
 	struct fpool_pool *pool = b->pool;
 	struct page *page = victim_page(b, v);
-	u64 seq = b->by_policy ? fpool_policy_evicted(&pool->policy, v->frame) : 0;
+	u64 seq = b->by_policy ? fpool_wsets_evicted(&pool->wsets, v->frame) : 0;
 	fpool_vpn_t vpn = fpool_vpn(v->vpn);
 
 	/* Replacing an entry needs no node, so it cannot fail. */
@@ -390,6 +394,7 @@ static void free_victim(struct batch *b, const struct victim *v)
 	page->index = 0;
 	ClearPageDirty(page);
 	folio_clear_referenced(page_folio(page));
+	fpool_wset_uncharge(&pool->wsets, v->frame);
 	WARN_ON_ONCE(fpool_frames_mark_free(&pool->frames, v->frame));
 	fpool_pool_give(pool, v->frame);
 	trace_fpool_evict(pool->id, v->space->id, v->vpn, fpool_frame_nr(v->frame), v->written);
@@ -405,7 +410,7 @@ static void put_back(struct batch *b, const struct victim *v)
 	if (v->pinner)
 		fpool_pin_put_back(pool, v->frame, v->pinner);
 	else
-		fpool_policy_put_back(&pool->policy, v->frame);
+		fpool_policy_put_back(fpool_pool_policy(pool, v->frame), v->frame);
 }
 
 static void laundry_add(struct fpool_pool *pool, fpool_frame_t frame)
@@ -809,7 +814,7 @@ void fpool_evict_rescue(struct fpool_space *space, fpool_vpn_t vpn)
 	if (!fpool_spte_has(e, FPOOL_SPTE_WB))
 		laundry_del(pool, frame);
 	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, frame));
-	fpool_policy_put_back(&pool->policy, frame);
+	fpool_policy_put_back(fpool_pool_policy(pool, frame), frame);
 	fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_BUSY, FPOOL_SPTE_A);
 	fpool_space_wake(space, vpn);
 }
@@ -832,12 +837,13 @@ static bool may_claim(const struct batch *b, fpool_spte_t e)
 /* Whoever has its frame on a list forgets it. The pinner to whom it goes back, should it stay. */
 static u32 take_off(const struct batch *b, fpool_spte_t e)
 {
+	fpool_frame_t frame = fpool_spte_frame(e);
 	u32 pinner = 0;
 
 	if (fpool_spte_has(e, FPOOL_SPTE_PIN))
-		pinner = fpool_pin_lift(b->pool, fpool_spte_frame(e));
+		pinner = fpool_pin_lift(b->pool, frame);
 	else
-		fpool_policy_remove(&b->pool->policy, fpool_spte_frame(e));
+		fpool_policy_remove(fpool_pool_policy(b->pool, frame), frame);
 	return b->dropper ? 0 : pinner;
 }
 

@@ -34,13 +34,13 @@ static bool cool(struct fpool_space *space, fpool_vpn_t vpn, bool uses_too)
 		return false;
 	frame = fpool_spte_frame(e);
 	if (fpool_frames_info(&pool->frames, frame)->state != FPOOL_FRAME_RESIDENT ||
-	    !fpool_policy_knows(&pool->policy, frame))
+	    !fpool_policy_knows(fpool_pool_policy(pool, frame), frame))
 		return false;
 	if (fpool_spte_has(e, FPOOL_SPTE_A))
 		fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_A, 0);
 	if (uses_too)
 		folio_clear_referenced(page_folio(fpool_pool_page(pool, frame)));
-	fpool_policy_cool(&pool->policy, frame);
+	fpool_policy_cool(fpool_pool_policy(pool, frame), frame);
 	return true;
 }
 

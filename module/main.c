@@ -108,7 +108,7 @@ static int create_default(void)
 	}
 	pr_info("pool default: %llu MiB at %#llx, %u frames, %u of them for itself, policy %s\n",
 		params.bytes >> 20, (u64)PFN_PHYS(pool->region.pfn), pool->region.nframes,
-		pool->kernel_frames, pool->policy.ops->name);
+		pool->kernel_frames, pool->wsets.common.policy.ops->name);
 	return 0;
 }
 

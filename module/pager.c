@@ -129,16 +129,23 @@ static int take_block(struct fill *fill, u64 vpn, unsigned int order)
 	}
 }
 
-static u32 ghost_age(struct fpool_space *space, fpool_vpn_t vpn)
+/* What remembers a page that was here, or 0. */
+static u64 ghost_seq(struct fpool_space *space, fpool_vpn_t vpn)
 {
 	fpool_spte_t e = fpool_ptable_get(&space->ptable, vpn);
-	u64 age;
 
-	if (!fpool_spte_has(e, FPOOL_SPTE_G))
+	return fpool_spte_has(e, FPOOL_SPTE_G) ? fpool_spte_seq(e) : 0;
+}
+
+static u32 ghost_age(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	u64 seq = ghost_seq(space, vpn), age;
+
+	if (!seq)
 		return U32_MAX;
 	fpool_space_count(space, FPOOL_STAT_REFAULTS, 1);
-	age = fpool_policy_age(&space->pool->policy, fpool_spte_seq(e));
-	return min_t(u64, age, U32_MAX - 1);
+	age = fpool_wsets_age(&space->pool->wsets, seq);
+	return min_t(u64, age, U32_MAX - (age != U64_MAX));
 }
 
 /* The pages of a claimed block: their frames carry the space's mapping from here on. */
@@ -146,14 +153,17 @@ static void mark_block(const struct fill *fill)
 {
 	struct fpool_space *space = fill->space;
 	struct fpool_pool *pool = space->pool;
+	struct fpool_wset *set = &pool->wsets.common;
 	u32 i;
 
+	fpool_wset_fault(&pool->wsets, set, ghost_seq(space, fill->wanted));
 	for (i = 0; i < fill->nr; i++) {
 		fpool_frame_t frame = fpool_frame_add(fill->frame, i);
 		fpool_vpn_t vpn = fpool_vpn_add(fill->vpn, i);
 		struct page *page = fpool_pool_page(pool, frame);
 
 		WARN_ON_ONCE(fpool_frames_mark_fill(&pool->frames, frame, space->id, vpn));
+		WARN_ON_ONCE(fpool_wset_charge(&pool->wsets, set, frame));
 		/* Until the policy gets the frame, its word carries the ghost's age. */
 		fpool_frames_info(&pool->frames, frame)->policy = ghost_age(space, vpn);
 		page->mapping = space->inode->i_mapping;
@@ -220,7 +230,8 @@ static void publish(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t fr
 	/* A pipe that the page is spliced into asks for it. */
 	SetPageUptodate(fpool_pool_page(pool, frame));
 	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, frame));
-	fpool_policy_insert(&pool->policy, frame, age == U32_MAX ? U64_MAX : age);
+	fpool_policy_insert(fpool_pool_policy(pool, frame), frame,
+			    age == U32_MAX ? U64_MAX : age);
 	WARN_ON_ONCE(fpool_ptable_set(&space->ptable, vpn, fpool_spte_make(frame, flags)));
 }
 
@@ -233,6 +244,7 @@ static void withdraw(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t f
 				      err ? fpool_spte_error(err) : fpool_spte(0)));
 	page->mapping = NULL;
 	page->index = 0;
+	fpool_wset_uncharge(&pool->wsets, frame);
 	WARN_ON_ONCE(fpool_frames_mark_free(&pool->frames, frame));
 	fpool_pool_give(pool, frame);
 }

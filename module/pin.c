@@ -150,7 +150,7 @@ static int add_charged(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
 		return err;
 	}
 	frame = fpool_spte_frame(fpool_ptable_get(&space->ptable, vpn));
-	fpool_policy_remove(&space->pool->policy, frame);
+	fpool_policy_remove(fpool_pool_policy(space->pool, frame), frame);
 	enlist(pinner, frame, FPOOL_SPTE_PIN | (hold ? FPOOL_SPTE_H : 0));
 	return 0;
 }
@@ -195,7 +195,7 @@ static bool is_held(const struct fpool_pinner *pinner, fpool_vpn_t vpn)
 static void unpin(struct fpool_pinner *pinner, fpool_frame_t frame)
 {
 	delist(pinner, frame);
-	fpool_policy_insert(&pinner->space->pool->policy, frame, U64_MAX);
+	fpool_policy_insert(fpool_pool_policy(pinner->space->pool, frame), frame, U64_MAX);
 	uncharge(pinner);
 }
 
@@ -323,7 +323,7 @@ void fpool_pin_put_back(struct fpool_pool *pool, fpool_frame_t frame, u32 id)
 	struct fpool_pinner *pinner = xa_load(&pool->pinners, id);
 
 	if (!pinner) {
-		fpool_policy_put_back(&pool->policy, frame);
+		fpool_policy_put_back(fpool_pool_policy(pool, frame), frame);
 		return;
 	}
 	enlist(pinner, frame, FPOOL_SPTE_PIN);

@@ -74,6 +74,27 @@ struct fpool_pool *fpool_pool_find(const char *name)
 /* Frames that change hands in one go: about as long as a batch of evictions holds the lock. */
 #define SWITCH_STEP	256
 
+/*
+ * Set by set: the common one first, from which new ones have their policy.  The lock is dropped
+ * between the steps, but no set goes while one of its frames is between two policies.
+ */
+static void switch_sets(struct fpool_pool *pool, const struct fpool_policy_ops *ops)
+{
+	struct fpool_wset *set = fpool_wsets_next(&pool->wsets, 0);
+	bool more;
+	u32 id;
+
+	for (; set; set = fpool_wsets_next(&pool->wsets, id + 1)) {
+		id = set->id;
+		if (ops == set->policy.ops || fpool_policy_switch_begin(&set->policy, ops))
+			continue;
+		do {
+			more = fpool_policy_switch_step(&set->policy, SWITCH_STEP);
+			cond_resched_lock(&pool->lock);
+		} while (more);
+	}
+}
+
 /**
  * fpool_pool_set_policy - another replacement policy takes over
  * @pool: the pool, working or not
@@ -83,18 +104,10 @@ struct fpool_pool *fpool_pool_find(const char *name)
  */
 void fpool_pool_set_policy(struct fpool_pool *pool, const struct fpool_policy_ops *ops)
 {
-	bool more;
-
 	/* Whoever wants victims waits, and judges them by the new policy. */
 	mutex_lock(&pool->victim_lock);
 	spin_lock(&pool->lock);
-	more = ops != pool->policy.ops && !fpool_policy_switch_begin(&pool->policy, ops);
-	while (more) {
-		more = fpool_policy_switch_step(&pool->policy, SWITCH_STEP);
-		spin_unlock(&pool->lock);
-		cond_resched();
-		spin_lock(&pool->lock);
-	}
+	switch_sets(pool, ops);
 	spin_unlock(&pool->lock);
 	mutex_unlock(&pool->victim_lock);
 }
@@ -404,7 +417,7 @@ static int pool_init(struct fpool_pool *pool, const struct fpool_pool_params *pa
 	if (err)
 		goto release_region;
 	user = pool->region.nframes - pool->kernel_frames;
-	err = fpool_policy_init(&pool->policy, ops, &pool->frames, user);
+	err = fpool_wsets_init(&pool->wsets, ops, &pool->frames, user, NULL, 0);
 	if (err)
 		goto release_region;
 	pool->low = clamp(user / 128, 8U, 4096U);
@@ -526,7 +539,7 @@ int fpool_pool_check(struct fpool_pool *pool)
 	struct fpool_check_view view = {
 		.buddy = &pool->buddy,
 		.frames = &pool->frames,
-		.policy = &pool->policy,
+		.wsets = &pool->wsets,
 	};
 	const struct fpool_ptable **tables;
 	int err = -EAGAIN;

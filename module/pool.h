@@ -23,10 +23,10 @@
 
 #include "buddy.h"
 #include "frames.h"
-#include "policy.h"
 #include "ptable.h"
 #include "region.h"
 #include "stats.h"
+#include "wset.h"
 
 #define FPOOL_BUSY_QUEUES	64
 
@@ -61,7 +61,7 @@ struct fpool_pool {
 	spinlock_t lock;		/* P: everything in the region */
 	struct fpool_buddy buddy;	/* P */
 	struct fpool_frames frames;	/* P */
-	struct fpool_policy policy;	/* P */
+	struct fpool_wsets wsets;	/* P */
 	struct xarray pinners;		/* P: who pinned pages, by what their frames carry */
 	u32 next_pinner;		/* P: number of the next */
 	u32 npinned;			/* P: pages */
@@ -122,6 +122,12 @@ extern const struct fpool_ptable_ops fpool_pool_node_ops;
 static inline struct page *fpool_pool_page(const struct fpool_pool *pool, fpool_frame_t frame)
 {
 	return fpool_region_page(&pool->region, frame);
+}
+
+/* What decides about the page of a frame: its working set's. */
+static inline struct fpool_policy *fpool_pool_policy(struct fpool_pool *pool, fpool_frame_t frame)
+{
+	return fpool_wsets_policy(&pool->wsets, frame);
 }
 
 /* Frames that hold a page now. */

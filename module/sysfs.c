@@ -16,7 +16,8 @@ static struct fpool_pool *pool_of(struct kobj_attribute *attr)
 /* As a block device's scheduler: all that there are, and the one that it is in brackets. */
 static ssize_t policy_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	const struct fpool_policy_ops *ops, *now = READ_ONCE(pool_of(attr)->policy.ops);
+	struct fpool_pool *pool = pool_of(attr);
+	const struct fpool_policy_ops *ops, *now = READ_ONCE(pool->wsets.common.policy.ops);
 	unsigned int i;
 	ssize_t len = 0;
 

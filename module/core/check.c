@@ -74,6 +74,17 @@ static const char *check_frame(const struct fpool_frame_info *fi)
 	return NULL;
 }
 
+/* Of all sets together. */
+static u32 list_len(struct fpool_wsets *ws, unsigned int list)
+{
+	struct fpool_wset *set;
+	u32 len = 0;
+
+	for (set = fpool_wsets_next(ws, 0); set; set = fpool_wsets_next(ws, set->id + 1))
+		len += set->policy.list[list].len;
+	return len;
+}
+
 static int check_frames(const struct fpool_check_view *view, struct fpool_check_report *report)
 {
 	const struct fpool_frames *ft = view->frames;
@@ -98,15 +109,15 @@ static int check_frames(const struct fpool_check_view *view, struct fpool_check_
 	if (pinned != view->pinned)
 		return complain_pool(report, "other frames are pinned than are counted");
 	for (i = 0; i < FPOOL_POLICY_LISTS; i++)
-		if (listed[i] != view->policy->list[i].len)
+		if (listed[i] != list_len(view->wsets, i))
 			return complain_pool(report,
 					     "other frames say they are on a list than are on it");
 	return 0;
 }
 
-static int check_policy(const struct fpool_check_view *view, struct fpool_check_report *report)
+static int check_policy(const struct fpool_check_view *view, const struct fpool_policy *p,
+			struct fpool_check_report *report)
 {
-	const struct fpool_policy *p = view->policy;
 	fpool_frame_t bad;
 	const char *why;
 	unsigned int i;
@@ -123,6 +134,24 @@ static int check_policy(const struct fpool_check_view *view, struct fpool_check_
 	if (fpool_policy_check(p, &why))
 		return complain_pool(report, why);
 	return 0;
+}
+
+static int check_policies(const struct fpool_check_view *view, struct fpool_check_report *report)
+{
+	struct fpool_wsets *ws = view->wsets;
+	struct fpool_wset *set;
+	int err = 0;
+
+	for (set = fpool_wsets_next(ws, 0); set && !err; set = fpool_wsets_next(ws, set->id + 1))
+		err = check_policy(view, &set->policy, report);
+	return err;
+}
+
+static int check_wsets(const struct fpool_check_view *view, struct fpool_check_report *report)
+{
+	const char *why;
+
+	return fpool_wsets_check(view->wsets, &why) ? complain_pool(report, why) : 0;
 }
 
 static int check_buddy(const struct fpool_check_view *view, struct fpool_check_report *report)
@@ -266,9 +295,11 @@ int fpool_check(const struct fpool_check_view *view, struct fpool_check_report *
 {
 	int err;
 
-	err = check_policy(view, report);
+	err = check_policies(view, report);
 	if (!err)
 		err = check_frames(view, report);
+	if (!err)
+		err = check_wsets(view, report);
 	if (!err && view->buddy)
 		err = check_buddy(view, report);
 	if (!err)

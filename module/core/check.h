@@ -4,14 +4,14 @@
 #define FPOOL_CORE_CHECK_H
 
 #include "buddy.h"
-#include "policy.h"
 #include "ptable.h"
+#include "wset.h"
 
 /**
  * struct fpool_check_view - everything that has to agree
  * @buddy: the allocator; may be NULL
  * @frames: the frame table
- * @policy: the replacement policy
+ * @wsets: the working sets, with their replacement policies
  * @spaces: the shadow page tables
  * @nspaces: how many
  * @cached: frames that are FREE in the table and allocated in the buddy: caches in front of it
@@ -22,7 +22,7 @@
 struct fpool_check_view {
 	const struct fpool_buddy *buddy;
 	const struct fpool_frames *frames;
-	const struct fpool_policy *policy;
+	struct fpool_wsets *wsets;
 	const struct fpool_ptable *const *spaces;
 	u32 nspaces;
 	u32 cached;

@@ -531,13 +531,23 @@ static const char *check_lists(const struct fpool_wsets *ws, const struct fpool_
 	return NULL;
 }
 
-static const char *check_charge(const struct fpool_wsets *ws, const struct fpool_wset *set)
+/* The frames of each set; false: one has an owner that there is not. */
+static bool count_charges(struct fpool_wsets *ws)
 {
-	u32 i, charge = 0;
+	struct fpool_wset *set;
+	u32 i, owner;
 
-	for (i = 0; i < ws->ft->nframes; i++)
-		charge += is_charged(&ws->ft->tab[i]) && ws->ft->tab[i].owner == set->id;
-	return charge == set->charge ? NULL : "a working set's charge is not its number of frames";
+	for (set = &ws->common; set; set = fpool_wsets_next(ws, set->id + 1))
+		set->counted = 0;
+	for (i = 0; i < ws->ft->nframes; i++) {
+		owner = ws->ft->tab[i].owner;
+		if (!is_charged(&ws->ft->tab[i]))
+			continue;
+		if (owner && (owner >= ws->top || !ws->tab[owner]))
+			return false;
+		fpool_wsets_of(ws, fpool_frame(i))->counted++;
+	}
+	return true;
 }
 
 /**
@@ -545,34 +555,35 @@ static const char *check_charge(const struct fpool_wsets *ws, const struct fpool
  * @ws: the sets
  * @why: becomes a sentence about the first thing that is wrong
  *
- * Takes time in proportion to the frames, times the sets.
+ * Takes time in proportion to the frames.
  *
  * Context: Caller serialises access to @ws.
  * Return: 0; -EUCLEAN if something is wrong.
  */
-int fpool_wsets_check(const struct fpool_wsets *ws, const char **why)
+int fpool_wsets_check(struct fpool_wsets *ws, const char **why)
 {
-	struct fpool_wset *set = (struct fpool_wset *)&ws->common;
-	u64 promised = 0, targets = 0, charge = 0;
+	u64 promised = 0, targets = 0;
+	struct fpool_wset *set;
 	u32 nr = 0;
 
-	for (; set; set = fpool_wsets_next((struct fpool_wsets *)ws, set->id + 1)) {
+	*why = "a page is charged to a working set that there is not";
+	if (!count_charges(ws))
+		return -EUCLEAN;
+	for (set = &ws->common; set; set = fpool_wsets_next(ws, set->id + 1)) {
 		if (check_set(ws, set, why))
 			return -EUCLEAN;
-		*why = check_lists(ws, set) ?: check_charge(ws, set);
+		*why = check_lists(ws, set);
+		if (!*why && set->counted != set->charge)
+			*why = "a working set's charge is not its number of frames";
 		if (*why)
 			return -EUCLEAN;
 		promised += set->min;
 		targets += set->target;
-		charge += set->charge;
 		nr++;
 	}
 	if (promised != ws->promised || targets != ws->targets || nr != ws->nr + 1)
 		*why = "the sums over the working sets are wrong";
 	else if (targets > ws->capacity)
 		*why = "the working sets' targets are more than the pool";
-	else if (charge != (u64)ws->ft->count[FPOOL_FRAME_FILL] +
-			   ws->ft->count[FPOOL_FRAME_RESIDENT] + ws->ft->count[FPOOL_FRAME_EVICT])
-		*why = "a page is charged to a working set that there is not";
 	return *why ? -EUCLEAN : 0;
 }

@@ -34,6 +34,7 @@
  * @faults: pages that were asked for and not there, ever
  * @refaults: those of them that had been there, ever
  * @near_refaults: those of them that a little more memory would have kept, ever
+ * @counted: for fpool_wsets_check()
  */
 struct fpool_wset {
 	struct fpool_policy policy;
@@ -46,6 +47,7 @@ struct fpool_wset {
 	u64 faults;
 	u64 refaults;
 	u64 near_refaults;
+	u32 counted;
 };
 
 /**
@@ -101,7 +103,7 @@ struct fpool_wset *fpool_wsets_next(struct fpool_wsets *ws, u32 id);
 struct fpool_wset *fpool_wsets_victim(struct fpool_wsets *ws, struct fpool_wset *self);
 u64 fpool_wsets_evicted(struct fpool_wsets *ws, fpool_frame_t frame);
 u64 fpool_wsets_age(struct fpool_wsets *ws, u64 ghost);
-int fpool_wsets_check(const struct fpool_wsets *ws, const char **why);
+int fpool_wsets_check(struct fpool_wsets *ws, const char **why);
 
 int fpool_wset_add(struct fpool_wsets *ws, struct fpool_wset *set);
 void fpool_wset_leave(struct fpool_wsets *ws, struct fpool_wset *set);
