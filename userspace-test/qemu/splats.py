@@ -4,6 +4,11 @@ import re
 
 BEGIN = 'framepool-vm: begin'
 
+_RACE = 'BUG: KCSAN:'
+_RACE_END = '=' * 66
+# As the kernel writes an address in a module; a program of that name is none.
+_OURS = re.compile(r'\[framepool(_kunit)?\]')
+
 _SPLAT = re.compile('|'.join([
     r'WARNING:',
     r'\bBUG:',
@@ -46,13 +51,21 @@ _SPLAT = re.compile('|'.join([
 ]))
 
 
+def _is_others_race(lines, at):
+    """Is it the head of a report of KCSAN about two accesses of which neither stack has a function of ours?"""
+    if _RACE not in lines[at]:
+        return False
+    end = next((i for i in range(at, len(lines)) if lines[i].endswith(_RACE_END)), len(lines))
+    return not any(_OURS.search(line) for line in lines[at:end])
+
+
 def find(log, before=2, after=40, limit=3):
     """Excerpts of the log's splats, counted from where our init takes over: what came earlier is the kernel's own."""
     start = log.find(BEGIN)
     lines = log[max(start, 0):].splitlines() if start >= 0 else log.splitlines()[-after:]
     excerpts, at = [], 0
     while at < len(lines) and len(excerpts) < limit:
-        if _SPLAT.search(lines[at]):
+        if _SPLAT.search(lines[at]) and not _is_others_race(lines, at):
             excerpts.append('\n'.join(lines[max(at - before, 0):at + after]))
             at += after
         else:
