@@ -85,7 +85,7 @@ docs: deps ## build the manual pages and docs/ as HTML, in build/docs
 	$(Q)scripts/build-docs
 
 # A folder is named from where make was called.
-bench-policy: deps ## compare the replacement policies over traces: TRACES=DIR for those of a folder, BATCH=32
+bench-policy: deps ## compare the replacement policies over traces: TRACES=DIR for those of a folder, BATCH=32, WHATIF=5,10000
 	$(Q)$(MAKE) $(quiet) -C bench/policy run $(if $(TRACES),TRACES='$(abspath $(TRACES))')
 
 demo: deps ## show the module at work in a VM

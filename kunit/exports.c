@@ -10,6 +10,8 @@
 #include "frames.h"
 #include "ptable.h"
 #include "policy.h"
+#include "mrc.h"
+#include "shadow.h"
 #include "stream.h"
 #include "wset.h"
 #include "check.h"
@@ -118,5 +120,25 @@ EXPORT(fpool_streams_miss);
 EXPORT(fpool_streams_fetched);
 EXPORT(fpool_streams_block);
 EXPORT(fpool_streams_ahead);
+
+EXPORT(fpool_mrc_bytes);
+EXPORT(fpool_mrc_init);
+EXPORT(fpool_mrc_find);
+EXPORT(fpool_mrc_ref);
+EXPORT(fpool_mrc_misses);
+EXPORT(fpool_mrc_clear);
+EXPORT(fpool_mrc_check);
+
+EXPORT(fpool_shadow_eighths);
+EXPORT(fpool_shadows_shift);
+EXPORT(fpool_shadows_bytes);
+EXPORT(fpool_shadows_init);
+EXPORT(fpool_shadows_ref);
+EXPORT(fpool_shadows_fault);
+EXPORT(fpool_shadows_young);
+EXPORT(fpool_shadows_switch);
+EXPORT(fpool_shadows_clear);
+EXPORT(fpool_shadows_find);
+EXPORT(fpool_shadows_check);
 
 EXPORT(fpool_check);

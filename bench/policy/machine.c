@@ -7,6 +7,8 @@
  * accessed bit.  When no frame is free, a batch of candidates is asked for, their accessed
  * bits are read and cleared, and each is judged; victims leave, and leave a ghost if the
  * policy wants one.
+ *
+ * Shadows that watch it see no more than in the module either, unless they are told all.
  */
 #include <linux/kernel.h>
 #include <linux/slab.h>
@@ -14,6 +16,7 @@
 #include "frames.h"
 #include "machine.h"
 #include "policy.h"
+#include "shadow.h"
 
 #define BATCH_MAX	256U
 #define SPACE		1	/* all pages are of one space */
@@ -22,6 +25,7 @@
 #define RESIDENT	0x01
 #define ACCESSED	0x02
 #define DIRTY		0x04
+#define REFERENCED	0x08		/* was accessed, until somebody else read the bit */
 
 struct machine {
 	const struct trace *trace;
@@ -34,6 +38,8 @@ struct machine {
 	struct fpool_frames frames;
 	struct fpool_policy policy;
 	struct machine_counts counts;
+	struct fpool_shadows *shadows;
+	u32 every, next_look;
 };
 
 const char *machine_policy(unsigned int n)
@@ -71,8 +77,92 @@ struct machine *machine_new(const struct trace *t, const char *policy, u32 frame
 	return m;
 }
 
+void machine_watch(struct machine *m, u32 shift, u32 every)
+{
+	u32 frames = m->frames.nframes;
+
+	m->shadows = kzalloc(sizeof(*m->shadows), GFP_KERNEL);
+	m->every = every;
+	m->next_look = m->at + every;
+	if (fpool_shadows_init(m->shadows, kzalloc(fpool_shadows_bytes(frames, shift), GFP_KERNEL),
+			       m->policy.ops, frames, shift)) {
+		kfree(m->shadows);
+		m->shadows = NULL;
+	}
+}
+
+u64 machine_shadow(const struct machine *m, const char *policy, u32 eighths, u64 *all)
+{
+	const struct fpool_shadow *s = NULL;
+
+	if (m->shadows)
+		s = fpool_shadows_find(m->shadows, fpool_policy_find(policy), eighths);
+	if (!s)
+		return ~0ULL;
+	*all = m->shadows->mrc.refs;
+	return s->misses;
+}
+
+void machine_curve(const struct machine *m, u64 *misses)
+{
+	u32 i;
+
+	for (i = 0; i < m->shadows->mrc.sizes; i++)
+		misses[i] = fpool_mrc_misses(&m->shadows->mrc, i);
+}
+
+void machine_exact_curve(const struct trace *t, u32 frames, u64 *misses)
+{
+	u32 depth[FPOOL_SHADOW_SIZES], i, room = max(t->pages, 4 * frames);
+	void *mem = kzalloc(fpool_mrc_bytes(room), GFP_KERNEL);
+	struct fpool_mrc m;
+	bool known;
+
+	for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
+		depth[i] = (u64)frames * fpool_shadow_eighths[i] / FPOOL_SHADOW_UNIT;
+	if (!fpool_mrc_init(&m, mem, room, depth, FPOOL_SHADOW_SIZES)) {
+		for (i = 0; i < t->n; i++)
+			fpool_mrc_ref(&m, SPACE, t->ref[i] & TRACE_PAGE, &known);
+		for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
+			misses[i] = fpool_mrc_misses(&m, i);
+	}
+	kfree(mem);
+}
+
+u32 machine_eighths(unsigned int n)
+{
+	return n < FPOOL_SHADOW_SIZES ? fpool_shadow_eighths[n] : 0;
+}
+
+static void tell(struct machine *m, u32 page,
+		 void (*how)(struct fpool_shadows *s, u32 space, u64 vpn))
+{
+	u64 vpn = m->trace->vpn[page];
+
+	if (m->shadows && fpool_shadows_samples(m->shadows, SPACE, vpn))
+		how(m->shadows, SPACE, vpn);
+}
+
+/* The accessed bits of the sample; who looks next hears that they were set. */
+static void look(struct machine *m)
+{
+	u32 page;
+
+	for (page = 0; page < m->trace->pages; page++) {
+		if (!(m->bits[page] & ACCESSED) ||
+		    !fpool_shadows_samples(m->shadows, SPACE, m->trace->vpn[page]))
+			continue;
+		tell(m, page, fpool_shadows_young);
+		m->bits[page] = (m->bits[page] & ~ACCESSED) | REFERENCED;
+	}
+	m->next_look = m->at + m->every;
+}
+
 void machine_free(struct machine *m)
 {
+	if (m->shadows)
+		kfree(m->shadows->mrc.page);
+	kfree(m->shadows);
 	kfree(m->frames.tab);
 	kfree(m->free);
 	kfree(m->page);
@@ -103,8 +193,10 @@ static void evict_batch(struct machine *m)
 	for (i = 0; i < n; i++) {
 		u8 *bits = &m->bits[m->page[fpool_frame_nr(out[i])]];
 
-		accessed[i] = *bits & ACCESSED;
-		*bits &= ~ACCESSED;
+		accessed[i] = *bits & (ACCESSED | REFERENCED);
+		if (*bits & ACCESSED && m->every)
+			tell(m, m->page[fpool_frame_nr(out[i])], fpool_shadows_young);
+		*bits &= ~(ACCESSED | REFERENCED);
 	}
 	for (i = 0; i < n; i++)
 		if (fpool_policy_judge(&m->policy, out[i], accessed[i]))
@@ -117,6 +209,8 @@ static void fault(struct machine *m, u32 page)
 	u64 age;
 
 	m->counts.misses++;
+	if (m->every)
+		tell(m, page, fpool_shadows_fault);
 	while (!m->nfree)
 		evict_batch(m);
 	age = fpool_policy_age(&m->policy, m->ghost[page]);
@@ -139,6 +233,13 @@ void machine_run(struct machine *m, u32 end)
 		if (unlikely(!(m->bits[page] & RESIDENT)))
 			fault(m, page);
 		m->bits[page] |= ref[i] & TRACE_WRITE ? ACCESSED | DIRTY : ACCESSED;
+		if (likely(!m->shadows))
+			continue;
+		m->at = i;
+		if (!m->every)
+			tell(m, page, fpool_shadows_ref);
+		else if (i >= m->next_look)
+			look(m);
 	}
 	m->at = end;
 }

@@ -26,6 +26,19 @@ const char *machine_default_policy(void);
 struct machine *machine_new(const struct trace *t, const char *policy, u32 frames, u32 batch);
 /* Goes on with the trace up to reference @end, exclusive. */
 void machine_run(struct machine *m, u32 end);
+/*
+ * From now on the machine is watched by shadows, one of 2^@shift pages in their sample.  With
+ * @every 0 they are told all references; else what a kernel sees: faults, the accessed bits that
+ * the policy reads, and those of the sample, which are read after each @every references.
+ */
+void machine_watch(struct machine *m, u32 shift, u32 every);
+/* What the shadow of another pool has missed, of @all sampled references; ~0 if there is none. */
+u64 machine_shadow(const struct machine *m, const char *policy, u32 eighths, u64 *all);
+/* What LRU would have missed with each of the sizes below: of the sample, and of all. */
+void machine_curve(const struct machine *m, u64 *misses);
+void machine_exact_curve(const struct trace *t, u32 frames, u64 *misses);
+/* Sizes of shadows in eighths of the pool, ascending, or 0 after the last. */
+u32 machine_eighths(unsigned int n);
 /* What the policy says that is wrong with its lists, or NULL. */
 const char *machine_check(const struct machine *m);
 struct machine_counts machine_counts(const struct machine *m);

@@ -4,8 +4,10 @@
  * footprint, beside OPT.
  *
  *	bench-policy [-m] [-b BATCH] [-p DIR] [TRACE...]
+ *	bench-policy -w SHIFT[,EVERY] [TRACE...]
  *
  * -m: the mixes of several processes only.
+ * -w: only what shadows say that other policies and sizes would miss, and whether it is true.
  * Without traces it makes some.  The last line is the geometric mean of misses over OPT of the
  * pool's default policy.
  */
@@ -19,12 +21,13 @@
 #include "opt.h"
 #include "report.h"
 #include "synth.h"
+#include "whatif.h"
 
 #define STEP	500000U		/* references between two movements of the bar */
 
 static u32 batch = 1;
 static bool only_mixes;
-static const char *plots;
+static const char *plots, *whatif;
 static u64 simulated;
 
 static u32 frames_of(const struct trace *t, unsigned int size)
@@ -59,6 +62,11 @@ static void simulate(struct trace *t)
 	struct report r = { .trace = t };
 	unsigned int policies = 0, policy, size, done = 0;
 
+	if (whatif) {
+		whatif_run(t, whatif);
+		trace_free(t);
+		return;
+	}
 	while (machine_policy(policies))
 		policies++;
 	if (policies > POLICIES_MAX)
@@ -102,13 +110,15 @@ int main(int argc, char **argv)
 	double spent;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "b:mp:")) != -1) {
+	while ((opt = getopt(argc, argv, "b:mp:w:")) != -1) {
 		if (opt == 'b')
 			batch = number(optarg);
 		else if (opt == 'm')
 			only_mixes = true;
 		else if (opt == 'p')
 			plots = optarg;
+		else if (opt == 'w')
+			whatif = optarg;
 		else
 			return 2;
 	}
@@ -116,6 +126,10 @@ int main(int argc, char **argv)
 		simulate(trace_read(argv[i]));
 	for (i = 0; !only_mixes && optind == argc && (t = synth_trace(i)); i++)
 		simulate(t);
+	if (whatif) {
+		whatif_end();
+		return 0;
+	}
 	spent = seconds();
 	mixes_run(argv + optind, argc - optind);
 	if (only_mixes)

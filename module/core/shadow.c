@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Shadows: what another policy, or another size, would have missed.
+ *
+ * What a pool would have missed if it were another one can only be found out by running that
+ * other one, too; but not all of it.  References to a sample of the pages, one of 2^s chosen by a
+ * hash, behave like a program 2^s times smaller (mrc.c).  A pool 2^s times smaller, under the
+ * same policy, then misses the same share of them: a simulation in miniature (C. Waldspurger,
+ * T. Saemundsson, I. Ahmad, N. Park, Cache Modeling and Optimization using Miniature Simulations,
+ * USENIX ATC 2017).  A policy needs no frames for that, only frame tables, so the policies of the
+ * real pool run here as they are, on small tables of their own:
+ *
+ *	                              policy      size         frames
+ *	 a page of    +--> shadow 0   tenure      the pool's   C >> s
+ *	 the sample --+--> shadow 1   clock       the pool's   C >> s
+ *	 is used      |     ...       (each there is)
+ *	              +--> shadow 4   the pool's  1/8          C >> s + 3
+ *	              +--> shadow 5   the pool's  1/4          C >> s + 2
+ *	                    ...
+ *
+ * The stack of mrc.c is the page table of all shadows at once.  A page has a bit for each that
+ * says whether it is there, and another that is the hardware's accessed bit.  So a reference to a
+ * page that all have sets one word; a shadow costs time where it misses.
+ *
+ * The figures are for comparing with each other.  All shadows see the same references, so the
+ * luck of the sample is the same for all and largely cancels out; the shadow that is like the pool
+ * itself is the measure of the others, not the pool's own counters.
+ *
+ * A kernel does not see references.  It sees faults, and accessed bits where it looks: so it tells
+ * of every fault, and of every bit that it finds set, and looks at the bits of the sample's pages
+ * from time to time, lest the uses of a page that is always there be known only when the pool
+ * wants to know whether it may leave.  Uses of a page between two looks are one, and the access
+ * that faulted has set the bit as well: the first that is found after a fault says nothing.
+ *
+ * A page that falls off the stack is forgotten by all.  The stack is four times as deep as the
+ * largest shadow, so that the ghosts that matter are still there.
+ */
+#include <linux/bits.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "shadow.h"
+
+/* A sample this small says nothing at all; and the sizes have to differ. */
+#define LEAST_FRAMES	FPOOL_SHADOW_UNIT
+
+/* To the frames all pages are of one space, and have the numbers that the stack gives them. */
+#define SPACE		1
+
+const u32 fpool_shadow_eighths[FPOOL_SHADOW_SIZES] = { 1, 2, 4, 6, 8, 12, 16, 24, 32 };
+
+#define LARGEST		32
+#define DEPTH		(4 * LARGEST)
+
+static_assert(FPOOL_SHADOW_SIZES <= FPOOL_MRC_SIZES_MAX);
+
+static u32 nr_policies(void)
+{
+	u32 n = 0;
+
+	while (fpool_policy_nth(n))
+		n++;
+	return n;
+}
+
+/* Those of the policies have the pool's size, and those of the other sizes the pool's policy. */
+static u32 nr_shadows(void)
+{
+	return nr_policies() + FPOOL_SHADOW_SIZES - 1;
+}
+
+static u32 part_of(u32 frames, u32 eighths)
+{
+	return (u64)frames * eighths / FPOOL_SHADOW_UNIT;
+}
+
+static u32 nr_pages(u32 frames)
+{
+	return part_of(frames, DEPTH);
+}
+
+static u32 page_bytes(void)
+{
+	return ALIGN(sizeof(struct fpool_shadow_page) + nr_shadows() * sizeof(u32), sizeof(u64));
+}
+
+/**
+ * fpool_shadows_shift() - how small a sample may be
+ * @capacity: frames of the pool
+ * @frames: what its miniature should have at least
+ *
+ * Context: Any.
+ * Return: The largest shift that leaves so many, but not more than FPOOL_SHADOW_MAX_SHIFT.
+ */
+u32 fpool_shadows_shift(u32 capacity, u32 frames)
+{
+	u32 shift = 0;
+
+	while (shift < FPOOL_SHADOW_MAX_SHIFT && capacity >> (shift + 1) >= frames)
+		shift++;
+	return shift;
+}
+
+/**
+ * fpool_shadows_bytes() - memory that the shadows need
+ * @capacity: frames of the pool
+ * @shift: the sample is one of 2^@shift pages
+ *
+ * Context: Any.
+ * Return: Bytes: about 2,000 for each frame of the pool's miniature.
+ */
+size_t fpool_shadows_bytes(u32 capacity, u32 shift)
+{
+	u32 frames = capacity >> shift, i;
+	size_t bytes = ALIGN(fpool_mrc_bytes(nr_pages(frames)), sizeof(u64));
+
+	bytes += (size_t)nr_pages(frames) * page_bytes();
+	bytes += (nr_policies() - 1) * fpool_frames_bytes(frames);
+	for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
+		bytes += fpool_frames_bytes(part_of(frames, fpool_shadow_eighths[i]));
+	return bytes;
+}
+
+/* One more shadow, on @mem; where the next one's memory begins. */
+static void *add_shadow(struct fpool_shadows *s, void *mem, const struct fpool_policy_ops *ops,
+			u32 frames, u32 eighths)
+{
+	struct fpool_shadow *shadow = &s->shadow[s->nr++];
+	u32 nr = part_of(frames, eighths), i;
+
+	shadow->eighths = eighths;
+	shadow->fixed = eighths == FPOOL_SHADOW_UNIT;
+	fpool_frames_init(&shadow->frames, mem, nr);
+	fpool_frame_list_init(&shadow->free);
+	for (i = 0; i < nr; i++)
+		fpool_frame_list_add_tail(&shadow->frames, &shadow->free, fpool_frame(i));
+	/* Cannot fail: there is a policy, and there are frames. */
+	fpool_policy_init(&shadow->policy, ops, &shadow->frames, nr);
+	return mem + fpool_frames_bytes(nr);
+}
+
+/**
+ * fpool_shadows_init() - the shadows of a pool, all empty
+ * @s: the shadows
+ * @mem: fpool_shadows_bytes() of memory, 8-byte aligned, which stay with them
+ * @ops: the pool's policy
+ * @capacity: frames that pages may use in the pool
+ * @shift: the sample is one of 2^@shift pages
+ *
+ * Context: Any; the caller owns @s alone.
+ * Return: 0, or -EINVAL: @ops is NULL, @shift is above FPOOL_SHADOW_MAX_SHIFT, or leaves a
+ *	miniature of less than 8 frames or more than 2^20.
+ */
+int fpool_shadows_init(struct fpool_shadows *s, void *mem, const struct fpool_policy_ops *ops,
+		       u32 capacity, u32 shift)
+{
+	u32 frames = capacity >> min_t(u32, shift, 31), depth[FPOOL_SHADOW_SIZES], i;
+
+	if (!ops || shift > FPOOL_SHADOW_MAX_SHIFT || frames < LEAST_FRAMES || frames > 1U << 20 ||
+	    nr_shadows() > FPOOL_SHADOWS_MAX)
+		return -EINVAL;
+	memset(s, 0, sizeof(*s));
+	s->shift = shift;
+	s->stride = page_bytes();
+	for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
+		depth[i] = part_of(frames, fpool_shadow_eighths[i]);
+	if (fpool_mrc_init(&s->mrc, mem, nr_pages(frames), depth, FPOOL_SHADOW_SIZES))
+		return -EINVAL;
+	s->page = mem + ALIGN(fpool_mrc_bytes(nr_pages(frames)), sizeof(u64));
+	memset(s->page, 0, (size_t)nr_pages(frames) * s->stride);
+	mem = s->page + (size_t)nr_pages(frames) * s->stride;
+	for (i = 0; fpool_policy_nth(i); i++)
+		mem = add_shadow(s, mem, fpool_policy_nth(i), frames, FPOOL_SHADOW_UNIT);
+	for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
+		if (fpool_shadow_eighths[i] != FPOOL_SHADOW_UNIT)
+			mem = add_shadow(s, mem, ops, frames, fpool_shadow_eighths[i]);
+	return 0;
+}
+
+static struct fpool_shadow_page *page_at(const struct fpool_shadows *s, u32 i)
+{
+	return s->page + (size_t)i * s->stride;
+}
+
+/* The page in a frame of a shadow. */
+static struct fpool_shadow_page *page_in(const struct fpool_shadows *s,
+					 const struct fpool_shadow *shadow, fpool_frame_t frame)
+{
+	return page_at(s, fpool_frames_info(&shadow->frames, frame)->vpn);
+}
+
+/* The page leaves the shadow, with a ghost or without. */
+static void leave(struct fpool_shadows *s, u32 k, fpool_frame_t frame, u32 ghost)
+{
+	struct fpool_shadow *shadow = &s->shadow[k];
+	struct fpool_shadow_page *page = page_in(s, shadow, frame);
+
+	page->resident &= ~BIT(k);
+	page->at[k] = ghost;
+	fpool_frames_mark_evict(&shadow->frames, frame);
+	fpool_frames_mark_free(&shadow->frames, frame);
+	fpool_frame_list_add_head(&shadow->frames, &shadow->free, frame);
+}
+
+static bool test_clear_accessed(struct fpool_shadows *s, u32 k, fpool_frame_t frame)
+{
+	struct fpool_shadow_page *page = page_in(s, &s->shadow[k], frame);
+	bool accessed = page->accessed & BIT(k);
+
+	page->accessed &= ~BIT(k);
+	return accessed;
+}
+
+/* As the pool does it, but one page at a time: a batch would be half of the miniature. */
+static void make_room(struct fpool_shadows *s, u32 k)
+{
+	struct fpool_shadow *shadow = &s->shadow[k];
+	fpool_frame_t frame;
+
+	while (!shadow->free.len && fpool_policy_candidates(&shadow->policy, &frame, 1))
+		if (fpool_policy_judge(&shadow->policy, frame, test_clear_accessed(s, k, frame)))
+			leave(s, k, frame, fpool_policy_evicted(&shadow->policy, frame));
+}
+
+/* Only the lower half of a ghost's number is kept; the upper one is that of now, or one less. */
+static u64 age_of(const struct fpool_policy *p, u32 ghost)
+{
+	return ghost ? (u32)(p->evictions - 1 - ghost) : U64_MAX;
+}
+
+static void bring(struct fpool_shadows *s, u32 k, u32 i)
+{
+	struct fpool_shadow_page *page = page_at(s, i);
+	struct fpool_shadow *shadow = &s->shadow[k];
+	fpool_frame_t frame;
+
+	shadow->misses++;
+	make_room(s, k);
+	frame = fpool_frame_list_first(&shadow->free);
+	if (frame == FPOOL_NO_FRAME)
+		return;
+	fpool_frame_list_del(&shadow->frames, &shadow->free, frame);
+	fpool_frames_mark_fill(&shadow->frames, frame, SPACE, fpool_vpn(i));
+	fpool_frames_mark_resident(&shadow->frames, frame);
+	fpool_policy_insert(&shadow->policy, frame, age_of(&shadow->policy, page->at[k]));
+	page->at[k] = fpool_frame_nr(frame);
+	page->resident |= BIT(k);
+}
+
+/* Another page takes this one's place on the stack: nobody knows it any more. */
+static void forget(struct fpool_shadows *s, u32 i)
+{
+	struct fpool_shadow_page *page = page_at(s, i);
+	fpool_frame_t frame;
+	u32 k;
+
+	for (k = 0; page->resident && k < s->nr; k++) {
+		if (!(page->resident & BIT(k)))
+			continue;
+		frame = fpool_frame(page->at[k]);
+		fpool_policy_remove(&s->shadow[k].policy, frame);
+		leave(s, k, frame, 0);
+	}
+	memset(page, 0, s->stride);
+}
+
+static struct fpool_shadow_page *use(struct fpool_shadows *s, u32 space, u64 vpn)
+{
+	bool known;
+	u32 i = fpool_mrc_ref(&s->mrc, space, vpn, &known), k, absent;
+
+	if (!known)
+		forget(s, i);
+	absent = ~page_at(s, i)->resident;
+	for (k = 0; k < s->nr; k++)
+		if (absent & BIT(k))
+			bring(s, k, i);
+	page_at(s, i)->accessed = U32_MAX;
+	return page_at(s, i);
+}
+
+/**
+ * fpool_shadows_ref() - a page of the sample was used
+ * @s: the shadows
+ * @space: id of its space
+ * @vpn: the page; fpool_shadows_samples() has said that it is in the sample
+ *
+ * Context: Caller serialises access to @s.
+ */
+void fpool_shadows_ref(struct fpool_shadows *s, u32 space, u64 vpn)
+{
+	use(s, space, vpn);
+}
+
+/**
+ * fpool_shadows_fault() - a page of the sample was used, by an access that faulted
+ * @s: the shadows
+ * @space: id of its space
+ * @vpn: the page, as for fpool_shadows_ref()
+ *
+ * Context: Caller serialises access to @s.
+ */
+void fpool_shadows_fault(struct fpool_shadows *s, u32 space, u64 vpn)
+{
+	use(s, space, vpn)->fresh = true;
+}
+
+/**
+ * fpool_shadows_young() - the accessed bit of a page of the sample was found set, and cleared
+ * @s: the shadows
+ * @space: id of its space
+ * @vpn: the page, as for fpool_shadows_ref()
+ *
+ * Context: Caller serialises access to @s.
+ */
+void fpool_shadows_young(struct fpool_shadows *s, u32 space, u64 vpn)
+{
+	u32 i = fpool_mrc_find(&s->mrc, space, vpn);
+
+	if (i != FPOOL_MRC_NONE && page_at(s, i)->fresh)
+		page_at(s, i)->fresh = false;
+	else
+		use(s, space, vpn);
+}
+
+/**
+ * fpool_shadows_switch() - the pool has another policy now
+ * @s: the shadows
+ * @ops: which
+ *
+ * Those that differ from the pool by their size go over to it as the pool does, with their pages.
+ *
+ * Context: Caller serialises access to @s.
+ */
+void fpool_shadows_switch(struct fpool_shadows *s, const struct fpool_policy_ops *ops)
+{
+	u32 k;
+
+	for (k = 0; k < s->nr; k++)
+		if (!s->shadow[k].fixed)
+			fpool_policy_switch(&s->shadow[k].policy, ops);
+}
+
+/**
+ * fpool_shadows_clear() - count anew; all pages stay where they are
+ * @s: the shadows
+ *
+ * Context: Caller serialises access to @s.
+ */
+void fpool_shadows_clear(struct fpool_shadows *s)
+{
+	u32 k;
+
+	fpool_mrc_clear(&s->mrc);
+	for (k = 0; k < s->nr; k++)
+		s->shadow[k].misses = 0;
+}
+
+/**
+ * fpool_shadows_find() - the shadow that answers a question
+ * @s: the shadows
+ * @ops: what if the policy were this
+ * @eighths: and the size this, in eighths of the pool
+ *
+ * Context: Caller serialises access to @s.
+ * Return: The shadow, or NULL: there is none like that.
+ */
+const struct fpool_shadow *fpool_shadows_find(const struct fpool_shadows *s,
+					      const struct fpool_policy_ops *ops, u32 eighths)
+{
+	u32 k;
+
+	for (k = 0; k < s->nr; k++)
+		if (s->shadow[k].policy.ops == ops && s->shadow[k].eighths == eighths)
+			return &s->shadow[k];
+	return NULL;
+}
+
+static const char *check_shadow(const struct fpool_shadows *s, u32 k)
+{
+	const struct fpool_shadow *shadow = &s->shadow[k];
+	const char *why;
+	u32 i, resident = 0;
+
+	if (fpool_policy_check(&shadow->policy, &why))
+		return why;
+	for (i = 0; i < s->mrc.used; i++) {
+		const struct fpool_shadow_page *page = page_at(s, i);
+
+		if (!(page->resident & BIT(k)))
+			continue;
+		resident++;
+		if (page->at[k] >= shadow->frames.nframes ||
+		    page_in(s, shadow, fpool_frame(page->at[k])) != page)
+			return "a page of a shadow and its frame do not agree";
+	}
+	if (resident != fpool_policy_len(&shadow->policy) ||
+	    resident + shadow->free.len != shadow->frames.nframes)
+		return "a shadow has lost a frame, or has one twice";
+	return NULL;
+}
+
+/**
+ * fpool_shadows_check() - whether stack, shadows, policies and frames agree
+ * @s: the shadows
+ * @why: becomes a sentence about the first thing that is wrong
+ *
+ * Context: Caller serialises access to @s.
+ * Return: 0; -EUCLEAN if something is wrong.
+ */
+int fpool_shadows_check(const struct fpool_shadows *s, const char **why)
+{
+	u32 k;
+
+	if (fpool_mrc_check(&s->mrc, why))
+		return -EUCLEAN;
+	for (k = 0; k < s->nr && !*why; k++)
+		*why = check_shadow(s, k);
+	return *why ? -EUCLEAN : 0;
+}
