@@ -150,7 +150,8 @@ int fpool_backing_upgrade(struct fpool_backing *b, struct file *file)
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);
-	b->wfile = own;
+	/* Syncs and reclaim look at it without a lock; pairs with fpool_backing_writable(). */
+	smp_store_release(&b->wfile, own);
 	return 0;
 }
 
@@ -550,7 +551,7 @@ bool fpool_backing_frozen(const struct fpool_backing *b)
 {
 	const struct super_block *sb;
 
-	if (!b->wfile || b->blockdev)
+	if (!fpool_backing_writable(b) || b->blockdev)
 		return false;
 	sb = file_inode(b->wfile)->i_sb;
 	return READ_ONCE(sb->s_writers.frozen) != SB_UNFROZEN;

@@ -10,7 +10,7 @@
 
 struct fpool_backing {
 	struct file *file;	/* our own open of it, which nobody else can change */
-	struct file *wfile;	/* the same or a second one, for writing; NULL: read only */
+	struct file *wfile;	/* the same or a second one, for writing; NULL: read only (yet) */
 	bool direct;		/* past the page cache */
 	bool blockdev;
 	struct fpool_direct bio;	/* past the file system; the next best is @direct */
@@ -68,6 +68,14 @@ int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned in
 bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *write,
 			       struct bio_vec *bv, unsigned int nr, loff_t pos, size_t len,
 			       void (*done)(struct fpool_write *write, int err));
+
+/* May it be written by now? Who holds fpool_attach_lock looks at @wfile itself. */
+static inline bool fpool_backing_writable(const struct fpool_backing *b)
+{
+	/* Pairs with fpool_backing_upgrade(): the file that it has opened comes with it. */
+	return smp_load_acquire(&b->wfile);
+}
+
 bool fpool_backing_frozen(const struct fpool_backing *b);
 int fpool_backing_flush(struct fpool_backing *b);
 int fpool_backing_resize(struct fpool_backing *b, u64 bytes);

@@ -385,6 +385,8 @@ static void describe_events(struct fpool_pool *pool, struct framepool_pool *info
 
 static void describe_pool(struct fpool_pool *pool, struct framepool_pool *info)
 {
+	const struct fpool_policy_ops *ops;
+
 	info->cursor = pool->id;
 	info->bytes = (u64)pool->region.nframes << PAGE_SHIFT;
 	info->base = PFN_PHYS(pool->region.pfn);
@@ -393,7 +395,9 @@ static void describe_pool(struct fpool_pool *pool, struct framepool_pool *info)
 	info->bound = pool->region.nframes - pool->kernel_frames;
 	describe_frames(pool, info);
 	describe_events(pool, info);
-	strscpy(info->policy, pool->wsets.common.policy.ops->name, sizeof(info->policy));
+	/* Another policy may be taking over: one of the two. */
+	ops = READ_ONCE(pool->wsets.common.policy.ops);
+	strscpy(info->policy, ops->name, sizeof(info->policy));
 	memcpy(info->name, pool->name, sizeof(info->name));
 }
 

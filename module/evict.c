@@ -596,7 +596,7 @@ static void load_landed(struct fpool_flight *flight)
 static void learn(struct fpool_pool *pool, const struct load *load)
 {
 	u32 taken = READ_ONCE(pool->taken) - load->taken;
-	u32 lead = pool->lead - DIV_ROUND_UP(pool->lead, 64);
+	u32 old = READ_ONCE(pool->lead), lead = old - DIV_ROUND_UP(old, 64);
 
 	WRITE_ONCE(pool->lead, min(max(lead, taken), pool->lead_max));
 }

@@ -98,7 +98,7 @@ static bool can_afford(const struct fpool_space *space, u32 nr)
 {
 	struct fpool_pool *pool = space->pool;
 
-	if (space->block_type != FRAMEPOOL_BLOCK_AUTO)
+	if (READ_ONCE(space->block_type) != FRAMEPOOL_BLOCK_AUTO)
 		return true;
 	/* While there is demand for large blocks, there should be some. */
 	if (nr >= FPOOL_BULK_MIN)

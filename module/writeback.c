@@ -390,7 +390,7 @@ int fpool_writeback_sync(struct fpool_space *space, fpool_vpn_t start, fpool_vpn
 {
 	int err, ret;
 
-	if (!space->backing.wfile)
+	if (!fpool_backing_writable(&space->backing))
 		return 0;
 	err = fpool_writeback_range(space, start, end, written, failed);
 	/* One at a time, so that a failed flush and a good one cannot pass each other. */

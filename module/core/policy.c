@@ -146,7 +146,7 @@ bool fpool_policy_switch_step(struct fpool_policy *p, u32 max)
 			p->next = NULL;
 	} else if (!leave_old(p, max)) {
 		memset(p->word, 0, sizeof(p->word));
-		p->ops = p->next;
+		WRITE_ONCE(p->ops, p->next);
 		p->entering = true;
 	}
 	return p->next;
