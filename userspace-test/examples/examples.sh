@@ -2,34 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The examples in a VM: each does what its page says. Prints TAP.
 
-number=0
-failed=0
+# shellcheck source=tap.sh
+. ./tap.sh
 examples=$PWD/examples
 python=$PWD/python-vm/python
 
-ok() {
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number - $2"
-	else
-		failed=1
-		echo "not ok $number - $2"
-		sed 's/^/# /' /tmp/out
-	fi
-}
-
-# gives STATUS PROGRAM...: it ends so.
-gives() {
-	want=$1
-	shift
-	"$@" > /tmp/out 2>&1
-	[ $? = "$want" ]
-	ok $? "${1##*/} ${2##*/} ends with $want"
-}
-
-says() {
-	grep -q "$1" /tmp/out
-	ok $? "it says '$1'"
+# shows REGEX: it is in what the last program said.
+shows() {
+	grep -q "$1" /tmp/out /tmp/err
+	ok $? "it shows '$1'"
 }
 
 mount -t cgroup2 none /sys/fs/cgroup
@@ -37,40 +18,40 @@ echo +memory > /sys/fs/cgroup/cgroup.subtree_control
 yes 'all work and no play' | head -n 20000 > /mnt/a
 
 gives 0 "$examples/lines" /mnt/a
-says '^20000 lines, through the pool$'
+shows '^20000 lines, through the pool$'
 gives 1 "$examples/lines" /nonexistent
-says 'No such file'
+shows 'No such file'
 gives 0 "$examples/attach" /mnt/a HELLO
 [ "$(head -c 8 /mnt/a)" = HELLOork ]
 ok $? "its text is in the file"
 gives 0 "$examples/ranges" /mnt/a
-says '^########\.*$'
-says '^evict .* 8 stayed pinned$'
+shows '^########\.*$'
+shows '^evict .* 8 stayed pinned$'
 gives 0 "$examples/ahead" /mnt/a
-says '^512 records, sum [0-9]*; [1-9][0-9]* pages came while others were read, [1-9]'
+shows '^512 records, sum [0-9]*; [1-9][0-9]* pages came while others were read, [1-9]'
 gives 0 "$examples/log-ahead" /mnt/a /mnt/log
-says '^before the log is durable: B in memory, H in the file$'
-says '^after release: B in the file, 1 page written$'
+shows '^before the log is durable: B in memory, H in the file$'
+shows '^after release: B in the file, 1 page written$'
 framepool attach /mnt/a > /dev/null
 gives 0 "$examples/look"
-says 'pool default: '
-says 'space a: 420000 bytes'
+shows 'pool default: '
+shows 'space a: 420000 bytes'
 framepool detach a
 gives 0 "$examples/span" /mnt/a
-says '^105000 numbers, sum [1-9][0-9]*$'
+shows '^105000 numbers, sum [1-9][0-9]*$'
 gives 1 "$examples/span" /nonexistent
-says 'No such file'
+shows 'No such file'
 
 # A pool of 8 MiB, files of 10: the results have to be equal, and the pool's the bound.
 for program in bfs sort lookup; do
 	gives 2 "$examples/$program" /mnt/f
-	says '^usage: '
+	shows '^usage: '
 	gives 0 "$examples/$program" /mnt/f 10
-	says 'the results are equal; plain mmap had as much memory, by a cgroup'
+	shows 'the results are equal; plain mmap had as much memory, by a cgroup'
 	sed -n 's/^  [fp]/# &/p' /tmp/out
 done
 gives 0 "$python" "$examples/reduce.py" /mnt/f 10
-says 'the results are equal; memmap had as much memory, by a cgroup'
+shows 'the results are equal; memmap had as much memory, by a cgroup'
 sed -n 's/^  [fm]/# &/p' /tmp/out
 gives 0 framepool stat --json --pool default
 [ "$(sed -n 's/.*"resident_max": \([0-9]*\).*/\1/p' /tmp/out)" -le "$(sed -n 's/.*"bound": \([0-9]*\).*/\1/p' /tmp/out)" ]
@@ -78,10 +59,9 @@ ok $? "the bound was kept"
 
 rmmod framepool
 gives 0 "$examples/lines" /mnt/a
-says '^20000 lines, through the page cache$'
+shows '^20000 lines, through the page cache$'
 gives 1 "$examples/look"
-says 'No such file'
+shows 'No such file'
 gives 1 "$examples/bfs" /mnt/f 10
-says 'No such file'
-echo "1..$number"
-exit $failed
+shows 'No such file'
+finish

@@ -26,6 +26,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)
 ABI = 'build/host/abi'
 FUZZ = 'build/host/fuzz/device'
 TORTURE = 'build/host/torture'
+# What test programs in shell begin with.
+TAP = 'userspace-test/harness/tap.sh'
 # /mnt is no disk, but memory.
 IN_RAM = ('--mnt-ram', '--brd=512')
 REMOTE = ('nvme', 'nfs', 'nbd')
@@ -77,21 +79,21 @@ SUITES = [
     Suite('tools', ['build/host/test-tools', 'userspace-test/tools/completion.sh build/host']),
     # Unloads the module at its end.
     Suite('command', ['test-lib /mnt', 'sh command.sh'], kernels=ALL, timeout=400, options=('--size=32M',),
-          files=('build/host/test-lib', 'build/host/helper', 'userspace-test/tools/command.sh',
+          files=('build/host/test-lib', 'build/host/helper', 'userspace-test/tools/command.sh', TAP,
                  '/usr/sbin/dmsetup', '/lib/terminfo/l/linux:terminfo/l/linux')),
     # Each unloads the module at its end.
     Suite('python', ['python-vm/python test-python.py /mnt'], kernels=STOCK, options=('--size=16M',),
           files=('build/host/python-vm', 'userspace-test/python/test-python.py')),
     # Unloads the module at its end.
     Suite('run', ['sh run.sh'], kernels=STOCK, options=('--size=32M',),
-          files=('build/host/run', 'build/host/libframepool-preload.so', 'userspace-test/run/run.sh')),
+          files=('build/host/run', 'build/host/libframepool-preload.so', 'userspace-test/run/run.sh', TAP)),
     # Waiting for servers that do not come takes its time. NBD leaves a space that cannot be written.
     Suite('remote', [f'sh remote.sh {kind}' for kind in REMOTE], kernels=STOCK, options=('--size=16M',), timeout=900, long=True,
-          files=('build/host/remote', 'userspace-test/remote/remote.sh')),
+          files=('build/host/remote', 'userspace-test/remote/remote.sh', TAP)),
     # In a chroot, which has to be made the first time.
     Suite('packages', ['scripts/build-deb > /dev/null && userspace-test/packages/chroot-test'], timeout=1200, long=True),
     Suite('examples', ['sh examples.sh'], kernels=STOCK, options=('--size=8M',),
-          files=('build/host/examples', 'build/host/python-vm', 'userspace-test/examples/examples.sh')),
+          files=('build/host/examples', 'build/host/python-vm', 'userspace-test/examples/examples.sh', TAP)),
 ]
 
 # `make coverage`: what runs on the test kernel in every run, where gcov counts. It has no kmemleak.

@@ -9,29 +9,9 @@
 
 kind=$1
 export PATH="$PWD/remote:$PATH"
-number=0
-failed=0
-
-ok() {
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number - $kind: $2"
-	else
-		failed=1
-		echo "not ok $number - $kind: $2"
-		tail -n 5 /tmp/out | sed 's/^/# /'
-	fi
-}
-
-# gives STATUS COMMAND...: the command ends so.
-gives() {
-	want=$1
-	shift
-	"$@" > /tmp/out 2>&1
-	got=$?
-	[ $got = "$want" ]
-	ok $? "$*: status $got, expected $want"
-}
+# shellcheck source=tap.sh
+. ./tap.sh
+about="$kind: "
 
 # until_true COMMAND: within a minute.
 until_true() {
@@ -183,8 +163,7 @@ gives 0 backing check $node 4 2
 if [ $kind = nbd ]; then
 	gives 1 framepool detach remote
 	gives 0 backing check $node 4 2
-	echo "1..$number"
-	exit $failed
+	finish
 fi
 ${kind}_up
 until_true 'backing sync $node 4 > /tmp/out 2>&1'
@@ -198,5 +177,4 @@ ${kind}_end > /tmp/out 2>&1
 framepool attach /mnt/disk --name remote > /tmp/out 2>&1
 gives 0 backing check $node 5
 framepool detach remote
-echo "1..$number"
-exit $failed
+finish

@@ -3,34 +3,8 @@
 # `framepool run` in a VM: real programs with and without a pool, and their results. Prints TAP.
 
 export PATH="$PWD/run:$PATH" HOME=/tmp
-number=0
-failed=0
-
-ok() {
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number - $2"
-	else
-		failed=1
-		echo "not ok $number - $2"
-		tail -n 20 /tmp/out /tmp/err | sed 's/^/# /'
-	fi
-}
-
-# gives STATUS WORD...: the command ends so.
-gives() {
-	want=$1
-	shift
-	"$@" > /tmp/out 2> /tmp/err
-	got=$?
-	[ $got = "$want" ]
-	ok $? "$*: status $got, expected $want"
-}
-
-says() {
-	grep -qF -- "$1" /tmp/err
-	ok $? "it says '$1'"
-}
+# shellcheck source=tap.sh
+. ./tap.sh
 
 quiet() {
 	[ ! -s /tmp/err ]
@@ -53,21 +27,21 @@ pooled() {
 }
 
 gives 2 framepool run
-says "run needs a PROGRAM"
+says err "run needs a PROGRAM"
 gives 2 framepool run --min-size many true
-says "'many' is no number of bytes"
+says err "'many' is no number of bytes"
 gives 2 framepool run --match '' true
-says "an empty GLOB matches nothing"
+says err "an empty GLOB matches nothing"
 gives 2 framepool run --pool 'a b' true
-says "'a b' can be no name of a pool"
+says err "'a b' can be no name of a pool"
 gives 1 framepool run --pool none true
-says "cannot use pool none: there is no such pool"
+says err "cannot use pool none: there is no such pool"
 gives 127 framepool run no-such-program
-says "cannot run no-such-program: there is no such program"
+says err "cannot run no-such-program: there is no such program"
 gives 127 framepool run static true
-says "it is statically linked"
+says err "it is statically linked"
 gives 127 framepool run /mnt
-says "cannot run /mnt: Permission denied"
+says err "cannot run /mnt: Permission denied"
 gives 3 framepool run -- sh -c 'exit 3'
 quiet
 
@@ -188,6 +162,5 @@ ok $? "zstd brings the bytes back"
 ok $? "no space is left"
 rmmod framepool
 gives 3 framepool run true
-says "the module is not loaded"
-echo "1..$number"
-exit $failed
+says err "the module is not loaded"
+finish

@@ -3,34 +3,14 @@
 # The framepool command against the module, in a VM: what it prints, where, and its exit status.
 # Prints TAP.
 
-number=0
-failed=0
-
-ok() {
-	number=$((number + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $number - $2"
-	else
-		failed=1
-		echo "not ok $number - $2"
-		sed 's/^/# /' /tmp/out /tmp/err
-	fi
-}
+# shellcheck source=tap.sh
+. ./tap.sh
 
 # runs STATUS ARGUMENT...: the command ends with STATUS.
 runs() {
 	want=$1
 	shift
-	framepool "$@" > /tmp/out 2> /tmp/err
-	got=$?
-	[ "$got" = "$want" ]
-	ok $? "framepool $*: status $got, expected $want"
-}
-
-# says FILE TEXT: it is in one line of what the last command printed.
-says() {
-	grep -qF -- "$2" "/tmp/$1"
-	ok $? "it says '$2'"
+	gives "$want" framepool "$@"
 }
 
 # fails STATUS ARGUMENT... -- TEXT: nothing on standard output, one line with TEXT on standard error.
@@ -418,5 +398,4 @@ echo > /tmp/conf
 fails 3 up /tmp/conf -- "the module is not loaded"
 runs 3 doctor
 says out "it is not loaded. Load it"
-echo "1..$number"
-exit $failed
+finish

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+# What test programs in shell have in common: a test is counted and printed as TAP; what a command says is kept to be looked at.
+# A program begins with `. ./tap.sh`, which is carried into the VM with it, and ends with `finish`.
+
+number=0
+failed=0
+# Before the name of every test, where there is something to say.
+about=
+
+# ok STATUS NAME: a test, passed if STATUS is 0; else what the last command said tells more.
+ok() {
+	number=$((number + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $number - $about$2"
+	else
+		failed=1
+		echo "not ok $number - $about$2"
+		tail -n 20 /tmp/out /tmp/err 2> /dev/null | sed 's/^/# /'
+	fi
+}
+
+# gives STATUS COMMAND...: the command ends so; what it says is in /tmp/out and /tmp/err.
+gives() {
+	want=$1
+	shift
+	"$@" > /tmp/out 2> /tmp/err
+	got=$?
+	[ $got = "$want" ]
+	ok $? "$*: status $got, expected $want"
+}
+
+# says out|err TEXT: it is in one line of what the last command said there.
+says() {
+	grep -qF -- "$2" "/tmp/$1"
+	ok $? "it says '$2'"
+}
+
+finish() {
+	echo "1..$number"
+	exit $failed
+}
