@@ -63,6 +63,7 @@ EXPORT(fpool_frame_list_check);
 
 EXPORT(fpool_ptable_init);
 EXPORT(fpool_ptable_get);
+EXPORT(fpool_ptable_peek);
 EXPORT(fpool_ptable_prepare);
 EXPORT(fpool_ptable_set);
 EXPORT(fpool_ptable_update);

@@ -28,6 +28,11 @@ static u64 get(struct fpool_ptable *pt, u64 vpn)
 	return fpool_spte_raw(fpool_ptable_get(pt, fpool_vpn(vpn)));
 }
 
+static u64 peek(struct fpool_ptable *pt, u64 vpn)
+{
+	return fpool_spte_raw(fpool_ptable_peek(pt, fpool_vpn(vpn)));
+}
+
 static int set(struct fpool_ptable *pt, u64 vpn, fpool_spte_t e)
 {
 	return fpool_ptable_set(pt, fpool_vpn(vpn), e);
@@ -765,6 +770,8 @@ static void compare(struct kunit *test, struct fpool_ptable *pt, struct model *m
 	check(test, pt);
 	for (i = 0; i < NR_VPNS; i++) {
 		KUNIT_ASSERT_EQ_MSG(test, get(pt, m->vpn[i]), m->entry[i], "page %llx", m->vpn[i]);
+		KUNIT_ASSERT_EQ_MSG(test, peek(pt, m->vpn[i]), m->entry[i], "page %llx",
+				    m->vpn[i]);
 		if (!m->entry[i])
 			continue;
 		present += !!(m->entry[i] & FPOOL_SPTE_P);

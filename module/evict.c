@@ -239,7 +239,7 @@ static void judge_one(struct batch *b, struct victim *v)
 		return;
 	/* Its owner may be another one by now. */
 	policy = fpool_pool_policy(b->pool, v->frame);
-	e = fpool_ptable_get(&v->space->ptable, vpn);
+	e = fpool_ptable_peek(&v->space->ptable, vpn);
 	young = v->young || fpool_spte_has(e, FPOOL_SPTE_A);
 	if (fpool_spte_has(e, FPOOL_SPTE_A))
 		fpool_ptable_update(&v->space->ptable, vpn, FPOOL_SPTE_A, 0);
@@ -431,7 +431,7 @@ static void settle_written(struct batch *b, struct victim *v)
 	struct fpool_ptable *table = &v->space->ptable;
 	bool dirty = PageDirty(victim_page(b, v));
 
-	if (!fpool_spte_has(fpool_ptable_get(table, fpool_vpn(v->vpn)), FPOOL_SPTE_BUSY)) {
+	if (!fpool_spte_has(fpool_ptable_peek(table, fpool_vpn(v->vpn)), FPOOL_SPTE_BUSY)) {
 		/* Rescued: resident, and perhaps dirty again. */
 		fpool_ptable_update(table, fpool_vpn(v->vpn), FPOOL_SPTE_WB | FPOOL_SPTE_D,
 				    dirty ? FPOOL_SPTE_D : 0);
@@ -804,7 +804,7 @@ static bool can_stay(struct fpool_pool *pool, fpool_spte_t e)
  */
 void fpool_evict_rescue(struct fpool_space *space, fpool_vpn_t vpn)
 {
-	fpool_spte_t e = fpool_ptable_get(&space->ptable, vpn);
+	fpool_spte_t e = fpool_ptable_peek(&space->ptable, vpn);
 	fpool_frame_t frame = fpool_spte_frame(e);
 	struct fpool_pool *pool = space->pool;
 

@@ -132,7 +132,7 @@ static int take_block(struct fill *fill, u64 vpn, unsigned int order)
 /* What remembers a page that was here, or 0. */
 static u64 ghost_seq(struct fpool_space *space, fpool_vpn_t vpn)
 {
-	fpool_spte_t e = fpool_ptable_get(&space->ptable, vpn);
+	fpool_spte_t e = fpool_ptable_peek(&space->ptable, vpn);
 
 	return fpool_spte_has(e, FPOOL_SPTE_G) ? fpool_spte_seq(e) : 0;
 }
@@ -210,7 +210,7 @@ static int look(struct fpool_space *space, fpool_vpn_t vpn)
 	lockdep_assert_held(&space->pool->lock);
 	if (fpool_vpn_nr(vpn) >= fpool_space_pages(space))
 		return -ENXIO;
-	if (!fpool_spte_has(fpool_ptable_get(&space->ptable, vpn),
+	if (!fpool_spte_has(fpool_ptable_peek(&space->ptable, vpn),
 			    FPOOL_SPTE_P | FPOOL_SPTE_BUSY))
 		return 0;
 	fpool_evict_rescue(space, vpn);
@@ -531,7 +531,7 @@ static bool is_being_read(struct fpool_space *space, fpool_vpn_t vpn)
 	bool reading = false;
 
 	spin_lock(&pool->lock);
-	e = fpool_ptable_get(&space->ptable, vpn);
+	e = fpool_ptable_peek(&space->ptable, vpn);
 	if (fpool_spte_has(e, FPOOL_SPTE_BUSY)) {
 		info = fpool_frames_info(&pool->frames, fpool_spte_frame(e));
 		reading = info->state == FPOOL_FRAME_FILL && !READ_ONCE(info->aux);
@@ -693,7 +693,7 @@ int fpool_pager_take_error(struct fpool_space *space, fpool_vpn_t vpn)
 	int err = 0;
 
 	spin_lock(&pool->lock);
-	e = fpool_ptable_get(&space->ptable, vpn);
+	e = fpool_ptable_peek(&space->ptable, vpn);
 	if (fpool_spte_has(e, FPOOL_SPTE_E)) {
 		err = fpool_spte_errno(e);
 		WARN_ON_ONCE(fpool_ptable_set(&space->ptable, vpn, fpool_spte(0)));
@@ -720,7 +720,7 @@ bool fpool_pager_starved(struct fpool_space *space, fpool_vpn_t vpn)
 	fpool_spte_t e;
 
 	spin_lock(&pool->lock);
-	e = fpool_ptable_get(&space->ptable, vpn);
+	e = fpool_ptable_peek(&space->ptable, vpn);
 	starved = !fpool_spte_has(e, FPOOL_SPTE_P | FPOOL_SPTE_BUSY) &&
 		  pool->starved_since && !pool->buddy.nfree &&
 		  time_after_eq(jiffies, pool->starved_since +

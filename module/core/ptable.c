@@ -54,6 +54,12 @@ static u64 *entries(const struct fpool_ptable *pt, fpool_frame_t node)
 	return pt->base + ((size_t)fpool_frame_nr(node) << FPOOL_PAGE_SHIFT);
 }
 
+/* Of the node that a root word or the entry of an inner node leads to: no shift there and back. */
+static __always_inline u64 *below(const struct fpool_ptable *pt, u64 entry)
+{
+	return pt->base + (entry & ~FPOOL_SPTE_FLAGS);
+}
+
 /* Of the root word and of the entry of an inner node. */
 static fpool_frame_t target(u64 entry)
 {
@@ -106,7 +112,7 @@ static bool vpn_ok(fpool_vpn_t vpn)
 }
 
 /* Whether an entry is one of those in the picture in ptable.h, the empty one apart. */
-static bool spte_ok(const struct fpool_ptable *pt, fpool_spte_t e)
+static __always_inline bool spte_ok(const struct fpool_ptable *pt, fpool_spte_t e)
 {
 	u64 flags = fpool_spte_raw(e) & FPOOL_SPTE_FLAGS;
 	u64 field = fpool_spte_raw(e) >> FPOOL_PAGE_SHIFT;
@@ -120,6 +126,20 @@ static bool spte_ok(const struct fpool_ptable *pt, fpool_spte_t e)
 	if ((flags & (FPOOL_SPTE_H | FPOOL_SPTE_PIN)) == FPOOL_SPTE_H)
 		return false;
 	return field < pt->ft->nframes;
+}
+
+/* What all pages of a leaf have in common. */
+static __always_inline u64 leaf_prefix(fpool_vpn_t vpn)
+{
+	return fpool_vpn_nr(vpn) >> FPOOL_PTABLE_BITS;
+}
+
+/* Of no page. */
+#define NO_PREFIX	U64_MAX
+
+static void forget_leaf(struct fpool_ptable *pt)
+{
+	pt->last_prefix = NO_PREFIX;
 }
 
 /**
@@ -142,7 +162,7 @@ void fpool_ptable_init(struct fpool_ptable *pt, const struct fpool_ptable_ops *o
 	pt->ft = ft;
 	pt->base = base;
 	pt->space = space;
-	pt->last_leaf = FPOOL_NO_FRAME;
+	forget_leaf(pt);
 	fpool_frame_list_init(&pt->ghost_nodes);
 }
 
@@ -185,46 +205,65 @@ fpool_spte_t fpool_ptable_get(const struct fpool_ptable *pt, fpool_vpn_t vpn)
 const u64 *fpool_ptable_get_run(const struct fpool_ptable *pt, fpool_vpn_t vpn, u32 nr)
 {
 	/* Each link is ordered before what it leads to by the address dependency. */
-	u64 entry = READ_ONCE(pt->root);
-	unsigned int level = root_levels(entry);
+	u64 entry = READ_ONCE(pt->root), page = fpool_vpn_nr(vpn);
+	unsigned int shift = FPOOL_PTABLE_BITS * root_levels(entry);
 
-	if (!covers(level, vpn) || index_at(vpn, 0) + nr > FPOOL_PTABLE_ENTRIES)
+	if (!shift || page >> shift || index_at(vpn, 0) + nr > FPOOL_PTABLE_ENTRIES)
 		return NULL;
-	while (--level) {
-		entry = READ_ONCE(entries(pt, target(entry))[index_at(vpn, level)]);
+	while (shift -= FPOOL_PTABLE_BITS) {
+		entry = READ_ONCE(below(pt, entry)[(page >> shift) % FPOOL_PTABLE_ENTRIES]);
 		if (!entry)
 			return NULL;
 	}
-	return &entries(pt, target(entry))[index_at(vpn, 0)];
+	return &below(pt, entry)[index_at(vpn, 0)];
 }
 
-/* What all pages of a leaf have in common. */
-static u64 leaf_prefix(fpool_vpn_t vpn)
-{
-	return fpool_vpn_nr(vpn) >> FPOOL_PTABLE_BITS;
-}
-
-/*
- * The leaf that has the entry of the page, or FPOOL_NO_FRAME.  Writers ask several times in a row
- * for the same one.
- */
-static fpool_frame_t find_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn)
+/* The same as find_leaf() by a walk from the root. */
+static noinline bool walk_to_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn)
 {
 	unsigned int level = root_levels(pt->root);
 	u64 entry = pt->root;
 
-	if (pt->last_leaf != FPOOL_NO_FRAME && pt->last_prefix == leaf_prefix(vpn))
-		return pt->last_leaf;
 	if (!covers(level, vpn))
-		return FPOOL_NO_FRAME;
+		return false;
 	while (--level) {
-		entry = entries(pt, target(entry))[index_at(vpn, level)];
+		entry = below(pt, entry)[index_at(vpn, level)];
 		if (!entry)
-			return FPOOL_NO_FRAME;
+			return false;
 	}
 	pt->last_prefix = leaf_prefix(vpn);
 	pt->last_leaf = target(entry);
-	return pt->last_leaf;
+	return true;
+}
+
+/*
+ * Is there a leaf that has the entry of the page? Then it is @last_leaf: writers ask several times
+ * in a row for the same one.
+ */
+static __always_inline bool find_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn)
+{
+	return likely(pt->last_prefix == leaf_prefix(vpn)) || walk_to_leaf(pt, vpn);
+}
+
+/* The entry of the page, of which find_leaf() has said that there is one. */
+static __always_inline u64 *found_entry(const struct fpool_ptable *pt, fpool_vpn_t vpn)
+{
+	return &entries(pt, pt->last_leaf)[index_at(vpn, 0)];
+}
+
+/**
+ * fpool_ptable_peek() - the shadow PTE of a page, for who may change it
+ * @pt: the table
+ * @vpn: the page; one that no table can have (more than 52 bits) is empty
+ *
+ * As fpool_ptable_get(), and cheaper where several calls in a row ask for pages of one leaf.
+ *
+ * Context: Caller serialises the writers of @pt.
+ * Return: The entry.
+ */
+fpool_spte_t fpool_ptable_peek(struct fpool_ptable *pt, fpool_vpn_t vpn)
+{
+	return find_leaf(pt, vpn) ? fpool_spte(*found_entry(pt, vpn)) : fpool_spte(0);
 }
 
 /* How many nodes the path to the page lacks. */
@@ -328,6 +367,8 @@ int fpool_ptable_prepare(struct fpool_ptable *pt, fpool_vpn_t vpn)
 	fpool_frame_t fresh[MAX_MISSING];
 	unsigned int i, missing;
 
+	if (find_leaf(pt, vpn))
+		return 0;
 	if (!vpn_ok(vpn))
 		return -EINVAL;
 	missing = count_missing(pt, vpn);
@@ -346,24 +387,6 @@ free_fresh:
 	return -ENOMEM;
 }
 
-/* Adds an entry to the counters of the leaf and of the table, or takes it out (@by -1). */
-static void account(struct fpool_ptable *pt, fpool_frame_t leaf, fpool_spte_t e, int by)
-{
-	struct fpool_frame_info *fi = fpool_frames_info(pt->ft, leaf);
-
-	if (fpool_spte_empty(e))
-		return;
-	fi->node.used += by;
-	if (fpool_spte_has(e, FPOOL_SPTE_P)) {
-		pt->npresent += by;
-	} else if (fpool_spte_has(e, FPOOL_SPTE_G)) {
-		pt->nghosts += by;
-		fi->node.ghosts += by;
-	} else {
-		pt->nother += by;
-	}
-}
-
 static bool only_ghosts(const struct fpool_frame_info *fi)
 {
 	return fi->node.ghosts && fi->node.ghosts == fi->node.used;
@@ -374,13 +397,9 @@ static bool is_listed(const struct fpool_frame_info *fi)
 	return fi->list == FPOOL_PTABLE_LIST;
 }
 
-/* The list of leaves with nothing but ghosts after the counters of a leaf have changed. */
-static void relist(struct fpool_ptable *pt, fpool_frame_t leaf)
+static noinline void move_leaf(struct fpool_ptable *pt, struct fpool_frame_info *fi,
+			       fpool_frame_t leaf)
 {
-	struct fpool_frame_info *fi = fpool_frames_info(pt->ft, leaf);
-
-	if (only_ghosts(fi) == is_listed(fi))
-		return;
 	if (only_ghosts(fi)) {
 		fpool_frame_list_add_tail(pt->ft, &pt->ghost_nodes, leaf);
 		fi->list = FPOOL_PTABLE_LIST;
@@ -388,6 +407,29 @@ static void relist(struct fpool_ptable *pt, fpool_frame_t leaf)
 		fpool_frame_list_del(pt->ft, &pt->ghost_nodes, leaf);
 		fi->list = FPOOL_NO_LIST;
 	}
+}
+
+/* The list of leaves with nothing but ghosts after the counters of a leaf have changed. */
+static __always_inline void relist(struct fpool_ptable *pt, struct fpool_frame_info *fi,
+				   fpool_frame_t leaf)
+{
+	if (only_ghosts(fi) != is_listed(fi))
+		move_leaf(pt, fi, leaf);
+}
+
+/* The counters of a leaf and of the table when an entry of it becomes another. */
+static __always_inline void account(struct fpool_ptable *pt, struct fpool_frame_info *fi, u64 old,
+				    u64 new)
+{
+	int used = !!new - !!old;
+	int present = !!(new & FPOOL_SPTE_P) - !!(old & FPOOL_SPTE_P);
+	int ghosts = !!(new & FPOOL_SPTE_G) - !!(old & FPOOL_SPTE_G);
+
+	fi->node.used += used;
+	fi->node.ghosts += ghosts;
+	pt->npresent += present;
+	pt->nghosts += ghosts;
+	pt->nother += used - present - ghosts;
 }
 
 /* Gives back a node in which nothing is left, then its parent if that was all it had, ... */
@@ -401,7 +443,7 @@ static void prune(struct fpool_ptable *pt, fpool_frame_t node)
 		if (fi->node.used)
 			return;
 		parent = fpool_frame(fi->node.parent);
-		pt->last_leaf = FPOOL_NO_FRAME;
+		forget_leaf(pt);
 		/* No release: an empty word leads nowhere, so there is nothing to order. */
 		if (parent == FPOOL_NO_FRAME) {
 			WRITE_ONCE(pt->root, 0);
@@ -421,6 +463,19 @@ static void put(u64 *slot, fpool_spte_t e)
 	smp_store_release(slot, fpool_spte_raw(e));
 }
 
+/* 1: there is a leaf for the entry now; 0: none is needed; or an error. */
+static noinline int make_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_spte_t e)
+{
+	int err;
+
+	if (!vpn_ok(vpn))
+		return -EINVAL;
+	if (fpool_spte_empty(e))
+		return 0;
+	err = fpool_ptable_prepare(pt, vpn);
+	return err ?: find_leaf(pt, vpn);
+}
+
 /**
  * fpool_ptable_set() - replaces the shadow PTE of a page
  * @pt: the table
@@ -436,28 +491,24 @@ static void put(u64 *slot, fpool_spte_t e)
  */
 int fpool_ptable_set(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_spte_t e)
 {
-	fpool_frame_t leaf;
+	struct fpool_frame_info *fi;
 	u64 *slot;
 	int err;
 
-	if (!vpn_ok(vpn) || !(fpool_spte_empty(e) || spte_ok(pt, e)))
+	if (!(fpool_spte_empty(e) || spte_ok(pt, e)))
 		return -EINVAL;
-	leaf = find_leaf(pt, vpn);
-	if (leaf == FPOOL_NO_FRAME) {
-		if (fpool_spte_empty(e))
-			return 0;
-		err = fpool_ptable_prepare(pt, vpn);
-		if (err)
+	if (unlikely(!find_leaf(pt, vpn))) {
+		err = make_leaf(pt, vpn, e);
+		if (err <= 0)
 			return err;
-		leaf = find_leaf(pt, vpn);
 	}
-	slot = &entries(pt, leaf)[index_at(vpn, 0)];
-	account(pt, leaf, fpool_spte(*slot), -1);
-	account(pt, leaf, e, 1);
+	fi = fpool_frames_info(pt->ft, pt->last_leaf);
+	slot = found_entry(pt, vpn);
+	account(pt, fi, *slot, fpool_spte_raw(e));
 	put(slot, e);
-	relist(pt, leaf);
+	relist(pt, fi, pt->last_leaf);
 	if (fpool_spte_empty(e))
-		prune(pt, leaf);
+		prune(pt, pt->last_leaf);
 	return 0;
 }
 
@@ -477,13 +528,12 @@ int fpool_ptable_set(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_spte_t e)
  */
 fpool_spte_t fpool_ptable_update(struct fpool_ptable *pt, fpool_vpn_t vpn, u64 clear, u64 set)
 {
-	fpool_frame_t leaf = find_leaf(pt, vpn);
 	fpool_spte_t e;
 	u64 *slot;
 
-	if (leaf == FPOOL_NO_FRAME || (clear | set) & ~UPDATABLE)
+	if (!find_leaf(pt, vpn) || (clear | set) & ~UPDATABLE)
 		return fpool_spte(0);
-	slot = &entries(pt, leaf)[index_at(vpn, 0)];
+	slot = found_entry(pt, vpn);
 	if (!(*slot & (FPOOL_SPTE_P | FPOOL_SPTE_BUSY)))
 		return fpool_spte(0);
 	e = fpool_spte((*slot & ~clear) | set);
@@ -606,7 +656,7 @@ static void disown(struct fpool_ptable *pt, fpool_frame_t leaf)
 
 	fi->node.used = 0;
 	fi->node.ghosts = 0;
-	relist(pt, leaf);
+	relist(pt, fi, leaf);
 }
 
 /**
@@ -668,7 +718,7 @@ void fpool_ptable_clear(struct fpool_ptable *pt)
 	WRITE_ONCE(pt->root, 0);
 	if (root)
 		free_subtree(pt, target(root), root_levels(root) - 1);
-	pt->last_leaf = FPOOL_NO_FRAME;
+	forget_leaf(pt);
 	pt->npresent = 0;
 	pt->nghosts = 0;
 	pt->nother = 0;

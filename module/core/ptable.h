@@ -132,8 +132,8 @@ struct fpool_ptable {
 	u64 npresent;		/* entries with P */
 	u64 nghosts;		/* entries with G */
 	u64 nother;		/* fills and errors */
-	u64 last_prefix;	/* of the leaf that a writer found last */
-	fpool_frame_t last_leaf;	/* or FPOOL_NO_FRAME */
+	u64 last_prefix;	/* of the leaf that a writer found last; ~0: none */
+	fpool_frame_t last_leaf;
 };
 
 /* One level of a walk, as the textbook draws it. */
@@ -149,6 +149,7 @@ void fpool_ptable_init(struct fpool_ptable *pt, const struct fpool_ptable_ops *o
 
 fpool_spte_t fpool_ptable_get(const struct fpool_ptable *pt, fpool_vpn_t vpn);
 const u64 *fpool_ptable_get_run(const struct fpool_ptable *pt, fpool_vpn_t vpn, u32 nr);
+fpool_spte_t fpool_ptable_peek(struct fpool_ptable *pt, fpool_vpn_t vpn);
 
 /* One of the entries of a run. */
 static inline fpool_spte_t fpool_ptable_read(const u64 *entry)

@@ -448,6 +448,8 @@ static void check(u32 steps)
 		u64 raw = fpool_spte_raw(fpool_ptable_get(&table, fpool_vpn(map[i].vpn)));
 
 		must(raw == map[i].raw, "%#llx: %#llx, not %#llx", map[i].vpn, raw, map[i].raw);
+		raw = fpool_spte_raw(fpool_ptable_peek(&table, fpool_vpn(map[i].vpn)));
+		must(raw == map[i].raw, "%#llx: a writer sees %#llx", map[i].vpn, raw);
 		present += raw & 1;
 		ghosts += raw >> 6 & 1;
 	}
