@@ -228,14 +228,14 @@ u32 fpool_pool_high(const struct fpool_pool *pool)
  * fpool_pool_busy_queue - where to wait for a busy entry
  * @pool: the pool
  * @space: id
- * @vpn: page; all of an aligned run of 256 share a queue, as one fill may hold them all
+ * @vpn: page; all of an aligned run of FPOOL_BUSY_RUN share a queue
  *
  * Context: Any.
  * Return: the queue.
  */
 struct wait_queue_head *fpool_pool_busy_queue(struct fpool_pool *pool, u32 space, fpool_vpn_t vpn)
 {
-	u64 key = (u64)space << 44 ^ fpool_vpn_nr(vpn) >> 8;
+	u64 key = (u64)space << 44 ^ fpool_vpn_nr(vpn) / FPOOL_BUSY_RUN;
 
 	return &pool->busy_wait[hash_64(key, ilog2(FPOOL_BUSY_QUEUES))];
 }

@@ -30,6 +30,9 @@
 
 #define FPOOL_BUSY_QUEUES	64
 
+/* Pages of an aligned run share a queue, as one fill may hold them all. */
+#define FPOOL_BUSY_RUN		256
+
 /* Pages of a block that the usual number of free frames may not have room for. */
 #define FPOOL_BULK_MIN		16
 

@@ -11,21 +11,24 @@
  * @page: its frame
  * @unmapped: entries that were cleared
  * @found: the bit that was looked for was set
+ * @held: somebody has a reference besides us and the mappings
+ * @left: to be cleaned by core mm
  */
 struct fpool_rmap_page {
 	u64 vpn;
 	struct page *page;
 	u32 unmapped;
 	bool found;
+	bool held;
+	bool left;
 };
 
 void fpool_rmap_unmap(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr);
 void fpool_rmap_cut(struct fpool_space *space, fpool_vpn_t vpn);
 void fpool_rmap_test_clear_young(struct fpool_space *space, struct fpool_rmap_page *pages,
 				 unsigned int nr);
-void fpool_rmap_test_dirty(struct fpool_space *space, struct fpool_rmap_page *pages,
-			   unsigned int nr);
+void fpool_rmap_collect_dirty(struct fpool_space *space, u64 first, u64 end);
 bool fpool_rmap_is_held(struct page *page);
-bool fpool_rmap_clean(struct page *page, bool *held);
+void fpool_rmap_clean(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr);
 
 #endif /* FPOOL_RMAP_H */

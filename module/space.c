@@ -239,6 +239,23 @@ void fpool_space_wake(struct fpool_space *space, fpool_vpn_t vpn)
 }
 
 /**
+ * fpool_space_wake_run - entries of neighbours are not busy any more
+ * @space: the space
+ * @vpn: the first page
+ * @nr: how many, at least one
+ *
+ * Context: Any, after the entries were changed.
+ */
+void fpool_space_wake_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr)
+{
+	u64 end = fpool_vpn_nr(vpn) + nr;
+	u64 here = fpool_vpn_nr(vpn);
+
+	for (; here < end; here = ALIGN_DOWN(here, FPOOL_BUSY_RUN) + FPOOL_BUSY_RUN)
+		fpool_space_wake(space, fpool_vpn(here));
+}
+
+/**
  * fpool_space_mount - where inodes of spaces live
  *
  * Context: Caller holds a space.

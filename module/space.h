@@ -147,6 +147,7 @@ static inline struct fpool_space *fpool_space_by_id(struct fpool_pool *pool, u32
 u64 fpool_space_count_pages(struct fpool_space *space,
 			    bool (*fn)(struct fpool_space *space, fpool_frame_t frame));
 void fpool_space_wake(struct fpool_space *space, fpool_vpn_t vpn);
+void fpool_space_wake_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr);
 int fpool_space_range(struct fpool_space *space, u64 offset, u64 length, fpool_vpn_t *start,
 		      fpool_vpn_t *end);
 

@@ -4,14 +4,17 @@
  *
  * A resident page is written in place and stays usable:
  *
+ *	collect		dirty bits of hardware entries reach the pages; clean ones are passed
  *	claim		its shadow PTE gets WB, which keeps eviction and other writers away
- *	clean		write-protected in every process, its dirty flag taken (fpool_rmap_clean)
+ *	clean		write-protected in every process, its dirty flag taken (fpool_rmap_clean),
+ *			with one TLB flush for many pages
  *	write		without any lock, many runs together (flight.c); a store now faults and
  *			makes the page dirty again
  *	release		WB goes; if the write failed, or somebody holds the frame, it is dirty again
  *
  * The page is dirty or under WB at every moment at which its bytes are not in the file, so
- * nobody who looks in that order can miss it.
+ * nobody who looks in that order can miss it.  What was collected for one sweep another one may
+ * clean before the claim: its write begins after that, and has all that was stored before.
  *
  * Durability needs the device's flush too.  Pages carry the epoch in which they were written; a
  * flush covers all epochs that were over when it began, and when it fails the pages of
@@ -67,12 +70,14 @@ u64 fpool_writeback_count_dirty(struct fpool_space *space)
 	return fpool_space_count_pages(space, is_dirty);
 }
 
-/* An unmapping sets the flag before it drops the mapping, so look the other way round. */
+/*
+ * What was stored through mappings has been collected; who holds a frame may store without telling
+ * anyone, so it counts as dirty.
+ */
 static bool maybe_dirty(struct page *page)
 {
-	if (page_mapped(page))
-		return true;
-	smp_rmb();	/* pairs with the atomic that drops the mapping count in core mm */
+	if (page_mapped(page) && fpool_rmap_is_held(page))
+		SetPageDirty(page);
 	return PageDirty(page);
 }
 
@@ -88,72 +93,72 @@ static bool held_back(const struct fpool_space *space, fpool_vpn_t vpn, fpool_sp
 	       fpool_vpn_nr(vpn) >= fpool_vpn_nr(space->releasing.end);
 }
 
-/* Clean pages that a claim passes before it lets the lock go. */
-#define LOOK_MAX	1024
-
+/* Pages of one leaf, in order. */
 struct claim {
-	fpool_vpn_t vpn;
 	unsigned int nr;
+	fpool_vpn_t vpn[FPOOL_RUN_MAX];
 	fpool_frame_t frame[FPOOL_RUN_MAX];
 };
 
 /*
- * Claim up to @max neighbours from *@vpn on that may be dirty.  -EAGAIN: the first one is
- * changing hands or being written by somebody else: wait for it.  -EINPROGRESS: none so far, go on.
+ * Claim up to @max dirty pages from *@vpn on, where the leaf of the shadow page table goes at least
+ * to @end.  -EAGAIN: the first one is changing hands or being written by somebody else: wait.
  */
 static int claim(struct fpool_space *space, struct claim *c, unsigned int max, fpool_vpn_t *vpn,
 		 fpool_vpn_t end)
 {
-	struct fpool_pool *pool = space->pool;
-	unsigned int looked = 0;
-	fpool_spte_t e;
+	u32 nr = fpool_vpn_nr(end) - fpool_vpn_nr(*vpn), i;
+	fpool_vpn_t first = *vpn;
+	const u64 *entry;
 
-	lockdep_assert_held(&pool->lock);
+	lockdep_assert_held(&space->pool->lock);
 	c->nr = 0;
-	while (c->nr < max &&
-	       fpool_ptable_next(&space->ptable, vpn, end, FPOOL_SPTE_P, &e)) {
-		fpool_frame_t frame = fpool_spte_frame(e);
-		struct page *page = fpool_pool_page(pool, frame);
+	*vpn = end;
+	entry = fpool_ptable_get_run(&space->ptable, first, nr);
+	for (i = 0; entry && i < nr; i++) {
+		fpool_spte_t e = fpool_ptable_read(&entry[i]);
+		fpool_vpn_t here = fpool_vpn_add(first, i);
 
-		if (c->nr && *vpn != fpool_vpn_add(c->vpn, c->nr))
-			break;
-		if (fpool_spte_has(e, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB)) {
-			if (c->nr)
-				break;
-			return -EAGAIN;
-		}
-		if (held_back(space, *vpn, e) || !maybe_dirty(page)) {
-			*vpn = fpool_vpn_add(*vpn, 1);
-			if (c->nr)
-				break;
-			if (++looked == LOOK_MAX)
-				return -EINPROGRESS;
+		if (!fpool_spte_has(e, FPOOL_SPTE_P))
 			continue;
+		if (c->nr == max || fpool_spte_has(e, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB)) {
+			*vpn = here;
+			return c->nr ? 0 : -EAGAIN;
 		}
-		if (!c->nr)
-			c->vpn = *vpn;
-		c->frame[c->nr++] = frame;
-		fpool_ptable_update(&space->ptable, *vpn, 0, FPOOL_SPTE_WB);
-		*vpn = fpool_vpn_add(*vpn, 1);
+		if (!maybe_dirty(fpool_pool_page(space->pool, fpool_spte_frame(e))) ||
+		    held_back(space, here, e))
+			continue;
+		c->vpn[c->nr] = here;
+		c->frame[c->nr++] = fpool_spte_frame(e);
+		fpool_ptable_update(&space->ptable, here, 0, FPOOL_SPTE_WB);
 	}
 	return 0;
 }
 
-static void release(struct fpool_space *space, fpool_vpn_t first, const fpool_frame_t *frame,
-		    unsigned int nr)
+/* The next pages that are there, of one leaf: [*@vpn, *@leaf_end). */
+static bool next_leaf(struct fpool_space *space, fpool_vpn_t *vpn, fpool_vpn_t *leaf_end,
+		      fpool_vpn_t end)
 {
-	unsigned int i;
+	bool found;
+	u64 next;
 
-	spin_lock(&space->pool->lock);
-	for (i = 0; i < nr; i++) {
-		bool dirty = fpool_writeback_dirty(space->pool, frame[i]);
+	rcu_read_lock();
+	found = fpool_ptable_next(&space->ptable, vpn, end, FPOOL_SPTE_P, NULL);
+	rcu_read_unlock();
+	if (!found)
+		return false;
+	next = ALIGN_DOWN(fpool_vpn_nr(*vpn), FPOOL_PTABLE_ENTRIES) + FPOOL_PTABLE_ENTRIES;
+	*leaf_end = fpool_vpn(min(next, fpool_vpn_nr(end)));
+	return true;
+}
 
-		fpool_ptable_update(&space->ptable, fpool_vpn_add(first, i),
-				    FPOOL_SPTE_WB | FPOOL_SPTE_D, dirty ? FPOOL_SPTE_D : 0);
-	}
-	spin_unlock(&space->pool->lock);
-	for (i = 0; i < nr; i++)
-		fpool_space_wake(space, fpool_vpn_add(first, i));
+/* The caller holds pool->lock. */
+static void unclaim(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t frame)
+{
+	bool dirty = fpool_writeback_dirty(space->pool, frame);
+
+	fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_WB | FPOOL_SPTE_D,
+			    dirty ? FPOOL_SPTE_D : 0);
 }
 
 /* Runs that are written together. */
@@ -165,16 +170,20 @@ struct sweep {
 	int err;
 };
 
-/* Pages [first, first + nr) of a claim, all clean now and dirty before, take off. */
-static void start(struct sweep *s, const struct claim *c, unsigned int first, unsigned int nr,
-		  const bool *held)
+/* The pages of a flight that has landed are under write-back no more. */
+static void release(struct sweep *s)
 {
-	unsigned int i, page = s->flight->pages;
+	struct fpool_flight *flight = s->flight;
+	unsigned int i, k;
 
-	for (i = first; i < first + nr; i++)
-		__assign_bit(page++, s->held, held[i]);
-	fpool_flight_start(s->flight, s->space, fpool_vpn_add(c->vpn, first), &c->frame[first],
-			   nr);
+	spin_lock(&s->space->pool->lock);
+	for (i = 0; i < flight->nr; i++)
+		for (k = 0; k < flight->run[i].nr; k++)
+			unclaim(s->space, fpool_vpn_add(flight->run[i].vpn, k),
+				flight->run[i].frame[k]);
+	spin_unlock(&s->space->pool->lock);
+	for (i = 0; i < flight->nr; i++)
+		fpool_space_wake_run(s->space, flight->run[i].vpn, flight->run[i].nr);
 }
 
 /* Wait for all that flies, and let its pages go. */
@@ -194,48 +203,38 @@ static void land(struct sweep *s)
 		s->err = flight->err;
 	for_each_set_bit(i, s->held, flight->pages)
 		fpool_writeback_redirty(s->space, flight->frame[i]);
-	for (i = 0; i < flight->nr; i++)
-		release(s->space, flight->run[i].vpn, flight->run[i].frame, flight->run[i].nr);
+	release(s);
 	fpool_flight_begin(flight, NULL);
 }
 
-/*
- * Clean those pages of a claim that somebody has stored to.  Who holds a frame may have,
- * without telling anyone, so it counts as dirty.
- */
-static void clean(struct fpool_space *space, const struct claim *c, bool *dirty, bool *held)
+/* Clean all pages of a claim; those that somebody holds will be dirty again. */
+static void clean(struct sweep *s, const struct claim *c)
 {
 	struct fpool_rmap_page pages[FPOOL_RUN_MAX];
-	unsigned int i;
+	unsigned int i, page = s->flight->pages;
 
 	for (i = 0; i < c->nr; i++)
-		pages[i] = (struct fpool_rmap_page){ .vpn = fpool_vpn_nr(c->vpn) + i };
-	fpool_rmap_test_dirty(space, pages, c->nr);
-	for (i = 0; i < c->nr; i++) {
-		struct page *page = fpool_pool_page(space->pool, c->frame[i]);
-
-		held[i] = false;
-		if (fpool_rmap_is_held(page))
-			SetPageDirty(page);
-		dirty[i] = (pages[i].found || PageDirty(page)) && fpool_rmap_clean(page, &held[i]);
-	}
+		pages[i] = (struct fpool_rmap_page){
+			.vpn = fpool_vpn_nr(c->vpn[i]),
+			.page = fpool_pool_page(s->space->pool, c->frame[i]),
+		};
+	fpool_rmap_clean(s->space, pages, c->nr);
+	for (i = 0; i < c->nr; i++)
+		__assign_bit(page + i, s->held, pages[i].held);
 }
 
-/* Clean all pages of a claim, then start each stretch of dirty ones. */
+/* Clean all pages of a claim, then start each run of neighbours. */
 static void start_claimed(struct sweep *s, const struct claim *c)
 {
-	bool dirty[FPOOL_RUN_MAX], held[FPOOL_RUN_MAX];
 	unsigned int i, first;
 
-	clean(s->space, c, dirty, held);
+	clean(s, c);
 	for (i = 0; i < c->nr; ) {
-		for (first = i; i < c->nr && dirty[i] == dirty[first]; i++)
-			;
-		if (dirty[first])
-			start(s, c, first, i - first, held);
-		else
-			release(s->space, fpool_vpn_add(c->vpn, first), &c->frame[first],
-				i - first);
+		first = i++;
+		while (i < c->nr && fpool_vpn_nr(c->vpn[i]) == fpool_vpn_nr(c->vpn[i - 1]) + 1)
+			i++;
+		fpool_flight_start(s->flight, s->space, c->vpn[first], &c->frame[first],
+				   i - first);
 	}
 }
 
@@ -265,7 +264,7 @@ int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t first, fpool_vp
 {
 	struct fpool_pool *pool = space->pool;
 	struct sweep s = { .space = space, .written = written, .failed = failed };
-	fpool_vpn_t vpn = first;
+	fpool_vpn_t vpn = first, leaf_end = first;
 	struct claim c;
 	int ret;
 
@@ -274,8 +273,13 @@ int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t first, fpool_vp
 	for (;;) {
 		unsigned int room = fpool_flight_room(s.flight);
 
+		if (fpool_vpn_nr(vpn) == fpool_vpn_nr(leaf_end)) {
+			if (!next_leaf(space, &vpn, &leaf_end, end))
+				break;
+			fpool_rmap_collect_dirty(space, fpool_vpn_nr(vpn), fpool_vpn_nr(leaf_end));
+		}
 		spin_lock(&pool->lock);
-		ret = claim(space, &c, min_t(unsigned int, room, FPOOL_RUN_MAX), &vpn, end);
+		ret = claim(space, &c, min_t(unsigned int, room, FPOOL_RUN_MAX), &vpn, leaf_end);
 		spin_unlock(&pool->lock);
 		if (ret == -EAGAIN && s.flight->nr) {
 			/* Nobody waits for others while others may wait for him. */
@@ -289,11 +293,8 @@ int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t first, fpool_vp
 			continue;
 		}
 		cond_resched();
-		if (ret == -EINPROGRESS)
-			continue;
-		if (!c.nr)
-			break;
-		start_claimed(&s, &c);
+		if (c.nr)
+			start_claimed(&s, &c);
 		if (fpool_flight_room(s.flight) < FPOOL_RUN_MAX / 2)
 			land(&s);
 	}
