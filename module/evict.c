@@ -134,28 +134,78 @@ static void list_pages(const struct batch *b, unsigned int first, unsigned int e
 		};
 }
 
-static bool before(const struct victim *x, const struct victim *y)
+/* What is sorted: 6 bits for the space, 52 for the page, 6 for where the victim is. */
+#define KEY_INDEX_BITS	6
+#define KEY_SPACE_SHIFT	(KEY_INDEX_BITS + FPOOL_VPN_BITS)
+
+static_assert(BATCH <= 1 << KEY_INDEX_BITS && LOAD <= 1 << KEY_INDEX_BITS);
+
+static unsigned int key_index(u64 key)
 {
-	if (x->space != y->space)
-		return x->space < y->space;
-	return x->vpn < y->vpn;
+	return key % (1U << KEY_INDEX_BITS);
 }
 
-/*
- * By place: the entries of neighbours lie together, and they are written in one call.  For so few
- * an insertion sort costs a fifth of sort().
- */
-static void sort_batch(struct batch *b)
+/* A space is known by the first victim that it has; nearly always they have only one. */
+static u64 sort_key(const struct batch *b, unsigned int i)
+{
+	u64 first = 0;
+
+	while (b->v[first].space != b->v[i].space)
+		first++;
+	return first << KEY_SPACE_SHIFT | b->v[i].vpn << KEY_INDEX_BITS | i;
+}
+
+/* Of the keys whose distance is @gap. */
+static void insertion_sort(u64 *key, unsigned int nr, unsigned int gap)
 {
 	unsigned int i, k;
 
-	for (i = 1; i < b->nr; i++) {
-		struct victim v = b->v[i];
+	for (i = gap; i < nr; i++) {
+		u64 this = key[i];
 
-		for (k = i; k && before(&v, &b->v[k - 1]); k--)
-			b->v[k] = b->v[k - 1];
-		b->v[k] = v;
+		for (k = i; k >= gap && key[k - gap] > this; k -= gap)
+			key[k] = key[k - gap];
+		key[k] = this;
 	}
+}
+
+/* Shell's sort with two gaps: for so few it costs a tenth of sort(). */
+static void sort_keys(u64 *key, unsigned int nr)
+{
+	insertion_sort(key, nr, 6);
+	insertion_sort(key, nr, 1);
+}
+
+/* Each victim goes where its key is, and is moved once: round by round of those that change places. */
+static void follow_keys(struct batch *b, u64 *key)
+{
+	unsigned int i, to, from;
+
+	for (i = 0; i < b->nr; i++) {
+		struct victim first;
+
+		if (key_index(key[i]) == i)
+			continue;
+		first = b->v[i];
+		for (to = i; (from = key_index(key[to])) != i; to = from) {
+			b->v[to] = b->v[from];
+			key[to] = to;
+		}
+		b->v[to] = first;
+		key[to] = to;
+	}
+}
+
+/* By place: the entries of neighbours lie together, and they are written in one call. */
+static void sort_batch(struct batch *b)
+{
+	u64 key[1 << KEY_INDEX_BITS];
+	unsigned int i;
+
+	for (i = 0; i < b->nr; i++)
+		key[i] = sort_key(b, i);
+	sort_keys(key, b->nr);
+	follow_keys(b, key);
 }
 
 /* Choosing. */
