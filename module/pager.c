@@ -22,6 +22,7 @@
 #include <linux/highmem.h>
 #include <linux/mempool.h>
 #include <linux/pagemap.h>
+#include <linux/percpu.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -58,6 +59,33 @@ struct fill {
 /* Ends reads on the CPU that took their interrupt. */
 static struct workqueue_struct *end_queue;
 static mempool_t *fill_pool;
+
+/* Where a read ends at once one descriptor after the other is needed: the last one is kept. */
+static DEFINE_PER_CPU(struct fill *, spare_fill);
+
+static struct fill *get_fill(void)
+{
+	return this_cpu_xchg(spare_fill, NULL) ?: mempool_alloc(fill_pool, GFP_KERNEL);
+}
+
+/* None is kept from those who wait for one. */
+static void put_fill(struct fill *fill)
+{
+	if (likely(READ_ONCE(fill_pool->curr_nr) == fill_pool->min_nr))
+		fill = this_cpu_xchg(spare_fill, fill);
+	if (fill)
+		mempool_free(fill, fill_pool);
+}
+
+static void free_spare_fills(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		kfree(per_cpu(spare_fill, cpu));
+		per_cpu(spare_fill, cpu) = NULL;
+	}
+}
 
 /* Claiming. */
 
@@ -256,7 +284,9 @@ static u32 pages_filled(const struct fill *fill, ssize_t got)
 
 	if (got <= 0)
 		return 0;
-	memset(fpool_region_addr(&fill->space->pool->region, fill->frame) + got, 0, bytes - got);
+	if (got < bytes)
+		memset(fpool_region_addr(&fill->space->pool->region, fill->frame) + got, 0,
+		       bytes - got);
 	return DIV_ROUND_UP(got, PAGE_SIZE);
 }
 
@@ -298,7 +328,7 @@ static void end(struct fill *fill)
 	struct fpool_space *space = fill->space;
 
 	finish(fill, fill->got);
-	mempool_free(fill, fill_pool);
+	put_fill(fill);
 	fpool_space_put(space);
 }
 
@@ -417,7 +447,7 @@ static void launch(struct fill *fill, int err, bool may_io)
 		fpool_space_get(fill->space);
 		start_read(fill, may_io);
 	} else {
-		mempool_free(fill, fill_pool);
+		put_fill(fill);
 	}
 	if (fpool_pool_is_low(pool))
 		wake_up(&pool->reclaim_wait);
@@ -437,7 +467,7 @@ static void launch(struct fill *fill, int err, bool may_io)
 int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how)
 {
 	struct fpool_pool *pool = space->pool;
-	struct fill *fill = mempool_alloc(fill_pool, GFP_KERNEL);
+	struct fill *fill = get_fill();
 	int err;
 
 	fill->space = space;
@@ -473,7 +503,7 @@ void fpool_pager_ahead(struct fpool_space *space, fpool_vpn_t vpn)
 	if (READ_ONCE(space->block_type) != FRAMEPOOL_BLOCK_AUTO ||
 	    !fpool_streams_block(&space->streams, fpool_vpn_nr(vpn), &lo, &hi))
 		return;
-	fill = mempool_alloc(fill_pool, GFP_KERNEL);
+	fill = get_fill();
 	fill->space = space;
 	spin_lock(&pool->lock);
 	order = fpool_streams_ahead(&space->streams, fpool_vpn_nr(vpn), &next);
@@ -736,19 +766,6 @@ static bool is_usable(fpool_spte_t e)
 	return fpool_spte_has(e, FPOOL_SPTE_P) && !fpool_spte_has(e, FPOOL_SPTE_BUSY);
 }
 
-/**
- * fpool_pager_is_there - is a page resident, and not leaving?
- * @space: the space
- * @vpn: the page
- *
- * Context: Any; the answer may be old.
- * Return: whether fpool_pager_lookup() would find it.
- */
-bool fpool_pager_is_there(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	return is_usable(fpool_space_spte(space, vpn));
-}
-
 /* The page of an entry with a reference, or NULL; the caller is in an RCU read-side section. */
 static struct page *get_entry(struct fpool_space *space, const u64 *entry)
 {
@@ -877,5 +894,6 @@ int fpool_pager_init(void)
 void fpool_pager_exit(void)
 {
 	destroy_workqueue(end_queue);
+	free_spare_fills();
 	mempool_destroy(fill_pool);
 }

@@ -8,7 +8,6 @@
 int fpool_pager_init(void);
 void fpool_pager_exit(void);
 
-bool fpool_pager_is_there(struct fpool_space *space, fpool_vpn_t vpn);
 struct page *fpool_pager_lookup(struct fpool_space *space, fpool_vpn_t vpn);
 u32 fpool_pager_lookup_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr, struct page **pages);
 /* How a page is asked for. */

@@ -102,7 +102,8 @@ static struct around aligned(u64 vpn, u64 nr)
 }
 
 /* What to map together: what was fetched together, or what happens to be there. */
-static struct around choose(const struct vm_fault *vmf, const struct fpool_space *space, bool major)
+static struct around choose(const struct vm_fault *vmf, const struct fpool_space *space, u8 advised,
+			    bool major)
 {
 	unsigned int type = READ_ONCE(space->block_type);
 	struct around a;
@@ -110,7 +111,7 @@ static struct around choose(const struct vm_fault *vmf, const struct fpool_space
 	/* A private mapping's write takes a copy of one page. */
 	if (vmf->flags & FAULT_FLAG_WRITE && !(vmf->vma->vm_flags & VM_SHARED))
 		return aligned(vmf->pgoff, 1);
-	if (advice(vmf->vma) == FRAMEPOOL_ADVICE_RANDOM)
+	if (advised == FRAMEPOOL_ADVICE_RANDOM)
 		return aligned(vmf->pgoff, 1);
 	if (type == FRAMEPOOL_BLOCK_AUTO &&
 	    fpool_streams_block(&space->streams, vmf->pgoff, &a.first, &a.end))
@@ -154,7 +155,8 @@ static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struc
 			  bool major)
 {
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
-	struct around a = choose(vmf, space, major);
+	u8 advised = advice(vmf->vma);
+	struct around a = choose(vmf, space, advised, major);
 
 	/* Broken memory: core mm would kill the process for it, but cannot take it away from us. */
 	if (unlikely(PageHWPoison(page))) {
@@ -162,9 +164,10 @@ static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struc
 		return VM_FAULT_HWPOISON;
 	}
 	map_around(vmf, space, a);
-	if (advice(vmf->vma) == FRAMEPOOL_ADVICE_SEQUENTIAL)
+	if (advised == FRAMEPOOL_ADVICE_SEQUENTIAL)
 		leave_behind(space, a);
-	fpool_pager_ahead(space, fpool_vpn(vmf->pgoff));
+	if (advised != FRAMEPOOL_ADVICE_RANDOM)
+		fpool_pager_ahead(space, fpool_vpn(vmf->pgoff));
 	/* Held for moments only: while it is mapped, and while it is write-protected. */
 	lock_page(page);
 	/* A resize may have cut it off; its reference keeps the cut waiting, not the fault. */
@@ -189,6 +192,7 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 	fpool_vpn_t vpn = fpool_vpn(vmf->pgoff);
 	unsigned int how = fpool_pager_advised(advice(vmf->vma));
 	bool bounded = !(vmf->flags & FAULT_FLAG_USER);
+	struct page *page;
 	struct file *file;
 	int err;
 
@@ -202,8 +206,12 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 	}
 	/* Devices that are memory have ended the read when this returns; a write need not end. */
 	err = fpool_pager_start(space, vpn, how | FPOOL_FILL_HERE);
-	if ((!err || err == -EEXIST) && fpool_pager_is_there(space, vpn))
-		return 0;
+	if (!err || err == -EEXIST) {
+		page = fpool_pager_lookup(space, vpn);
+		if (page)
+			return present(vmf, space, page,
+				       !(vmf->flags & FAULT_FLAG_TRIED));
+	}
 	/* The file keeps the space; from the unlock on the VMA may be gone. */
 	file = get_file(vmf->vma->vm_file);
 	fpool_release_fault_lock(vmf);
