@@ -72,6 +72,8 @@ struct batch {
 	struct fpool_flight *flight;	/* for those that are dirty; NULL: to the laundry */
 	unsigned int nr;
 	struct victim *v;
+	fpool_frame_t gone;		/* the first of those that go back to the pool together */
+	u32 nr_gone;
 	struct fpool_evicted done;
 };
 
@@ -430,6 +432,25 @@ static void write_dirty(struct batch *b)
 	finish_dirty(b);
 }
 
+static void give_gone(struct batch *b)
+{
+	if (b->nr_gone == 1)
+		fpool_pool_give(b->pool, b->gone);
+	else if (b->nr_gone)
+		fpool_pool_give_run(b->pool, b->gone, b->nr_gone);
+	b->nr_gone = 0;
+}
+
+/* What was fetched as a block has frames that lie together, and often leaves together. */
+static void add_gone(struct batch *b, fpool_frame_t frame)
+{
+	if (b->nr_gone &&
+	    fpool_frame_nr(frame) != fpool_frame_nr(b->gone) + b->nr_gone)
+		give_gone(b);
+	if (!b->nr_gone++)
+		b->gone = frame;
+}
+
 static void free_victim(struct batch *b, const struct victim *v)
 {
 	struct fpool_pool *pool = b->pool;
@@ -446,7 +467,7 @@ static void free_victim(struct batch *b, const struct victim *v)
 	folio_clear_referenced(page_folio(page));
 	fpool_wset_uncharge(&pool->wsets, v->frame);
 	WARN_ON_ONCE(fpool_frames_mark_free(&pool->frames, v->frame));
-	fpool_pool_give(pool, v->frame);
+	add_gone(b, v->frame);
 	trace_fpool_evict(pool->id, v->space->id, v->vpn, fpool_frame_nr(v->frame), v->written);
 }
 
@@ -493,6 +514,41 @@ static void settle_written(struct batch *b, struct victim *v)
 	v->fate = dirty ? FATE_BACK : FATE_FREE;
 }
 
+static void count_evictions(const struct batch *b)
+{
+	unsigned int i, end;
+	u64 nr;
+
+	for (i = 0; i < b->nr; i = end) {
+		struct fpool_space *space = b->v[i].space;
+
+		end = space_end(b, i);
+		for (nr = 0; i < end; i++)
+			nr += b->v[i].fate == FATE_FREE;
+		if (nr)
+			fpool_space_count(space, FPOOL_STAT_EVICTIONS, nr);
+	}
+}
+
+/* Once for all victims that share a queue. */
+static void wake_waiters(const struct batch *b)
+{
+	const struct victim *last = NULL;
+	unsigned int i;
+
+	for (i = 0; i < b->nr; i++) {
+		const struct victim *v = &b->v[i];
+
+		if (v->fate == FATE_WRITE)
+			continue;
+		if (last && last->space == v->space &&
+		    last->vpn / FPOOL_BUSY_RUN == v->vpn / FPOOL_BUSY_RUN)
+			continue;
+		fpool_space_wake(v->space, fpool_vpn(v->vpn));
+		last = v;
+	}
+}
+
 /* Every victim goes where its fate says; who waits for one is woken. */
 static u64 settle(struct batch *b)
 {
@@ -517,16 +573,10 @@ static u64 settle(struct batch *b)
 			put_back(b, v);
 		}
 	}
+	give_gone(b);
 	spin_unlock(&pool->lock);
-	for (i = 0; i < b->nr; i++) {
-		const struct victim *v = &b->v[i];
-
-		if (v->fate == FATE_WRITE)
-			continue;
-		if (v->fate == FATE_FREE)
-			fpool_space_count(v->space, FPOOL_STAT_EVICTIONS, 1);
-		fpool_space_wake(v->space, fpool_vpn(v->vpn));
-	}
+	count_evictions(b);
+	wake_waiters(b);
 	if (freed)
 		fpool_pool_freed(pool);
 	if (laundry)

@@ -157,6 +157,23 @@ void fpool_pool_give(struct fpool_pool *pool, fpool_frame_t frame)
 }
 
 /**
+ * fpool_pool_give_run - give frames back that lie together
+ * @pool: to
+ * @first: the first
+ * @nr: how many, at least one; all marked FREE
+ *
+ * As fpool_pool_give() for each, but they are merged to blocks at once.
+ *
+ * Context: Caller holds pool->lock.
+ */
+void fpool_pool_give_run(struct fpool_pool *pool, fpool_frame_t first, u32 nr)
+{
+	lockdep_assert_held(&pool->lock);
+	WARN_ON_ONCE(fpool_buddy_free_range(&pool->buddy, first, nr));
+	pool->starved_since = 0;
+}
+
+/**
  * fpool_pool_freed - tell those who wait for a frame
  * @pool: that got some back
  *

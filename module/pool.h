@@ -113,6 +113,7 @@ void fpool_pool_set_policy(struct fpool_pool *pool, const struct fpool_policy_op
 
 int fpool_pool_take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *frame);
 void fpool_pool_give(struct fpool_pool *pool, fpool_frame_t frame);
+void fpool_pool_give_run(struct fpool_pool *pool, fpool_frame_t first, u32 nr);
 void fpool_pool_freed(struct fpool_pool *pool);
 void fpool_pool_want_more(struct fpool_pool *pool);
 bool fpool_pool_is_low(const struct fpool_pool *pool);
