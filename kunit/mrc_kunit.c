@@ -168,10 +168,59 @@ static void spaces_do_not_mix(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, known);
 }
 
+/* The checker finds each kind of damage. */
+static void damage_is_found(struct kunit *test)
+{
+	static const u32 depth[] = { 2, 4, 8 };
+	struct stack *s = stack_new(test, 9, depth, ARRAY_SIZE(depth));
+	struct fpool_mrc *m = &s->mrc, whole;
+	struct fpool_mrc_page page[9];
+	const char *why;
+	bool known;
+	u32 i;
+
+	for (i = 0; i < 5; i++)
+		fpool_mrc_ref(m, 1, i, &known);
+	whole = *m;
+	memcpy(page, m->page, sizeof(page));
+	for (i = 0; i < 7; i++) {
+		switch (i) {
+		case 0:
+			m->page[m->page[m->top].older].newer = m->bottom;
+			break;
+		case 1:
+			m->page[m->bottom].size = 0;
+			break;
+		case 2:
+			m->last[1] = m->bottom;
+			break;
+		case 3:
+			m->page[m->top].vpn = 77;
+			break;
+		case 4:
+			m->used--;
+			break;
+		case 5:
+			m->bottom = m->top;
+			break;
+		case 6:
+			m->last[2] = m->top;
+			break;
+		}
+		why = NULL;
+		KUNIT_EXPECT_EQ_MSG(test, fpool_mrc_check(m, &why), -EUCLEAN, "damage %u", i);
+		KUNIT_EXPECT_NOT_NULL(test, why);
+		*m = whole;
+		memcpy(m->page, page, sizeof(page));
+		KUNIT_ASSERT_EQ(test, fpool_mrc_check(m, &why), 0);
+	}
+}
+
 /* Each bad size is refused; the next larger or smaller one is not. */
 static void bad_sizes(struct kunit *test)
 {
-	static const u32 none[] = { 0, 1 }, equal[] = { 1, 3, 3 }, down[] = { 3, 2 }, deep[] = { 9 };
+	static const u32 none[] = { 0, 1 }, equal[] = { 1, 3, 3 }, down[] = { 3, 2 };
+	static const u32 deep[] = { 9 };
 	struct stack *s = stack_new(test, 9, deep, 1);
 	u32 fine[FPOOL_MRC_SIZES_MAX + 1], i;
 
@@ -233,6 +282,7 @@ static struct kunit_case mrc_cases[] = {
 	KUNIT_CASE(a_loop_is_all_or_nothing),
 	KUNIT_CASE(spaces_do_not_mix),
 	KUNIT_CASE(bad_sizes),
+	KUNIT_CASE(damage_is_found),
 	KUNIT_CASE(the_sample_is_fair),
 	{}
 };

@@ -270,6 +270,37 @@ static void the_bit_of_the_fault_says_nothing(struct kunit *test)
 	sound(test, s);
 }
 
+/* The checker finds what the stack, a policy and the shadows themselves could have wrong. */
+static void damage_is_found(struct kunit *test)
+{
+	struct fpool_shadows *s = shadows_new(test, &fpool_policy_clock, CAPACITY, 0);
+	struct fpool_shadow_page *page = s->page;
+	const char *why;
+	u32 i;
+
+	for (i = 0; i < 2 * CAPACITY; i++)
+		fpool_shadows_ref(s, 1, i);
+	sound(test, s);
+	s->mrc.used--;
+	KUNIT_EXPECT_EQ(test, fpool_shadows_check(s, &why), -EUCLEAN);
+	s->mrc.used++;
+	s->shadow[1].policy.list[0].len++;
+	KUNIT_EXPECT_EQ(test, fpool_shadows_check(s, &why), -EUCLEAN);
+	s->shadow[1].policy.list[0].len--;
+	s->shadow[2].free.len++;
+	KUNIT_EXPECT_EQ(test, fpool_shadows_check(s, &why), -EUCLEAN);
+	s->shadow[2].free.len--;
+	/* The first page left all but the largest long ago. */
+	page->resident |= 1;
+	page->at[0] = 1;
+	KUNIT_EXPECT_EQ(test, fpool_shadows_check(s, &why), -EUCLEAN);
+	page->at[0] = CAPACITY;
+	KUNIT_EXPECT_EQ(test, fpool_shadows_check(s, &why), -EUCLEAN);
+	KUNIT_EXPECT_NOT_NULL(test, why);
+	page->resident &= ~1;
+	sound(test, s);
+}
+
 #define MINIATURE	256U
 #define SHIFT		4
 #define ROUND		(2 * MINIATURE << SHIFT)
@@ -310,6 +341,7 @@ static struct kunit_case shadow_cases[] = {
 	KUNIT_CASE(what_is_forgotten_is_forgotten_by_all),
 	KUNIT_CASE(it_keeps_to_its_memory),
 	KUNIT_CASE(bad_parameters),
+	KUNIT_CASE(damage_is_found),
 	KUNIT_CASE(the_bit_of_the_fault_says_nothing),
 	KUNIT_CASE(a_sample_of_random_references),
 	{}

@@ -20,6 +20,7 @@
 #include "prefetch.h"
 #include "range.h"
 #include "vma.h"
+#include "whatif.h"
 
 static struct fpool_handle *make_handle(struct fpool_space *space, struct fpool_node *node)
 {
@@ -118,6 +119,7 @@ static ssize_t transfer(const struct fpool_handle *handle, loff_t pos, struct io
 	page = fpool_pager_get(space, fpool_addr_vpn(pos), how | (counts ? 0 : FPOOL_FILL_ONCE));
 	if (IS_ERR(page))
 		return PTR_ERR(page);
+	fpool_whatif_note(space, fpool_addr_vpn(pos), FPOOL_WHATIF_REF);
 	done = copy_part(page, offset, len, iter);
 	put_page(page);
 	if (!counts && offset + done == PAGE_SIZE)

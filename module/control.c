@@ -13,6 +13,7 @@
 #include "range.h"
 #include "reclaim.h"
 #include "sysfs.h"
+#include "whatif.h"
 
 /**
  * fpool_control_create - make a pool that works
@@ -60,6 +61,7 @@ int fpool_control_destroy(struct fpool_pool *pool)
 	list_del(&pool->link);
 	fpool_debugfs_remove(pool);
 	fpool_sysfs_remove(pool);
+	fpool_whatif_stop(pool);
 	fpool_reclaim_stop(pool);
 	fpool_pool_destroy(pool);
 	return 0;

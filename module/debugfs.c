@@ -13,6 +13,9 @@
  *			for each level, LEVEL INDEX NODE, from the root as far as there are nodes;
  *			then the entry, if there is one
  *	policy		name, lists, counters
+ *	whatif		what other policies and sizes would miss: counters, then a line for
+ *			each, POLICY EIGHTHS MISSES PERMILLE, of the pool's frames and misses;
+ *			ENODATA while it is off
  *	check		checks every invariant: "ok", or the read fails with EUCLEAN and the log
  *	says why
  *
@@ -28,6 +31,7 @@
 
 #include "errlog.h"
 #include "inject.h"
+#include "whatif.h"
 
 /* Frames or entries looked at with the lock held. */
 #define PIECE	4096
@@ -89,9 +93,36 @@ static int policy_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(policy);
 
+static void print_whatif(struct seq_file *m, const struct fpool_whatif_report *r)
+{
+	u32 i;
+
+	seq_printf(m, "sample %u\ncapacity %u\nuses %llu\nfirst %llu\nlooks %llu\nmisses %llu\n",
+		   r->sample, r->capacity, r->uses, r->first, r->looks, r->own);
+	for (i = 0; i < r->nr; i++)
+		seq_printf(m, "%s %u %llu %llu\n", r->row[i].policy, r->row[i].eighths,
+			   r->row[i].misses,
+			   r->own ? div64_u64(1000 * r->row[i].misses, r->own) : 0);
+}
+
+static int whatif_show(struct seq_file *m, void *v)
+{
+	struct fpool_whatif_report *report = kzalloc(sizeof(*report), GFP_KERNEL);
+	int err;
+
+	if (!report)
+		return -ENOMEM;
+	err = fpool_whatif_read(m->private, report);
+	if (!err)
+		print_whatif(m, report);
+	kfree(report);
+	return err;
+}
+DEFINE_SHOW_ATTRIBUTE(whatif);
+
 static int check_show(struct seq_file *m, void *v)
 {
-	int err = fpool_pool_check(m->private);
+	int err = fpool_pool_check(m->private) ?: fpool_whatif_check(m->private);
 
 	if (!err)
 		seq_puts(m, "ok\n");
@@ -369,6 +400,7 @@ void fpool_debugfs_add(struct fpool_pool *pool)
 	debugfs_create_file("pagetable", 0400, dir, pool, &pagetables_fops);
 	debugfs_create_file("walk", 0600, dir, pool, &walk_fops);
 	debugfs_create_file("policy", 0400, dir, pool, &policy_fops);
+	debugfs_create_file("whatif", 0400, dir, pool, &whatif_fops);
 	debugfs_create_file("check", 0400, dir, pool, &check_fops);
 }
 

@@ -33,6 +33,7 @@
 #include "pin.h"
 #include "rmap.h"
 #include "trace.h"
+#include "whatif.h"
 #include "writeback.h"
 
 /* On the stack. */
@@ -250,9 +251,13 @@ static void look(struct batch *b)
 		end = space_end(b, i);
 		list_pages(b, i, end, pages);
 		fpool_rmap_test_clear_young(b->v[i].space, pages, end - i);
-		for (k = i; k < end; k++)
+		for (k = i; k < end; k++) {
 			b->v[k].young = folio_test_clear_referenced(victim_folio(b, &b->v[k])) ||
 					pages[k - i].found;
+			if (pages[k - i].found)
+				fpool_whatif_note(b->v[k].space, fpool_vpn(b->v[k].vpn),
+						  FPOOL_WHATIF_YOUNG);
+		}
 	}
 }
 

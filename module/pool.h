@@ -37,6 +37,7 @@
 #define FPOOL_BULK_MIN		16
 
 struct dentry;
+struct fpool_whatif;
 struct fpool_laundry;
 struct task_struct;
 
@@ -89,9 +90,12 @@ struct fpool_pool {
 	struct task_struct *reclaimer;	/* I */
 	struct workqueue_struct *wq;	/* X: fills, jobs, tear-downs */
 	struct fpool_stats stats;	/* X */
+	struct fpool_whatif __rcu *whatif;	/* NULL: off; written under whatif.c's lock */
+	u32 whatif_shift;		/* any time, READ_ONCE: which pages it is told of */
 	struct dentry *debugfs;		/* I */
 	struct kobject *sysfs;		/* I */
 	struct kobj_attribute policy_attr;	/* I */
+	struct kobj_attribute whatif_attr;	/* I */
 };
 
 struct fpool_pool_params {

@@ -6,17 +6,24 @@
 #include <linux/kobject.h>
 #include <linux/sysfs.h>
 
+#include "whatif.h"
+
 static struct kobject *root;
 
-static struct fpool_pool *pool_of(struct kobj_attribute *attr)
+static struct fpool_pool *policy_of(struct kobj_attribute *attr)
 {
 	return container_of(attr, struct fpool_pool, policy_attr);
+}
+
+static struct fpool_pool *whatif_of(struct kobj_attribute *attr)
+{
+	return container_of(attr, struct fpool_pool, whatif_attr);
 }
 
 /* As a block device's scheduler: all that there are, and the one that it is in brackets. */
 static ssize_t policy_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	struct fpool_pool *pool = pool_of(attr);
+	struct fpool_pool *pool = policy_of(attr);
 	const struct fpool_policy_ops *ops, *now = READ_ONCE(pool->wsets.common.policy.ops);
 	unsigned int i;
 	ssize_t len = 0;
@@ -40,8 +47,41 @@ static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr, c
 			break;
 	if (!ops)
 		return -EINVAL;
-	fpool_pool_set_policy(pool_of(attr), ops);
+	fpool_pool_set_policy(policy_of(attr), ops);
 	return count;
+}
+
+static ssize_t whatif_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", fpool_whatif_is_on(whatif_of(attr)));
+}
+
+static ssize_t whatif_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf,
+			    size_t count)
+{
+	struct fpool_pool *pool = whatif_of(attr);
+	bool on;
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (sysfs_streq(buf, "clear"))
+		return fpool_whatif_clear(pool) ?: count;
+	err = kstrtobool(buf, &on);
+	if (!err && on)
+		err = fpool_whatif_start(pool);
+	else if (!err)
+		fpool_whatif_stop(pool);
+	return err ?: count;
+}
+
+/* A file of a pool's directory: @attr is a member of the pool. */
+static int add_file(struct fpool_pool *pool, struct kobj_attribute *attr, const char *name)
+{
+	sysfs_attr_init(&attr->attr);
+	attr->attr.name = name;
+	attr->attr.mode = 0644;
+	return sysfs_create_file(pool->sysfs, &attr->attr);
 }
 
 /**
@@ -53,18 +93,19 @@ static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr, c
  */
 int fpool_sysfs_add(struct fpool_pool *pool)
 {
-	struct kobj_attribute *attr = &pool->policy_attr;
 	int err;
 
-	sysfs_attr_init(&attr->attr);
-	attr->attr.name = "policy";
-	attr->attr.mode = 0644;
-	attr->show = policy_show;
-	attr->store = policy_store;
+	pool->policy_attr.show = policy_show;
+	pool->policy_attr.store = policy_store;
+	pool->whatif_attr.show = whatif_show;
+	pool->whatif_attr.store = whatif_store;
 	pool->sysfs = kobject_create_and_add(pool->name, root);
 	if (!pool->sysfs)
 		return -ENOMEM;
-	err = sysfs_create_file(pool->sysfs, &attr->attr);
+	err = add_file(pool, &pool->policy_attr, "policy");
+	if (!err)
+		err = add_file(pool, &pool->whatif_attr, "whatif");
+	/* With the directory go its files. */
 	if (err)
 		kobject_put(pool->sysfs);
 	return err;
@@ -78,6 +119,7 @@ int fpool_sysfs_add(struct fpool_pool *pool)
  */
 void fpool_sysfs_remove(struct fpool_pool *pool)
 {
+	sysfs_remove_file(pool->sysfs, &pool->whatif_attr.attr);
 	sysfs_remove_file(pool->sysfs, &pool->policy_attr.attr);
 	kobject_put(pool->sysfs);
 }

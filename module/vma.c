@@ -28,6 +28,7 @@
 #include "hint.h"
 #include "pager.h"
 #include "trace.h"
+#include "whatif.h"
 
 /* Pages of an aligned run that are mapped together. */
 #define AROUND	64
@@ -243,6 +244,9 @@ static vm_fault_t fault(struct vm_fault *vmf)
 	do {
 		if (vmf->pgoff >= fpool_space_pages(space))
 			return VM_FAULT_SIGBUS;
+		/* A fault that waited comes back here, and was noted then. */
+		if (!major && !(vmf->flags & FAULT_FLAG_TRIED))
+			fpool_whatif_note(space, vpn, FPOOL_WHATIF_FAULT);
 		page = fpool_pager_lookup(space, vpn);
 		if (page)
 			return present(vmf, space, page, major);

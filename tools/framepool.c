@@ -28,6 +28,7 @@ static const struct command {
 	{ "run", cmd_run, "an unmodified program, with its mappings in a pool" },
 	{ "pool", cmd_pool, "create, destroy and list pools" },
 	{ "policy", cmd_policy, "how pools choose the pages that leave" },
+	{ "whatif", cmd_whatif, "what another policy, or another size, would have missed" },
 	{ "up", cmd_up, "make what is in /etc/framepool.conf" },
 	{ "down", cmd_down, "undo that" },
 	{ "doctor", cmd_doctor, "what is wrong or slow, and what to do about it" },

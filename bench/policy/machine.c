@@ -135,7 +135,7 @@ u32 machine_eighths(unsigned int n)
 }
 
 static void tell(struct machine *m, u32 page,
-		 void (*how)(struct fpool_shadows *s, u32 space, u64 vpn))
+		 u32 (*how)(struct fpool_shadows *s, u32 space, u64 vpn))
 {
 	u64 vpn = m->trace->vpn[page];
 

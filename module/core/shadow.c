@@ -264,7 +264,7 @@ static void forget(struct fpool_shadows *s, u32 i)
 	memset(page, 0, s->stride);
 }
 
-static struct fpool_shadow_page *use(struct fpool_shadows *s, u32 space, u64 vpn)
+static u32 use(struct fpool_shadows *s, u32 space, u64 vpn)
 {
 	bool known;
 	u32 i = fpool_mrc_ref(&s->mrc, space, vpn, &known), k, absent;
@@ -276,7 +276,7 @@ static struct fpool_shadow_page *use(struct fpool_shadows *s, u32 space, u64 vpn
 		if (absent & BIT(k))
 			bring(s, k, i);
 	page_at(s, i)->accessed = U32_MAX;
-	return page_at(s, i);
+	return i;
 }
 
 /**
@@ -286,10 +286,11 @@ static struct fpool_shadow_page *use(struct fpool_shadows *s, u32 space, u64 vpn
  * @vpn: the page; fpool_shadows_samples() has said that it is in the sample
  *
  * Context: Caller serialises access to @s.
+ * Return: Its index on the stack of @s->mrc, until it falls off.
  */
-void fpool_shadows_ref(struct fpool_shadows *s, u32 space, u64 vpn)
+u32 fpool_shadows_ref(struct fpool_shadows *s, u32 space, u64 vpn)
 {
-	use(s, space, vpn);
+	return use(s, space, vpn);
 }
 
 /**
@@ -299,10 +300,14 @@ void fpool_shadows_ref(struct fpool_shadows *s, u32 space, u64 vpn)
  * @vpn: the page, as for fpool_shadows_ref()
  *
  * Context: Caller serialises access to @s.
+ * Return: Its index on the stack of @s->mrc, until it falls off.
  */
-void fpool_shadows_fault(struct fpool_shadows *s, u32 space, u64 vpn)
+u32 fpool_shadows_fault(struct fpool_shadows *s, u32 space, u64 vpn)
 {
-	use(s, space, vpn)->fresh = true;
+	u32 i = use(s, space, vpn);
+
+	page_at(s, i)->fresh = true;
+	return i;
 }
 
 /**
@@ -312,15 +317,16 @@ void fpool_shadows_fault(struct fpool_shadows *s, u32 space, u64 vpn)
  * @vpn: the page, as for fpool_shadows_ref()
  *
  * Context: Caller serialises access to @s.
+ * Return: Its index on the stack of @s->mrc, until it falls off.
  */
-void fpool_shadows_young(struct fpool_shadows *s, u32 space, u64 vpn)
+u32 fpool_shadows_young(struct fpool_shadows *s, u32 space, u64 vpn)
 {
 	u32 i = fpool_mrc_find(&s->mrc, space, vpn);
 
-	if (i != FPOOL_MRC_NONE && page_at(s, i)->fresh)
-		page_at(s, i)->fresh = false;
-	else
-		use(s, space, vpn);
+	if (i == FPOOL_MRC_NONE || !page_at(s, i)->fresh)
+		return use(s, space, vpn);
+	page_at(s, i)->fresh = false;
+	return i;
 }
 
 /**

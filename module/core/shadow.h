@@ -81,9 +81,9 @@ u32 fpool_shadows_shift(u32 capacity, u32 frames);
 size_t fpool_shadows_bytes(u32 capacity, u32 shift);
 int fpool_shadows_init(struct fpool_shadows *s, void *mem, const struct fpool_policy_ops *ops,
 		       u32 capacity, u32 shift);
-void fpool_shadows_ref(struct fpool_shadows *s, u32 space, u64 vpn);
-void fpool_shadows_fault(struct fpool_shadows *s, u32 space, u64 vpn);
-void fpool_shadows_young(struct fpool_shadows *s, u32 space, u64 vpn);
+u32 fpool_shadows_ref(struct fpool_shadows *s, u32 space, u64 vpn);
+u32 fpool_shadows_fault(struct fpool_shadows *s, u32 space, u64 vpn);
+u32 fpool_shadows_young(struct fpool_shadows *s, u32 space, u64 vpn);
 void fpool_shadows_switch(struct fpool_shadows *s, const struct fpool_policy_ops *ops);
 void fpool_shadows_clear(struct fpool_shadows *s);
 const struct fpool_shadow *fpool_shadows_find(const struct fpool_shadows *s,

@@ -294,6 +294,34 @@ fails 2 policy a/b -- "can be no name"
 fails 2 policy other clock fifo -- "at most"
 runs 0 policy other
 says out "other            lru2"
+fails 1 whatif other -- "it does not watch what it misses (No data available). Turn it on with"
+fails 1 whatif other --clear -- "it does not watch what it misses"
+runs 0 whatif other --on
+[ ! -s /tmp/out ]
+ok $? "and says nothing"
+runs 0 whatif other
+says out "other: policy lru2"
+says out "nothing to compare with"
+runs 0 attach /mnt/a.dat --pool other --read-only
+cat /dev/framepool/a.dat > /dev/null
+runs 0 whatif other
+says out "1.000 of your misses"
+says out "fifo         as it is"
+says out "  lru2 "
+says out "  LRU "
+runs 0 whatif other --json
+says out '"policy": "lru2"'
+says out '"permille": 1000'
+runs 0 whatif other --clear
+runs 0 whatif other --off
+fails 1 whatif other --json -- "it does not watch what it misses"
+fails 1 whatif nosuch -- "there is no such pool"
+fails 1 whatif nosuch --on -- "there is no such pool"
+fails 2 whatif a/b -- "can be no name"
+fails 2 whatif other more -- "at most"
+fails 2 whatif other --on --off -- "one of --on, --off and --clear"
+fails 2 whatif other --on --json -- "for showing"
+runs 0 detach a.dat
 runs 0 attach /mnt/a.dat --pool other --read-only
 fails 1 pool destroy other -- "files are attached to it"
 runs 0 pool list

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a pool would have missed under another policy, or with another size; off at first. */
+#ifndef FPOOL_WHATIF_H
+#define FPOOL_WHATIF_H
+
+#include "shadow.h"
+#include "space.h"
+
+/* How a page was seen to be used. */
+enum fpool_whatif_use {
+	FPOOL_WHATIF_REF,	/* read or written by a system call */
+	FPOOL_WHATIF_FAULT,	/* its access faulted */
+	FPOOL_WHATIF_YOUNG,	/* the accessed bit of its hardware entry was set */
+};
+
+/* With each policy, with each other size, and LRU with each size. */
+#define FPOOL_WHATIF_ROWS	(FPOOL_SHADOWS_MAX + FPOOL_SHADOW_SIZES)
+
+/**
+ * struct fpool_whatif_report - what was seen until now
+ * @sample: one of so many pages is in the sample
+ * @capacity: frames of the pool that pages may use, those that are kept free not counted
+ * @uses: of pages of the sample
+ * @first: those of them that were the first, as far as is remembered
+ * @looks: accessed bits read for this
+ * @own: misses of the shadow that is like the pool
+ * @nr: how many rows there are
+ * @row: policy, or "LRU" for its curve; size in eighths of @capacity; misses
+ */
+struct fpool_whatif_report {
+	u32 sample;
+	u32 capacity;
+	u64 uses, first;
+	u64 looks;
+	u64 own;
+	u32 nr;
+	struct {
+		const char *policy;
+		u32 eighths;
+		u64 misses;
+	} row[FPOOL_WHATIF_ROWS];
+};
+
+int fpool_whatif_start(struct fpool_pool *pool);
+void fpool_whatif_stop(struct fpool_pool *pool);
+int fpool_whatif_clear(struct fpool_pool *pool);
+int fpool_whatif_read(struct fpool_pool *pool, struct fpool_whatif_report *report);
+int fpool_whatif_check(struct fpool_pool *pool);
+void fpool_whatif_note_sampled(struct fpool_space *space, fpool_vpn_t vpn,
+			       enum fpool_whatif_use use);
+
+static inline bool fpool_whatif_is_on(const struct fpool_pool *pool)
+{
+	return rcu_access_pointer(pool->whatif);
+}
+
+/**
+ * fpool_whatif_note - a page is being used
+ * @space: the space
+ * @vpn: the page
+ * @use: how
+ *
+ * What is not in the sample costs a hash and a comparison.
+ *
+ * Context: Any process context without pool->lock.
+ */
+static inline void fpool_whatif_note(struct fpool_space *space, fpool_vpn_t vpn,
+				     enum fpool_whatif_use use)
+{
+	struct fpool_pool *pool = space->pool;
+
+	if (unlikely(fpool_whatif_is_on(pool)) &&
+	    fpool_mrc_samples(space->id, fpool_vpn_nr(vpn), READ_ONCE(pool->whatif_shift)))
+		fpool_whatif_note_sampled(space, vpn, use);
+}
+
+#endif /* FPOOL_WHATIF_H */
