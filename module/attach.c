@@ -234,8 +234,11 @@ static int detach_job(struct fpool_job *job)
 	bool last;
 	int err;
 
+	mutex_lock(&fpool_attach_lock);
+	last = space->users == 1;
+	mutex_unlock(&fpool_attach_lock);
 	/* While the node is still there: what fails now is not lost, and not anonymous. */
-	if (READ_ONCE(space->users) == 1)
+	if (last)
 		err = empty_out(space);
 	else
 		err = fpool_writeback_sync(space, fpool_vpn(0), fpool_vpn(FPOOL_VPN_MAX), &written,

@@ -40,7 +40,7 @@ void fpool_errlog_write(struct fpool_space *space, fpool_vpn_t vpn, int err)
 {
 	lockdep_assert_held(&space->pool->lock);
 	space->failed_write = vpn;
-	space->write_error = err;
+	WRITE_ONCE(space->write_error, err);
 }
 
 /**
@@ -53,7 +53,7 @@ void fpool_errlog_write(struct fpool_space *space, fpool_vpn_t vpn, int err)
 void fpool_errlog_flush(struct fpool_space *space, int err)
 {
 	spin_lock(&space->pool->lock);
-	space->flush_error = err;
+	WRITE_ONCE(space->flush_error, err);
 	spin_unlock(&space->pool->lock);
 }
 

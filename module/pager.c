@@ -71,7 +71,8 @@ static struct fill *get_fill(void)
 /* None is kept from those who wait for one. */
 static void put_fill(struct fill *fill)
 {
-	if (likely(READ_ONCE(fill_pool->curr_nr) == fill_pool->min_nr))
+	/* A hint: the mempool changes it under its own lock, and does not mark that. */
+	if (likely(data_race(fill_pool->curr_nr) == fill_pool->min_nr))
 		fill = this_cpu_xchg(spare_fill, fill);
 	if (fill)
 		mempool_free(fill, fill_pool);

@@ -84,7 +84,7 @@ static void enlist(struct fpool_pinner *pinner, fpool_frame_t frame, u64 flags)
 	info->policy = pinner->id;
 	pinner->nheld += !!(flags & FPOOL_SPTE_H);
 	space->npinned++;
-	space->pool->npinned++;
+	WRITE_ONCE(space->pool->npinned, space->pool->npinned + 1);
 	fpool_ptable_update(&space->ptable, fpool_vpn(info->vpn), 0, flags);
 }
 
@@ -100,7 +100,7 @@ static void delist(struct fpool_pinner *pinner, fpool_frame_t frame)
 	info->policy = 0;
 	pinner->nheld -= fpool_spte_has(fpool_ptable_get(&space->ptable, vpn), FPOOL_SPTE_H);
 	space->npinned--;
-	space->pool->npinned--;
+	WRITE_ONCE(space->pool->npinned, space->pool->npinned - 1);
 	fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_PIN | FPOOL_SPTE_H, 0);
 }
 

@@ -132,7 +132,7 @@ int fpool_pool_take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *
 	err = fpool_inject(FPOOL_INJECT_FRAME) ? -ENOMEM :
 						 fpool_buddy_alloc(&pool->buddy, order, frame);
 	if (!err) {
-		pool->taken += 1U << order;
+		WRITE_ONCE(pool->taken, pool->taken + (1U << order));
 		trace_fpool_alloc(pool->id, fpool_frame_nr(*frame), order);
 	} else if (!order && !pool->starved_since) {
 		pool->starved_since = jiffies | 1;

@@ -64,7 +64,7 @@ static int enter_pool(struct fpool_space *space)
 	spin_lock(&pool->lock);
 	fpool_ptable_init(&space->ptable, &fpool_pool_node_ops, pool, &pool->frames,
 			  pool->region.base, space->id);
-	pool->nspaces++;
+	WRITE_ONCE(pool->nspaces, pool->nspaces + 1);
 	spin_unlock(&pool->lock);
 	return 0;
 }
@@ -115,7 +115,7 @@ static void space_free(struct fpool_space *space)
 	struct fpool_pool *pool = space->pool;
 
 	spin_lock(&pool->lock);
-	pool->nspaces--;
+	WRITE_ONCE(pool->nspaces, pool->nspaces - 1);
 	spin_unlock(&pool->lock);
 	fpool_backing_close(&space->backing);
 	fpool_stats_exit(&space->stats);

@@ -239,7 +239,7 @@ static void set_allocated(struct fpool_buddy *b, u32 nr, u32 count)
 		fpool_bitmap_set_one(&b->allocated, nr);
 	else
 		fpool_bitmap_set(&b->allocated, nr, count);
-	b->nfree -= count;
+	WRITE_ONCE(b->nfree, b->nfree - count);
 }
 
 static void set_unallocated(struct fpool_buddy *b, u32 nr, u32 count)
@@ -248,7 +248,7 @@ static void set_unallocated(struct fpool_buddy *b, u32 nr, u32 count)
 		fpool_bitmap_clear_one(&b->allocated, nr);
 	else
 		fpool_bitmap_clear(&b->allocated, nr, count);
-	b->nfree += count;
+	WRITE_ONCE(b->nfree, b->nfree + count);
 }
 
 /**

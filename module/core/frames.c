@@ -8,6 +8,7 @@
  * charge, which list) lives exactly as long as the state that it belongs to: mark_free
  * wipes all of it, and a frame that is still on a list cannot be given away at all.
  */
+#include <linux/compiler.h>
 #include <linux/string.h>
 
 #include "frames.h"
@@ -92,8 +93,8 @@ static struct fpool_frame_info *in_state(struct fpool_frames *ft, fpool_frame_t 
 
 static void move(struct fpool_frames *ft, struct fpool_frame_info *fi, enum fpool_frame_state to)
 {
-	ft->count[fi->state]--;
-	ft->count[to]++;
+	WRITE_ONCE(ft->count[fi->state], ft->count[fi->state] - 1);
+	WRITE_ONCE(ft->count[to], ft->count[to] + 1);
 	fi->state = to;
 }
 
@@ -283,7 +284,7 @@ static void add_between(struct fpool_frames *ft, struct fpool_frame_list *list, 
 	ft->tab[frame].next = next;
 	*next_of(ft, list, prev) = frame;
 	*prev_of(ft, list, next) = frame;
-	list->len++;
+	WRITE_ONCE(list->len, list->len + 1);
 }
 
 /**
@@ -331,7 +332,7 @@ void fpool_frame_list_del(struct fpool_frames *ft, struct fpool_frame_list *list
 	*prev_of(ft, list, fi->next) = fi->prev;
 	fi->prev = fpool_frame_nr(FPOOL_NO_FRAME);
 	fi->next = fpool_frame_nr(FPOOL_NO_FRAME);
-	list->len--;
+	WRITE_ONCE(list->len, list->len - 1);
 }
 
 /**
