@@ -6,8 +6,13 @@ BEGIN = 'framepool-vm: begin'
 
 _RACE = 'BUG: KCSAN:'
 _RACE_END = '=' * 66
+_RACE_ACCESS = re.compile(r'\] (read|write|assert).* to 0x[0-9a-f]+ of \d+ bytes by ')
+_RACE_FRAME = re.compile(r'\]  \S+\+0x[0-9a-f]+/0x')
 # As the kernel writes an address in a module; a program of that name is none.
 _OURS = re.compile(r'\[framepool(_kunit)?\]')
+# Functions from the access outwards: a helper's access is its caller's, or his caller's. What a file system does to its own
+# when we call it is not.
+_NEAR = 3
 
 _SPLAT = re.compile('|'.join([
     r'WARNING:',
@@ -52,11 +57,19 @@ _SPLAT = re.compile('|'.join([
 
 
 def _is_others_race(lines, at):
-    """Is it the head of a report of KCSAN about two accesses of which neither stack has a function of ours?"""
+    """Is it the head of a report of KCSAN's of which neither access is ours?"""
     if _RACE not in lines[at]:
         return False
-    end = next((i for i in range(at, len(lines)) if lines[i].endswith(_RACE_END)), len(lines))
-    return not any(_OURS.search(line) for line in lines[at:end])
+    stacks = []
+    for line in lines[at:]:
+        if line.endswith(_RACE_END):
+            break
+        if _RACE_ACCESS.search(line):
+            stacks.append([])
+        elif stacks and _RACE_FRAME.search(line):
+            stacks[-1].append(line)
+    whole = len(stacks) == 2 and all(stacks)
+    return whole and not any(_OURS.search(line) for stack in stacks for line in stack[:_NEAR])
 
 
 def find(log, before=2, after=40, limit=3):
