@@ -39,7 +39,7 @@
 #define FRAMES_LEAST	16
 
 #define LOOKS_A_SECOND	8192
-#define BATCH		32
+#define BATCH		16	/* on the stack, twice */
 
 /* One pool's, while it is on. Letter W: @lock. */
 struct fpool_whatif {
