@@ -179,7 +179,7 @@ static void sort_keys(u64 *key, unsigned int nr)
 	insertion_sort(key, nr, 1);
 }
 
-/* Each victim goes where its key is, and is moved once: round by round of those that change places. */
+/* Each victim goes where its key is, and is moved once: round by round of those that change. */
 static void follow_keys(struct batch *b, u64 *key)
 {
 	unsigned int i, to, from;
