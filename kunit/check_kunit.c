@@ -43,6 +43,7 @@ static void pin(struct scene *s, fpool_frame_t frame)
 {
 	fpool_policy_remove(s->rig->policy, frame);
 	info(s, frame)->list = FPOOL_PIN_LIST;
+	s->rig->wsets.common.pinned++;
 	fpool_ptable_update(&s->rig->space[0], fpool_vpn(info(s, frame)->vpn), 0, FPOOL_SPTE_PIN);
 }
 
@@ -320,6 +321,11 @@ static void charge_too_low(struct scene *s)
 	fpool_wset_uncharge(&s->rig->wsets, s->pinned);
 }
 
+static void pins_miscounted(struct scene *s)
+{
+	s->rig->wsets.common.pinned = 0;
+}
+
 static void promised_and_not_given(struct scene *s)
 {
 	s->rig->wsets.promised++;
@@ -331,6 +337,7 @@ static void charges_are_found(struct kunit *test)
 		{ charged_to_nobody, "a page is charged to a working set that there is not" },
 		{ charge_too_high, "a working set's charge is not its number of frames" },
 		{ charge_too_low, "a working set's charge is not its number of frames" },
+		{ pins_miscounted, "a working set counts other pins than it has" },
 		{ promised_and_not_given, "the sums over the working sets are wrong" },
 		{}
 	};

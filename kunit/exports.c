@@ -111,6 +111,7 @@ EXPORT(fpool_wset_leave);
 EXPORT(fpool_wset_del);
 EXPORT(fpool_wset_limit);
 EXPORT(fpool_wset_floor);
+EXPORT(fpool_wset_judged);
 EXPORT(fpool_wset_fault);
 EXPORT(fpool_wset_charge);
 EXPORT(fpool_wset_uncharge);

@@ -802,7 +802,92 @@ static void a_thousand_sets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p->ws.top, 1);
 }
 
+/* A set whose pages cannot leave is asked last, until it has got over it. */
+static void barren_sets_are_left_alone(struct kunit *test)
+{
+	struct pool *p = pool_of(test, 64, 2);
+	struct fpool_wset *stuck = &p->process[0].set, *other = &p->process[1].set;
+	u32 i;
+
+	for (i = 0; i < 64; i++)
+		touch(p, i / 48, i);
+	fpool_wset_leave(&p->ws, stuck);
+	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), stuck);
+	fpool_wset_judged(stuck, 96, 0);
+	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), stuck);
+	fpool_wset_judged(stuck, 1, 0);
+	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), other);
+	/* Nobody has anything: then it does not matter. */
+	fpool_wset_judged(other, 33, 0);
+	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), stuck);
+	fpool_wset_judged(other, 1, 1);
+	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), other);
+	/* After some faults of the pool it is tried again. */
+	for (i = 0; i < 4; i++)
+		fpool_wset_fault(&p->ws, other, 0);
+	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), stuck);
+	check(p);
+}
+
+/* What is on its way out is not what a set has for sure. */
+static void minimum_counts_what_stays(struct kunit *test)
+{
+	struct pool *p = pool_of(test, 64, 2);
+	struct fpool_wset *set = &p->process[0].set;
+	fpool_frame_t frame;
+	u32 i;
+
+	for (i = 0; i < 16; i++)
+		touch(p, 0, i);
+	KUNIT_ASSERT_EQ(test, fpool_wset_limit(&p->ws, set, 10, FPOOL_WSET_NO_MAX), 0);
+	KUNIT_EXPECT_EQ(test, fpool_wset_spare(set), 6);
+	for (i = 0; i < 6; i++) {
+		KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), set);
+		KUNIT_ASSERT_EQ(test, fpool_policy_candidates(&set->policy, &frame, 1), 1);
+		fpool_policy_remove(&set->policy, frame);
+	}
+	KUNIT_EXPECT_EQ(test, set->charge, 16);
+	KUNIT_EXPECT_EQ(test, fpool_wset_spare(set), 0);
+	KUNIT_EXPECT_NULL(test, fpool_wsets_victim(&p->ws, NULL));
+	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, &p->process[1].set),
+			    &p->process[1].set);
+}
+
+/* Pinned pages are charged, count on the minimum, and keep the maximum up. */
+static void pins_are_charged(struct kunit *test)
+{
+	struct pool *p = pool_of(test, 64, 2);
+	struct fpool_wset *set = &p->process[0].set, *heir = &p->process[1].set;
+	fpool_frame_t frame;
+	u32 i;
+
+	for (i = 0; i < 12; i++) {
+		touch(p, 0, i);
+		frame = fpool_frame(p->process[0].frame[i] - 1);
+		fpool_policy_remove(&set->policy, frame);
+		fpool_frames_info(&p->frames, frame)->list = FPOOL_PIN_LIST;
+		set->pinned++;
+	}
+	check(p);
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(&p->ws, set, 0, 19), -EBUSY);
+	KUNIT_EXPECT_EQ(test, set->max, FPOOL_WSET_NO_MAX);
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(&p->ws, set, 12, 20), 0);
+	KUNIT_EXPECT_EQ(test, fpool_wset_spare(set), 0);
+	KUNIT_EXPECT_EQ(test, set->peak, 12);
+	for (i = 0; i < 5; i++) {
+		frame = fpool_frame(p->process[0].frame[i] - 1);
+		KUNIT_EXPECT_EQ(test, fpool_wset_move(&p->ws, frame, heir), 0);
+	}
+	KUNIT_EXPECT_EQ(test, set->pinned, 7);
+	KUNIT_EXPECT_EQ(test, heir->pinned, 5);
+	KUNIT_EXPECT_EQ(test, set->peak, 12);
+	check(p);
+}
+
 static struct kunit_case wset_cases[] = {
+	KUNIT_CASE(barren_sets_are_left_alone),
+	KUNIT_CASE(minimum_counts_what_stays),
+	KUNIT_CASE(pins_are_charged),
 	KUNIT_CASE(who_faults_much_is_given_a_larger_set),
 	KUNIT_CASE(a_scan_takes_nothing),
 	KUNIT_CASE(free_frames_are_for_everybody),

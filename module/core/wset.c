@@ -71,6 +71,9 @@ static void set_init(struct fpool_wset *set, u32 id)
 	set->id = id;
 	set->leaving = false;
 	set->charge = 0;
+	set->peak = 0;
+	set->pinned = 0;
+	set->barren = 0;
 	set->min = 0;
 	set->max = FPOOL_WSET_NO_MAX;
 	set->target = 0;
@@ -235,7 +238,8 @@ int fpool_wset_del(struct fpool_wsets *ws, struct fpool_wset *set)
  *
  * Context: Caller serialises access to @ws.
  * Return: 0; -EINVAL: @min is over @max, or @max under FPOOL_WSET_LEAST_MAX; -ENOSPC: @min cannot
- *	be guaranteed beside those of the others; -ESRCH: the process has ended.
+ *	be guaranteed beside those of the others; -EBUSY: @max does not leave FPOOL_WSET_LEAST_MAX
+ *	frames beside what is pinned; -ESRCH: the process has ended.
  */
 int fpool_wset_limit(struct fpool_wsets *ws, struct fpool_wset *set, u32 min, u32 max)
 {
@@ -245,6 +249,8 @@ int fpool_wset_limit(struct fpool_wsets *ws, struct fpool_wset *set, u32 min, u3
 		return -ESRCH;
 	if ((u64)ws->promised - set->min + min > ws->capacity - ws->capacity / KEEP_PART)
 		return -ENOSPC;
+	if ((u64)set->pinned + FPOOL_WSET_LEAST_MAX > max)
+		return -EBUSY;
 	ws->promised += min;
 	ws->promised -= set->min;
 	set->min = min;
@@ -306,8 +312,10 @@ static void halve(struct fpool_wsets *ws)
 	if (++ws->faults < ws->capacity / HALVE_PART)
 		return;
 	ws->faults = 0;
-	for (set = &ws->common; set; set = fpool_wsets_next(ws, set->id + 1))
+	for (set = &ws->common; set; set = fpool_wsets_next(ws, set->id + 1)) {
 		set->near /= 2;
+		set->barren /= 2;
+	}
 }
 
 /* The set wants one frame more than it has. */
@@ -396,6 +404,7 @@ int fpool_wset_charge(struct fpool_wsets *ws, struct fpool_wset *set, fpool_fram
 	if (!fpool_wset_room(set))
 		return -EDQUOT;
 	set->charge++;
+	set->peak = max(set->peak, set->charge);
 	fpool_frames_info(ws->ft, frame)->owner = set->id;
 	return 0;
 }
@@ -428,14 +437,17 @@ void fpool_wset_uncharge(struct fpool_wsets *ws, fpool_frame_t frame)
 int fpool_wset_move(struct fpool_wsets *ws, fpool_frame_t frame, struct fpool_wset *to)
 {
 	struct fpool_frame_info *fi = fpool_frames_info(ws->ft, frame);
-	struct fpool_policy *from = fpool_wsets_policy(ws, frame);
+	struct fpool_wset *from = fpool_wsets_of(ws, frame);
 	u8 list = fi->list;
 
 	if (!fpool_wset_room(to))
 		return -EDQUOT;
-	if (fpool_policy_knows(from, frame)) {
-		fpool_policy_dequeue(from, frame);
+	if (fpool_policy_knows(&from->policy, frame)) {
+		fpool_policy_dequeue(&from->policy, frame);
 		fpool_policy_enqueue(&to->policy, list, frame);
+	} else if (list == FPOOL_PIN_LIST) {
+		from->pinned--;
+		to->pinned++;
 	}
 	fpool_wset_uncharge(ws, frame);
 	fpool_wset_charge(ws, to, frame);
@@ -444,10 +456,40 @@ int fpool_wset_move(struct fpool_wsets *ws, fpool_frame_t frame, struct fpool_ws
 	return 0;
 }
 
+/**
+ * fpool_wset_judged() - what came of asking a set for victims
+ * @set: the set
+ * @looked: frames that were judged
+ * @victims: of these, those that could leave
+ *
+ * A set whose pages cannot leave, whatever its policy says (they cannot be written just now), must
+ * not be asked for ever while others have what is needed.
+ *
+ * Context: Caller serialises access to @set.
+ */
+void fpool_wset_judged(struct fpool_wset *set, u32 looked, u32 victims)
+{
+	set->barren = victims ? 0 : min(set->barren + looked, U32_MAX / 2);
+}
+
+/* All of it was judged twice (once to clear the accessed bits), for nothing. */
+static bool is_barren(const struct fpool_wset *set)
+{
+	return set->barren > 2 * fpool_policy_len(&set->policy);
+}
+
 /* How far above its target; who needs a frame will have one more. */
 static s64 excess(const struct fpool_wset *set, const struct fpool_wset *self)
 {
 	return (s64)set->charge - set->target + (set == self);
+}
+
+static bool is_better_victim(const struct fpool_wset *set, const struct fpool_wset *than,
+			     const struct fpool_wset *self)
+{
+	if (is_barren(set) != is_barren(than))
+		return is_barren(than);
+	return excess(set, self) > excess(than, self);
 }
 
 /**
@@ -456,8 +498,8 @@ static s64 excess(const struct fpool_wset *set, const struct fpool_wset *self)
  * @self: who needs the frame, or NULL
  *
  * Context: Caller serialises access to @ws.
- * Return: The set that is furthest above its target, of those above their minima; if there is
- *	none, @self; NULL: nobody has to give anything.
+ * Return: The set that is furthest above its target, of those above their minima, rather one whose
+ *	pages can leave; if there is none, @self; NULL: nobody has to give anything.
  */
 struct fpool_wset *fpool_wsets_victim(struct fpool_wsets *ws, struct fpool_wset *self)
 {
@@ -466,10 +508,10 @@ struct fpool_wset *fpool_wsets_victim(struct fpool_wsets *ws, struct fpool_wset 
 
 	if (likely(!ws->nr))
 		return &ws->common;
-	for (n = 0; n <= ws->nr && (n < LOOK || !best); n++) {
+	for (n = 0; n <= ws->nr && (n < LOOK || !best || is_barren(best)); n++) {
 		set = turn(ws);
-		if (fpool_policy_len(&set->policy) && set->charge > set->min &&
-		    (!best || excess(set, self) > excess(best, self)))
+		if (fpool_policy_len(&set->policy) && fpool_wset_spare(set) &&
+		    (!best || is_better_victim(set, best, self)))
 			best = set;
 	}
 	return best ?: self;
@@ -538,14 +580,16 @@ static bool count_charges(struct fpool_wsets *ws)
 	u32 i, owner;
 
 	for (set = &ws->common; set; set = fpool_wsets_next(ws, set->id + 1))
-		set->counted = 0;
+		set->counted = set->counted_pins = 0;
 	for (i = 0; i < ws->ft->nframes; i++) {
 		owner = ws->ft->tab[i].owner;
 		if (!is_charged(&ws->ft->tab[i]))
 			continue;
 		if (owner && (owner >= ws->top || !ws->tab[owner]))
 			return false;
-		fpool_wsets_of(ws, fpool_frame(i))->counted++;
+		set = fpool_wsets_of(ws, fpool_frame(i));
+		set->counted++;
+		set->counted_pins += ws->ft->tab[i].list == FPOOL_PIN_LIST;
 	}
 	return true;
 }
@@ -575,6 +619,8 @@ int fpool_wsets_check(struct fpool_wsets *ws, const char **why)
 		*why = check_lists(ws, set);
 		if (!*why && set->counted != set->charge)
 			*why = "a working set's charge is not its number of frames";
+		if (!*why && set->counted_pins != set->pinned)
+			*why = "a working set counts other pins than it has";
 		if (*why)
 			return -EUCLEAN;
 		promised += set->min;

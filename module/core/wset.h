@@ -27,6 +27,9 @@
  * @id: index in the table of sets
  * @leaving: gets no frame any more
  * @charge: frames that it has: FILL, RESIDENT and EVICT
+ * @peak: the most that @charge has ever been
+ * @pinned: of these, those that are on lists of who pinned them
+ * @barren: frames that were judged since the last one that could leave, lately
  * @min: others do not take it below this
  * @max: it never has more
  * @target: how many it should have
@@ -34,20 +37,23 @@
  * @faults: pages that were asked for and not there, ever
  * @refaults: those of them that had been there, ever
  * @near_refaults: those of them that a little more memory would have kept, ever
- * @counted: for fpool_wsets_check()
+ * @counted: for fpool_wsets_check(), as the next
+ * @counted_pins: of these, pinned
  */
 struct fpool_wset {
 	struct fpool_policy policy;
 	u32 id;
 	bool leaving;
-	u32 charge;
+	u32 charge, peak;
+	u32 pinned;
+	u32 barren;
 	u32 min, max;
 	u32 target;
 	u32 near;
 	u64 faults;
 	u64 refaults;
 	u64 near_refaults;
-	u32 counted;
+	u32 counted, counted_pins;
 };
 
 /**
@@ -96,6 +102,14 @@ static inline u32 fpool_wset_room(const struct fpool_wset *set)
 	return set->max > set->charge ? set->max - set->charge : 0;
 }
 
+/* Frames that others may take: what is on its way out is not counted on to stay. */
+static inline u32 fpool_wset_spare(const struct fpool_wset *set)
+{
+	u64 stay = fpool_policy_len(&set->policy) + set->pinned;
+
+	return stay > set->min ? stay - set->min : 0;
+}
+
 int fpool_wsets_init(struct fpool_wsets *ws, const struct fpool_policy_ops *ops,
 		     struct fpool_frames *ft, u32 capacity, struct fpool_wset **tab, u32 slots);
 int fpool_wsets_switch(struct fpool_wsets *ws, const struct fpool_policy_ops *ops);
@@ -110,6 +124,7 @@ void fpool_wset_leave(struct fpool_wsets *ws, struct fpool_wset *set);
 int fpool_wset_del(struct fpool_wsets *ws, struct fpool_wset *set);
 int fpool_wset_limit(struct fpool_wsets *ws, struct fpool_wset *set, u32 min, u32 max);
 u32 fpool_wset_floor(const struct fpool_wsets *ws, const struct fpool_wset *set);
+void fpool_wset_judged(struct fpool_wset *set, u32 looked, u32 victims);
 void fpool_wset_fault(struct fpool_wsets *ws, struct fpool_wset *set, u64 ghost);
 int fpool_wset_charge(struct fpool_wsets *ws, struct fpool_wset *set, fpool_frame_t frame);
 void fpool_wset_uncharge(struct fpool_wsets *ws, fpool_frame_t frame);
