@@ -110,6 +110,41 @@ int framepool_pool_set_policy(int control, const char *name, const char *policy)
 	return command(control, FRAMEPOOL_POOL_SET_POLICY, &set);
 }
 
+int framepool_next_wset(int control, const char *pool, struct framepool_wset *wset)
+{
+	bool first = !wset->cursor;
+	int err = copy_name(wset->name, pool ? pool : "");
+
+	if (err)
+		return err;
+	err = next(control, FRAMEPOOL_WSET_NEXT, wset);
+	/* Every pool has the common set. */
+	return err || !first ? err : -ENOENT;
+}
+
+int framepool_get_wset(int control, const char *pool, pid_t pid, struct framepool_wset *wset)
+{
+	int err;
+
+	FRAMEPOOL_INIT(wset);
+	wset->pid = pid;
+	err = copy_name(wset->name, pool ? pool : "");
+	return err ? err : command(control, FRAMEPOOL_WSET_GET, wset);
+}
+
+int framepool_limit_wset(int control, const char *pool, pid_t pid, uint64_t min, uint64_t max)
+{
+	struct framepool_wset_limit limit;
+	int err;
+
+	FRAMEPOOL_INIT(&limit);
+	limit.pid = pid;
+	limit.min = min;
+	limit.max = max;
+	err = copy_name(limit.name, pool ? pool : "");
+	return err ? err : command(control, FRAMEPOOL_WSET_LIMIT, &limit);
+}
+
 int framepool_next_pool(int control, struct framepool_pool *pool)
 {
 	return next(control, FRAMEPOOL_POOL_NEXT, pool);

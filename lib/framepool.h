@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -118,6 +119,46 @@ int framepool_pool_destroy(int control, const char *name);
  * Return: -EINVAL: no such policy; -ENOENT: no such pool; -EPERM without CAP_SYS_ADMIN.
  */
 int framepool_pool_set_policy(int control, const char *name, const char *policy);
+
+/**
+ * framepool_next_wset() - iterate over the working sets of a pool
+ * @control: from framepool_open()
+ * @pool: which pool; "" or NULL for the default one
+ * @wset: FRAMEPOOL_INIT() before the first call; from then on @wset->cursor says where it is
+ *
+ * The first one is the common one, of what nobody in particular has asked for. Other users' are
+ * left out without CAP_SYS_ADMIN.
+ *
+ * Return: 1 and the next one in @wset; 0 after the last; -ENOENT: no such pool.
+ */
+int framepool_next_wset(int control, const char *pool, struct framepool_wset *wset);
+
+/**
+ * framepool_get_wset() - the working set of a process
+ * @control: from framepool_open()
+ * @pool: which pool; "" or NULL for the default one
+ * @pid: which process, 0 for the caller
+ * @wset: out
+ *
+ * Return: -ESRCH: there is no such process, or it maps nothing of the pool; -EPERM: another
+ * user's; -ENOENT: no such pool.
+ */
+int framepool_get_wset(int control, const char *pool, pid_t pid, struct framepool_wset *wset);
+
+/**
+ * framepool_limit_wset() - what a process has for sure in a pool, and what it never exceeds
+ * @control: from framepool_open()
+ * @pool: which pool; "" or NULL for the default one
+ * @pid: which process, 0 for the caller
+ * @min: frames that others do not take from it
+ * @max: frames that it never has more than, at least 8, or FRAMEPOOL_WSET_NO_MAX
+ *
+ * Return: 0: and it has no more than @max; -EINVAL: @min over @max, or @max under 8; -ENOSPC: @min
+ * cannot be guaranteed beside those of others; -EBUSY: @max does not leave 8 frames beside what is
+ * pinned, or what is above it cannot leave; -EPERM: another user's, or a higher minimum without
+ * CAP_SYS_ADMIN; -ESRCH, -ENOENT: see framepool_get_wset(). Then nothing has changed.
+ */
+int framepool_limit_wset(int control, const char *pool, pid_t pid, uint64_t min, uint64_t max);
 
 /**
  * framepool_next_pool() - iterate over the pools

@@ -116,7 +116,8 @@ static ssize_t transfer(const struct fpool_handle *handle, loff_t pos, struct io
 	if (pos >= bytes)
 		return 0;
 	len = min_t(u64, min_t(u64, PAGE_SIZE - offset, bytes - pos), iov_iter_count(iter));
-	page = fpool_pager_get(space, fpool_addr_vpn(pos), how | (counts ? 0 : FPOOL_FILL_ONCE));
+	page = fpool_pager_get(space, current->mm, fpool_addr_vpn(pos),
+			       how | (counts ? 0 : FPOOL_FILL_ONCE));
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	fpool_whatif_note(space, fpool_addr_vpn(pos), FPOOL_WHATIF_REF);

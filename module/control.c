@@ -10,6 +10,8 @@
 #include "cdev.h"
 #include "debugfs.h"
 #include "ioctl.h"
+#include "limit.h"
+#include "mmset.h"
 #include "range.h"
 #include "reclaim.h"
 #include "sysfs.h"
@@ -29,9 +31,14 @@ struct fpool_pool *fpool_control_create(const struct fpool_pool_params *params)
 
 	if (IS_ERR(pool))
 		return pool;
+	if (!params->one_set) {
+		err = fpool_mmset_init_pool(pool);
+		if (err)
+			goto destroy;
+	}
 	err = fpool_sysfs_add(pool);
 	if (err)
-		goto destroy;
+		goto exit_sets;
 	err = fpool_reclaim_start(pool);
 	if (err)
 		goto remove;
@@ -40,6 +47,8 @@ struct fpool_pool *fpool_control_create(const struct fpool_pool_params *params)
 	return pool;
 remove:
 	fpool_sysfs_remove(pool);
+exit_sets:
+	fpool_mmset_exit_pool(pool);
 destroy:
 	fpool_pool_destroy(pool);
 	return ERR_PTR(err);
@@ -63,6 +72,7 @@ int fpool_control_destroy(struct fpool_pool *pool)
 	fpool_sysfs_remove(pool);
 	fpool_whatif_stop(pool);
 	fpool_reclaim_stop(pool);
+	fpool_mmset_exit_pool(pool);
 	fpool_pool_destroy(pool);
 	return 0;
 }
@@ -294,6 +304,7 @@ static long pool_create(struct file *file, void *arg)
 		.base = c->base,
 		.node = c->node,
 		.policy = *c->policy ? c->policy : fpool_policy_nth(0)->name,
+		.one_set = c->flags & FRAMEPOOL_POOL_ONE_SET,
 	};
 	struct fpool_pool *pool;
 
@@ -421,6 +432,103 @@ static long pool_next(struct file *file, void *arg)
 	return ret;
 }
 
+/* Working sets. */
+
+static struct fpool_pool *find_pool(const char *name)
+{
+	lockdep_assert_held(&fpool_pools_lock);
+	if (!fpool_ioctl_string(name, FRAMEPOOL_NAME_SIZE))
+		return ERR_PTR(-EINVAL);
+	return fpool_pool_find(name) ?: ERR_PTR(-ENOENT);
+}
+
+static long wset_next(struct file *file, void *arg)
+{
+	struct framepool_wset *info = arg;
+	struct fpool_pool *pool;
+	long err;
+
+	mutex_lock(&fpool_pools_lock);
+	pool = find_pool(info->name);
+	err = PTR_ERR_OR_ZERO(pool);
+	if (!err)
+		err = fpool_mmset_next(pool, min_t(u64, info->cursor, FPOOL_WSETS_MAX), info);
+	mutex_unlock(&fpool_pools_lock);
+	return err;
+}
+
+typedef long (*wset_fn)(struct fpool_pool *pool, const struct mm_struct *mm, void *arg);
+
+/* Call @fn with the address space of a process. */
+static long with_mm(s32 pid, const char *name, wset_fn fn, void *arg)
+{
+	struct fpool_pool *pool;
+	struct mm_struct *mm;
+	long err = -ESRCH;
+
+	if (pid < 0)
+		return -EINVAL;
+	mm = fpool_mmset_get_mm(pid);
+	mutex_lock(&fpool_pools_lock);
+	pool = find_pool(name);
+	if (IS_ERR(pool))
+		err = PTR_ERR(pool);
+	else if (mm)
+		err = fn(pool, mm, arg);
+	mutex_unlock(&fpool_pools_lock);
+	/* Its last user, perhaps: then its mappings end here, and that takes other locks. */
+	if (mm)
+		mmput(mm);
+	return err;
+}
+
+static long get_one(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
+{
+	return fpool_mmset_info(pool, mm, arg);
+}
+
+static long wset_get(struct file *file, void *arg)
+{
+	struct framepool_wset *info = arg;
+
+	return info->cursor ? -EINVAL : with_mm(info->pid, info->name, get_one, info);
+}
+
+static long limit_begin(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
+{
+	return fpool_limit_begin(pool, mm, arg);
+}
+
+static long limit_step(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
+{
+	return fpool_limit_step(pool, mm, arg);
+}
+
+static long limit_undo(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
+{
+	fpool_limit_undo(pool, mm, arg);
+	return 0;
+}
+
+/* Others may use the control node while this waits for pages to leave. */
+static long wset_limit(struct file *file, void *arg)
+{
+	struct framepool_wset_limit *l = arg;
+	struct fpool_limit limit = { .min = l->min, .max = l->max };
+	long err;
+
+	if (l->__reserved)
+		return -EINVAL;
+	err = with_mm(l->pid, l->name, limit_begin, &limit);
+	if (err)
+		return err;
+	while ((err = with_mm(l->pid, l->name, limit_step, &limit)) == -EAGAIN)
+		schedule_timeout_killable(1);
+	if (err == -EBUSY || err == -EINTR)
+		with_mm(l->pid, l->name, limit_undo, &limit);
+	return err;
+}
+
 static const struct fpool_ioctl commands[] = {
 	{
 		.cmd = FRAMEPOOL_ATTACH,
@@ -434,10 +542,19 @@ static const struct fpool_ioctl commands[] = {
 	},
 	FPOOL_IOCTL_IN(FRAMEPOOL_DETACH, struct framepool_detach, name, detach),
 	FPOOL_IOCTL(FRAMEPOOL_SPACE_NEXT, struct framepool_space, name, 0, space_next),
-	FPOOL_IOCTL_IN(FRAMEPOOL_POOL_CREATE, struct framepool_pool_create, name, pool_create),
+	{
+		.cmd = FRAMEPOOL_POOL_CREATE,
+		.size = sizeof(struct framepool_pool_create),
+		.min = offsetofend(struct framepool_pool_create, name),
+		.flags = FRAMEPOOL_POOL_ONE_SET,
+		.fn = pool_create,
+	},
 	FPOOL_IOCTL_IN(FRAMEPOOL_POOL_DESTROY, struct framepool_pool_destroy, name, pool_destroy),
 	FPOOL_IOCTL(FRAMEPOOL_POOL_NEXT, struct framepool_pool, name, 0, pool_next),
 	FPOOL_IOCTL_IN(FRAMEPOOL_POOL_SET_POLICY, struct framepool_pool_policy, name, set_policy),
+	FPOOL_IOCTL(FRAMEPOOL_WSET_NEXT, struct framepool_wset, name, 0, wset_next),
+	FPOOL_IOCTL(FRAMEPOOL_WSET_GET, struct framepool_wset, name, 0, wset_get),
+	FPOOL_IOCTL_IN(FRAMEPOOL_WSET_LIMIT, struct framepool_wset_limit, name, wset_limit),
 };
 
 static long control_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

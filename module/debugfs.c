@@ -12,10 +12,11 @@
  *	walk		write "SPACE VPN", then read: the way to the entry of that page, a line
  *			for each level, LEVEL INDEX NODE, from the root as far as there are nodes;
  *			then the entry, if there is one
- *	policy		name, lists, counters
+ *	policy		name, lists, counters, of all working sets together
  *	whatif		what other policies and sizes would miss: counters, then a line for
  *			each, POLICY EIGHTHS MISSES PERMILLE, of the pool's frames and misses;
  *			ENODATA while it is off
+ *	working_sets	a line each: what framepool_wset has
  *	check		checks every invariant: "ok", or the read fails with EUCLEAN and the log
  *	says why
  *
@@ -31,6 +32,7 @@
 
 #include "errlog.h"
 #include "inject.h"
+#include "mmset.h"
 #include "whatif.h"
 
 /* Frames or entries looked at with the lock held. */
@@ -77,18 +79,43 @@ static int buddyinfo_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(buddyinfo);
 
+/* Of the policies of all working sets. */
+struct policy_sum {
+	const char *name;
+	u64 evictions, tests;
+	u32 list[FPOOL_POLICY_LISTS];
+};
+
+static void add_up(struct fpool_wsets *ws, struct policy_sum *sum)
+{
+	struct fpool_wset *set;
+	unsigned int i;
+
+	sum->name = ws->common.policy.ops->name;
+	sum->evictions = ws->past_evictions;
+	sum->tests = ws->past_tests;
+	for (set = fpool_wsets_next(ws, 0); set; set = fpool_wsets_next(ws, set->id + 1)) {
+		/* The number of the next one; the first is 1. */
+		sum->evictions += set->policy.evictions - 1;
+		sum->tests += set->policy.tests;
+		for (i = 0; i < FPOOL_POLICY_LISTS; i++)
+			sum->list[i] += set->policy.list[i].len;
+	}
+}
+
 static int policy_show(struct seq_file *m, void *v)
 {
 	struct fpool_pool *pool = m->private;
-	struct fpool_policy *p = &pool->wsets.common.policy;
+	struct policy_sum sum = {};
 	unsigned int i;
 
 	spin_lock(&pool->lock);
-	seq_printf(m, "name %s\ncapacity %u\nevictions %llu\ntests %llu\n", p->ops->name,
-		   p->capacity, p->evictions, p->tests);
-	for (i = 0; i < FPOOL_POLICY_LISTS; i++)
-		seq_printf(m, "list%u %u\n", i, p->list[i].len);
+	add_up(&pool->wsets, &sum);
 	spin_unlock(&pool->lock);
+	seq_printf(m, "name %s\ncapacity %u\nevictions %llu\ntests %llu\n", sum.name,
+		   pool->wsets.capacity, sum.evictions, sum.tests);
+	for (i = 0; i < FPOOL_POLICY_LISTS; i++)
+		seq_printf(m, "list%u %u\n", i, sum.list[i]);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(policy);
@@ -119,6 +146,31 @@ static int whatif_show(struct seq_file *m, void *v)
 	return err;
 }
 DEFINE_SHOW_ATTRIBUTE(whatif);
+
+static void print_wset(struct seq_file *m, const struct framepool_wset *info)
+{
+	seq_printf(m, "%u %d %llu ", info->id, info->pid, info->min);
+	if (info->max == FRAMEPOOL_WSET_NO_MAX)
+		seq_putc(m, '-');
+	else
+		seq_printf(m, "%llu", info->max);
+	seq_printf(m, " %llu %llu %llu %llu %llu %llu %llu\n", info->target, info->charge,
+		   info->peak, info->pinned, info->faults, info->refaults, info->near_refaults);
+}
+
+static int wsets_show(struct seq_file *m, void *v)
+{
+	struct fpool_pool *pool = m->private;
+	struct framepool_wset info = {};
+
+	seq_puts(m, "id pid min max target charge peak pinned faults refaults near\n");
+	while (!fpool_mmset_next(pool, info.cursor, &info)) {
+		print_wset(m, &info);
+		cond_resched();
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(wsets);
 
 static int check_show(struct seq_file *m, void *v)
 {
@@ -401,6 +453,7 @@ void fpool_debugfs_add(struct fpool_pool *pool)
 	debugfs_create_file("walk", 0600, dir, pool, &walk_fops);
 	debugfs_create_file("policy", 0400, dir, pool, &policy_fops);
 	debugfs_create_file("whatif", 0400, dir, pool, &whatif_fops);
+	debugfs_create_file("working_sets", 0400, dir, pool, &wsets_fops);
 	debugfs_create_file("check", 0400, dir, pool, &check_fops);
 }
 

@@ -30,6 +30,7 @@
 #include <linux/slab.h>
 
 #include "flight.h"
+#include "mmset.h"
 #include "pin.h"
 #include "rmap.h"
 #include "trace.h"
@@ -70,6 +71,7 @@ struct batch {
 	unsigned int flags;		/* FPOOL_EVICT_* */
 	u32 dropper;			/* whose held pages leave unwritten; 0: no such thing */
 	bool by_policy;			/* leaves ghosts */
+	struct fpool_wset *set;		/* whose pages; victim_lock keeps it */
 	struct fpool_flight *flight;	/* for those that are dirty; NULL: to the laundry */
 	unsigned int nr;
 	struct victim *v;
@@ -213,17 +215,35 @@ static void sort_batch(struct batch *b)
 
 /* Choosing. */
 
-static void pick(struct batch *b)
+/* Of whom pages are wanted, and for whom. */
+struct demand {
+	const struct mm_struct *mm;	/* who needs the frames; NULL: nobody in particular */
+	bool own;			/* his own pages are to leave */
+	u32 max;			/* so many at once */
+};
+
+/* Whose pages are next, and how many of them may leave at once. */
+static struct fpool_wset *whose(struct fpool_pool *pool, const struct demand *d, u32 *max)
+{
+	struct fpool_wset *self = d->mm ? fpool_mmset_find(pool, d->mm) : NULL;
+	struct fpool_wset *set = d->own ? self : fpool_wsets_victim(&pool->wsets, self);
+	u32 spare = set ? fpool_wset_spare(set) : 0;
+
+	/* Only its own process takes it below its minimum. */
+	*max = set == self ? d->max : min(d->max, spare);
+	return set;
+}
+
+static void pick(struct batch *b, const struct demand *d)
 {
 	struct fpool_pool *pool = b->pool;
 	struct fpool_space *space = NULL;
 	fpool_frame_t frame[BATCH];
-	struct fpool_wset *set;
-	u32 i;
+	u32 i, max;
 
 	spin_lock(&pool->lock);
-	set = fpool_wsets_victim(&pool->wsets, NULL);
-	b->nr = set ? fpool_policy_candidates(&set->policy, frame, BATCH) : 0;
+	b->set = whose(pool, d, &max);
+	b->nr = b->set ? fpool_policy_candidates(&b->set->policy, frame, max) : 0;
 	for (i = 0; i < b->nr; i++) {
 		const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame[i]);
 
@@ -315,13 +335,17 @@ static void judge_one(struct batch *b, struct victim *v)
 static void judge(struct batch *b)
 {
 	u8 order[BATCH];
-	unsigned int i, kept = 0;
+	unsigned int i, kept = 0, victims = 0;
 
 	for (i = 0; i < b->nr; i++)
 		order[b->v[i].rank] = i;
 	spin_lock(&b->pool->lock);
-	for (i = 0; i < b->nr; i++)
+	for (i = 0; i < b->nr; i++) {
 		judge_one(b, &b->v[order[i]]);
+		victims += b->v[order[i]].fate == FATE_UNDECIDED;
+	}
+	if (b->nr)
+		fpool_wset_judged(b->set, b->nr, victims);
 	spin_unlock(&b->pool->lock);
 	for (i = 0; i < b->nr; i++) {
 		if (b->v[i].fate == FATE_UNDECIDED)
@@ -627,13 +651,13 @@ static u64 expel(struct batch *b)
 	return freed;
 }
 
-static u64 evict_batch(struct fpool_pool *pool, unsigned int *looked)
+static u64 evict_batch(struct fpool_pool *pool, const struct demand *d, unsigned int *looked)
 {
 	struct victim v[BATCH];
 	struct batch b = { .pool = pool, .by_policy = true, .v = v };
 
 	mutex_lock(&pool->victim_lock);
-	pick(&b);
+	pick(&b, d);
 	*looked = b.nr;
 	look(&b);
 	judge(&b);
@@ -643,8 +667,9 @@ static u64 evict_batch(struct fpool_pool *pool, unsigned int *looked)
 }
 
 /**
- * fpool_evict_some - let the policy choose pages, and evict them
+ * fpool_evict_some - let the policies choose pages, and evict them
  * @pool: the pool
+ * @mm: who needs the frames, or NULL
  * @want: how many
  *
  * Dirty victims go to the laundry, where the reclaim thread finds them, and do not count.
@@ -654,14 +679,46 @@ static u64 evict_batch(struct fpool_pool *pool, unsigned int *looked)
  * Context: Process context without mmap_lock; may sleep. Needs no allocation.
  * Return: frames that became free.
  */
-u64 fpool_evict_some(struct fpool_pool *pool, u64 want)
+u64 fpool_evict_some(struct fpool_pool *pool, const struct mm_struct *mm, u64 want)
 {
+	const struct demand d = { .mm = mm, .max = BATCH };
 	u64 budget = 2 * (u64)READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]) + BATCH;
 	u64 freed = 0;
 	unsigned int looked;
 
 	do {
-		freed += evict_batch(pool, &looked);
+		freed += evict_batch(pool, &d, &looked);
+		budget -= min_t(u64, budget, looked);
+		if (!fpool_evict_wants(pool))
+			break;
+		cond_resched();
+	} while (freed < want && budget && looked);
+	return freed;
+}
+
+/**
+ * fpool_evict_own - evict pages that an address space is charged with
+ * @pool: the pool
+ * @mm: the address space
+ * @want: how many
+ *
+ * As fpool_evict_some(), but nobody else's.  Never many at once: a small set must not lose what its
+ * process is using just now for the sake of one frame.
+ *
+ * Context: As fpool_evict_some().
+ * Return: frames that became free.
+ */
+u64 fpool_evict_own(struct fpool_pool *pool, const struct mm_struct *mm, u64 want)
+{
+	struct demand d = { .mm = mm, .own = true, .max = clamp_t(u64, want, 1, BATCH) };
+	u64 budget, freed = 0;
+	unsigned int looked;
+
+	spin_lock(&pool->lock);
+	budget = 2 * fpool_policy_len(&fpool_mmset_find(pool, mm)->policy) + BATCH;
+	spin_unlock(&pool->lock);
+	do {
+		freed += evict_batch(pool, &d, &looked);
 		budget -= min_t(u64, budget, looked);
 		if (!fpool_evict_wants(pool))
 			break;

@@ -5,6 +5,8 @@
 
 #include "space.h"
 
+struct mm_struct;
+
 /**
  * struct fpool_evicted - what an eviction did
  * @freed: pages that left
@@ -25,7 +27,8 @@ struct fpool_evicted {
 	int error;
 };
 
-u64 fpool_evict_some(struct fpool_pool *pool, u64 want);
+u64 fpool_evict_some(struct fpool_pool *pool, const struct mm_struct *mm, u64 want);
+u64 fpool_evict_own(struct fpool_pool *pool, const struct mm_struct *mm, u64 want);
 bool fpool_evict_wants(struct fpool_pool *pool);
 void fpool_evict_rescue(struct fpool_space *space, fpool_vpn_t vpn);
 void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,

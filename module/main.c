@@ -32,6 +32,9 @@ static char *policy = "tenure";
 module_param(policy, charp, 0444);
 MODULE_PARM_DESC(policy, "replacement policy of the default pool: tenure, clock, lru2, fifo (tenure)");
 
+static bool working_sets = true;
+module_param(working_sets, bool, 0444);
+MODULE_PARM_DESC(working_sets, "each process of the default pool has a working set of its own (on)");
 module_param_named(wait_ms, fpool_pager_wait_ms, uint, 0644);
 MODULE_PARM_DESC(wait_ms, "how long a fault waits for a free frame before SIGBUS (10000)");
 
@@ -93,6 +96,7 @@ static int create_default(void)
 		.name = "default",
 		.node = node,
 		.policy = policy,
+		.one_set = !working_sets,
 	};
 	struct fpool_pool *pool;
 	int err = parse(&params);

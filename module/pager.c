@@ -28,6 +28,7 @@
 
 #include "errlog.h"
 #include "evict.h"
+#include "mmset.h"
 #include "trace.h"
 
 /* Frames that a faulter who finds nothing free tries to win. */
@@ -178,11 +179,10 @@ static u32 ghost_age(struct fpool_space *space, fpool_vpn_t vpn)
 }
 
 /* The pages of a claimed block: their frames carry the space's mapping from here on. */
-static void mark_block(const struct fill *fill)
+static void mark_block(const struct fill *fill, struct fpool_wset *set)
 {
 	struct fpool_space *space = fill->space;
 	struct fpool_pool *pool = space->pool;
-	struct fpool_wset *set = &pool->wsets.common;
 	u32 i;
 
 	fpool_wset_fault(&pool->wsets, set, ghost_seq(space, fill->wanted));
@@ -211,12 +211,17 @@ static void give_block(struct fpool_pool *pool, const struct fill *fill)
 		fpool_pool_give(pool, fpool_frame_add(fill->frame, i));
 }
 
-/* Claim the page, and neighbours up to a block of 2^@order. */
-static int claim(struct fill *fill, fpool_vpn_t vpn, unsigned int order)
+/* Claim the page, and neighbours up to a block of 2^@order, for a working set. */
+static int claim(struct fill *fill, struct fpool_wset *set, fpool_vpn_t vpn, unsigned int order)
 {
 	struct fpool_space *space = fill->space;
+	u32 room = fpool_wset_room(set);
 	int err;
 
+	if (!room)
+		return -EDQUOT;
+	while (1U << order > room)
+		order -= 2;
 	err = take_block(fill, fpool_vpn_nr(vpn), order);
 	if (err)
 		return err;
@@ -229,7 +234,7 @@ static int claim(struct fill *fill, fpool_vpn_t vpn, unsigned int order)
 		return err;
 	}
 	fill->wanted = vpn;
-	mark_block(fill);
+	mark_block(fill, set);
 	return 0;
 }
 
@@ -457,15 +462,17 @@ static void launch(struct fill *fill, int err, bool may_io)
 /**
  * fpool_pager_start - start to bring a page, unless it is there or coming
  * @space: the space, of which the caller has a reference
+ * @mm: for whom: its working set is charged; NULL: nobody in particular
  * @vpn: the page
  * @how: FPOOL_FILL_*
  *
  * Context: Process context; may sleep for memory, never for I/O. Under mm's locks too: of a file
  * system's it takes only those that are free.
  * Return: 0: it is being read; -EEXIST: it is there, or on its way, or just leaving; -ENXIO:
- * past the end; -ENOMEM: no free frame.
+ * past the end; -ENOMEM: no free frame; -EDQUOT: the working set is at its maximum.
  */
-int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how)
+int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
+		      unsigned int how)
 {
 	struct fpool_pool *pool = space->pool;
 	struct fill *fill = get_fill();
@@ -475,7 +482,8 @@ int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, unsigned int h
 	spin_lock(&pool->lock);
 	err = look(space, vpn);
 	if (!err)
-		err = claim(fill, vpn, wanted_order(space, fpool_vpn_nr(vpn), how));
+		err = claim(fill, fpool_mmset_find(pool, mm), vpn,
+			    wanted_order(space, fpool_vpn_nr(vpn), how));
 	if (!err && follows_streams(space, how))
 		fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
 	spin_unlock(&pool->lock);
@@ -486,6 +494,7 @@ int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, unsigned int h
 /**
  * fpool_pager_ahead - a page was touched: is it time to bring what comes next?
  * @space: the space, of which the caller has a reference
+ * @mm: by whom
  * @vpn: the page
  *
  * What it starts is for later: nothing is waited for, nothing is evicted for it, and no error is
@@ -493,9 +502,10 @@ int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, unsigned int h
  *
  * Context: Process context, under mm's locks or not.
  */
-void fpool_pager_ahead(struct fpool_space *space, fpool_vpn_t vpn)
+void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn)
 {
 	struct fpool_pool *pool = space->pool;
+	struct fpool_wset *set;
 	unsigned int order;
 	struct fill *fill;
 	int err = -EEXIST;
@@ -510,10 +520,11 @@ void fpool_pager_ahead(struct fpool_space *space, fpool_vpn_t vpn)
 	order = fpool_streams_ahead(&space->streams, fpool_vpn_nr(vpn), &next);
 	if (order)
 		err = look(space, fpool_vpn(next));
-	if (!err && !can_afford(space, 1U << order))
+	set = fpool_mmset_find(pool, mm);
+	if (!err && (!can_afford(space, 1U << order) || fpool_wset_room(set) < 1U << order))
 		err = -ENOMEM;
 	if (!err)
-		err = claim(fill, fpool_vpn(next), order);
+		err = claim(fill, set, fpool_vpn(next), order);
 	if (!err)
 		fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
 	spin_unlock(&pool->lock);
@@ -532,17 +543,34 @@ static bool have_frames(struct fpool_pool *pool)
 	return READ_ONCE(pool->buddy.nfree);
 }
 
+static struct fpool_gave_up *gave_up_slot(struct fpool_pool *pool)
+{
+	return &pool->gave_up[hash_ptr(current, ilog2(FPOOL_GAVE_UP))];
+}
+
+static void note_gave_up(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = space->pool;
+
+	spin_lock(&pool->lock);
+	*gave_up_slot(pool) = (struct fpool_gave_up){
+		.task = current, .space = space->id, .vpn = vpn, .when = jiffies,
+	};
+	spin_unlock(&pool->lock);
+}
+
 /*
  * Nothing is free: evict what is clean; if there is nothing, wait until the reclaim thread has
  * written something.  0: try again; -EINTR: killed; -ENOMEM: in all the time that a fault may
  * wait, nothing.
  */
-static int make_room(struct fpool_pool *pool, unsigned long timeout)
+static int make_room_in_pool(struct fpool_pool *pool, const struct mm_struct *mm,
+			     unsigned long timeout)
 {
 	long left;
 
 	fpool_stats_add(&pool->stats, FPOOL_STAT_DIRECT_RECLAIMS, 1);
-	if (fpool_evict_some(pool, DIRECT_RECLAIM))
+	if (fpool_evict_some(pool, mm, DIRECT_RECLAIM))
 		return 0;
 	fpool_stats_add(&pool->stats, FPOOL_STAT_FRAME_WAITS, 1);
 	fpool_pool_want_more(pool);
@@ -551,6 +579,37 @@ static int make_room(struct fpool_pool *pool, unsigned long timeout)
 	if (left < 0)
 		return -EINTR;
 	return left ? 0 : -ENOMEM;
+}
+
+/* The same where the working set is at its maximum: another page of its own leaves. */
+static int make_room_in_set(struct fpool_space *space, const struct mm_struct *mm,
+			    fpool_vpn_t vpn, unsigned long timeout)
+{
+	struct fpool_pool *pool = space->pool;
+	long left;
+
+	if (fpool_evict_own(pool, mm, 1))
+		return 0;
+	fpool_stats_add(&pool->stats, FPOOL_STAT_FRAME_WAITS, 1);
+	wake_up(&pool->reclaim_wait);
+	left = wait_event_killable_timeout(pool->frame_wait, fpool_mmset_has_room(pool, mm),
+					   timeout);
+	if (left < 0)
+		return -EINTR;
+	if (left)
+		return 0;
+	/* The pool as a whole is not starved: the retry of a fault has to be told. */
+	note_gave_up(space, vpn);
+	return -ENOMEM;
+}
+
+/* @err: why the page could not be claimed. */
+static int make_room(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
+		     int err, unsigned long timeout)
+{
+	if (err == -EDQUOT)
+		return make_room_in_set(space, mm, vpn, timeout);
+	return err == -ENOMEM ? make_room_in_pool(space->pool, mm, timeout) : err;
 }
 
 /* Is the page's read really under way? Then nobody's lock is in its way, only a slow device. */
@@ -569,22 +628,6 @@ static bool is_being_read(struct fpool_space *space, fpool_vpn_t vpn)
 	}
 	spin_unlock(&pool->lock);
 	return reading;
-}
-
-static struct fpool_gave_up *gave_up_slot(struct fpool_pool *pool)
-{
-	return &pool->gave_up[hash_ptr(current, ilog2(FPOOL_GAVE_UP))];
-}
-
-static void note_gave_up(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	struct fpool_pool *pool = space->pool;
-
-	spin_lock(&pool->lock);
-	*gave_up_slot(pool) = (struct fpool_gave_up){
-		.task = current, .space = space->id, .vpn = vpn, .when = jiffies,
-	};
-	spin_unlock(&pool->lock);
 }
 
 /**
@@ -642,6 +685,7 @@ int fpool_pager_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
 /**
  * fpool_pager_bring - bring a page and wait for it
  * @space: the space, of which the caller has a reference
+ * @mm: for whom, as fpool_pager_start()
  * @vpn: the page
  * @how: FPOOL_FILL_*
  * @bounded: the caller is in a system call and may hold a lock of a file system's
@@ -651,15 +695,15 @@ int fpool_pager_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
  * -ENOMEM: no frame for fpool_pager_wait_ms; -ETIMEDOUT: @bounded, and for as long it was not the
  * device that was waited for.
  */
-int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how, bool bounded)
+int fpool_pager_bring(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
+		      unsigned int how, bool bounded)
 {
-	struct fpool_pool *pool = space->pool;
 	int err;
 
 	do {
-		err = fpool_pager_start(space, vpn, how | FPOOL_FILL_HERE);
-		if (err == -ENOMEM) {
-			err = make_room(pool, msecs_to_jiffies(fpool_pager_wait_ms));
+		err = fpool_pager_start(space, mm, vpn, how | FPOOL_FILL_HERE);
+		if (err == -ENOMEM || err == -EDQUOT) {
+			err = make_room(space, mm, vpn, err, msecs_to_jiffies(fpool_pager_wait_ms));
 			if (!err)
 				err = fatal_signal_pending(current) ? -EINTR : -EAGAIN;
 		}
@@ -672,6 +716,7 @@ int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn, unsigned int h
 /**
  * fpool_pager_bring_bounded - bring a page for somebody who has to keep his locks
  * @space: the space, of which the caller has a reference
+ * @mm: for whom, as fpool_pager_start()
  * @vpn: the page
  *
  * Context: A fault that may not drop mmap_lock. A worker does the I/O; it may need a lock
@@ -679,7 +724,8 @@ int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn, unsigned int h
  * Return: 0: present, or it was a moment ago; -ETIMEDOUT; -EINTR; -ENXIO; -ENOMEM; or the error
  * of the fill.
  */
-int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn)
+int fpool_pager_bring_bounded(struct fpool_space *space, const struct mm_struct *mm,
+			      fpool_vpn_t vpn)
 {
 	struct fpool_pool *pool = space->pool;
 	unsigned long limit = jiffies + msecs_to_jiffies(fpool_pager_wait_ms);
@@ -688,11 +734,10 @@ int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn)
 
 	for (;;) {
 		left = max_t(long, limit - jiffies, 1);
-		err = fpool_pager_start(space, vpn, FPOOL_FILL_ALONE);
+		err = fpool_pager_start(space, mm, vpn, FPOOL_FILL_ALONE);
 		if (!err || err == -EEXIST)
 			break;
-		if (err == -ENOMEM)
-			err = make_room(pool, left);
+		err = make_room(space, mm, vpn, err, left);
 		if (err)
 			return err;
 		if (fatal_signal_pending(current))
@@ -840,6 +885,7 @@ u32 fpool_pager_lookup_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr, s
 /**
  * fpool_pager_get - the page, brought if it is absent
  * @space: the space, of which the caller has a reference
+ * @mm: for whom, as fpool_pager_start()
  * @vpn: the page
  * @how: FPOOL_FILL_*
  *
@@ -847,7 +893,8 @@ u32 fpool_pager_lookup_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr, s
  * Return: the page with a reference, or an ERR_PTR: -EINTR, -ENXIO, -ENOMEM, or the error of
  * the fill.
  */
-struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how)
+struct page *fpool_pager_get(struct fpool_space *space, const struct mm_struct *mm,
+			     fpool_vpn_t vpn, unsigned int how)
 {
 	struct page *page;
 	int err;
@@ -859,7 +906,7 @@ struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn, unsigne
 				folio_set_referenced(page_folio(page));
 			return page;
 		}
-		err = fpool_pager_bring(space, vpn, how, false);
+		err = fpool_pager_bring(space, mm, vpn, how, false);
 		if (!err)
 			err = fpool_pager_take_error(space, vpn);
 		if (err)

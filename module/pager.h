@@ -5,6 +5,8 @@
 
 #include "space.h"
 
+struct mm_struct;
+
 int fpool_pager_init(void);
 void fpool_pager_exit(void);
 
@@ -24,13 +26,17 @@ static inline unsigned int fpool_pager_advised(u8 advice)
 	return advice == FRAMEPOOL_ADVICE_SEQUENTIAL ? FPOOL_FILL_SEQUENTIAL : 0;
 }
 
-int fpool_pager_start(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how);
-void fpool_pager_ahead(struct fpool_space *space, fpool_vpn_t vpn);
-int fpool_pager_bring(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how, bool bounded);
+int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
+		      unsigned int how);
+void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn);
+int fpool_pager_bring(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
+		      unsigned int how, bool bounded);
 int fpool_pager_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded);
 bool fpool_pager_gave_up(struct fpool_space *space, fpool_vpn_t vpn);
-int fpool_pager_bring_bounded(struct fpool_space *space, fpool_vpn_t vpn);
-struct page *fpool_pager_get(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how);
+int fpool_pager_bring_bounded(struct fpool_space *space, const struct mm_struct *mm,
+			      fpool_vpn_t vpn);
+struct page *fpool_pager_get(struct fpool_space *space, const struct mm_struct *mm,
+			     fpool_vpn_t vpn, unsigned int how);
 int fpool_pager_take_error(struct fpool_space *space, fpool_vpn_t vpn);
 bool fpool_pager_starved(struct fpool_space *space, fpool_vpn_t vpn);
 

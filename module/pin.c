@@ -83,6 +83,7 @@ static void enlist(struct fpool_pinner *pinner, fpool_frame_t frame, u64 flags)
 	info->list = FPOOL_PIN_LIST;
 	info->policy = pinner->id;
 	pinner->nheld += !!(flags & FPOOL_SPTE_H);
+	fpool_wsets_of(&space->pool->wsets, frame)->pinned++;
 	space->npinned++;
 	WRITE_ONCE(space->pool->npinned, space->pool->npinned + 1);
 	fpool_ptable_update(&space->ptable, fpool_vpn(info->vpn), 0, flags);
@@ -96,6 +97,7 @@ static void delist(struct fpool_pinner *pinner, fpool_frame_t frame)
 
 	lockdep_assert_held(&space->pool->lock);
 	fpool_frame_list_del(&space->pool->frames, &pinner->frames, frame);
+	fpool_wsets_of(&space->pool->wsets, frame)->pinned--;
 	info->list = FPOOL_NO_LIST;
 	info->policy = 0;
 	pinner->nheld -= fpool_spte_has(fpool_ptable_get(&space->ptable, vpn), FPOOL_SPTE_H);
@@ -143,6 +145,7 @@ static int add_charged(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
 {
 	struct fpool_space *space = pinner->space;
 	int err = add_free(pinner, vpn, hold);
+	struct fpool_wset *set;
 	fpool_frame_t frame;
 
 	if (err != -EINPROGRESS) {
@@ -150,6 +153,12 @@ static int add_charged(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
 		return err;
 	}
 	frame = fpool_spte_frame(fpool_ptable_get(&space->ptable, vpn));
+	/* What is left has to do for an instruction of the process that has the page. */
+	set = fpool_wsets_of(&space->pool->wsets, frame);
+	if ((u64)set->pinned + FPOOL_WSET_LEAST_MAX >= set->max) {
+		uncharge(pinner);
+		return -ENOMEM;
+	}
 	fpool_policy_remove(fpool_pool_policy(space->pool, frame), frame);
 	enlist(pinner, frame, FPOOL_SPTE_PIN | (hold ? FPOOL_SPTE_H : 0));
 	return 0;
@@ -164,7 +173,8 @@ static int add_charged(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
  * Context: Process context, of who is to be charged; takes pool->lock.
  * Return: 0; -EALREADY: it is pinned (and held, if asked), perhaps by another; -EBUSY: to be held,
  * but pinned by another; -EAGAIN: not resident, or changing hands, or to be held and being written:
- * bring it, wait, ask again; -ENOMEM: the user has pinned enough.
+ * bring it, wait, ask again; -ENOMEM: the user, or the process to which the page is charged, has
+ * pinned enough.
  */
 int fpool_pin_add(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
 {

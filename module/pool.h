@@ -66,6 +66,8 @@ struct fpool_pool {
 	struct fpool_buddy buddy;	/* P */
 	struct fpool_frames frames;	/* P */
 	struct fpool_wsets wsets;	/* P */
+	struct hlist_head *mmsets;	/* P: those of processes, by address space; I: the table */
+	struct work_struct leave_work;	/* X: gives away what those had that have ended */
 	struct xarray pinners;		/* P: who pinned pages, by what their frames carry */
 	u32 next_pinner;		/* P: number of the next */
 	u32 npinned;			/* P: pages */
@@ -104,6 +106,7 @@ struct fpool_pool_params {
 	u64 base;
 	int node;
 	const char *policy;
+	bool one_set;			/* processes have no working sets of their own */
 };
 
 extern struct mutex fpool_pools_lock;

@@ -39,6 +39,7 @@
  * @work: run once
  * @space: of which it is a user
  * @eventfd: to be signalled, or NULL
+ * @mm: to compare with: whose working set is charged
  * @id: by which the program asks for it
  * @nr: of @spans
  * @spans: what to fetch, and the results, which are the worker's until it is @finished
@@ -49,6 +50,7 @@ struct ticket {
 	struct work_struct work;
 	struct fpool_space *space;
 	struct eventfd_ctx *eventfd;
+	const struct mm_struct *mm;
 	u64 id;
 	u32 nr;
 	struct framepool_span spans[];
@@ -58,10 +60,10 @@ struct ticket {
 static DEFINE_SPINLOCK(tickets_lock);
 
 /* Wait for one page and count it. -EINTR, -ENOMEM end the call; other errors are counted. */
-static int fetch(struct fpool_space *space, fpool_vpn_t vpn, bool was_there,
-		 struct fpool_prefetched *out)
+static int fetch(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
+		 bool was_there, struct fpool_prefetched *out)
 {
-	struct page *page = fpool_pager_get(space, vpn, FPOOL_FILL_ALONE);
+	struct page *page = fpool_pager_get(space, mm, vpn, FPOOL_FILL_ALONE);
 
 	if (!IS_ERR(page)) {
 		put_page(page);
@@ -78,8 +80,8 @@ static int fetch(struct fpool_space *space, fpool_vpn_t vpn, bool was_there,
 	return 0;
 }
 
-static int fetch_chunk(struct fpool_space *space, fpool_vpn_t vpn, u32 nr,
-		       struct fpool_prefetched *out)
+static int fetch_chunk(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
+		       u32 nr, struct fpool_prefetched *out)
 {
 	u32 i, there = 0;
 	int err = 0;
@@ -89,16 +91,17 @@ static int fetch_chunk(struct fpool_space *space, fpool_vpn_t vpn, u32 nr,
 			there |= 1U << i;
 	for (i = 0; i < nr && !fpool_pool_is_low(space->pool); i++)
 		if (!(there & 1U << i))
-			fpool_pager_start(space, fpool_vpn_add(vpn, i),
+			fpool_pager_start(space, mm, fpool_vpn_add(vpn, i),
 					  FPOOL_FILL_HERE | FPOOL_FILL_ALONE);
 	for (i = 0; i < nr && !err; i++)
-		err = fetch(space, fpool_vpn_add(vpn, i), there & 1U << i, out);
+		err = fetch(space, mm, fpool_vpn_add(vpn, i), there & 1U << i, out);
 	return err;
 }
 
 /**
  * fpool_prefetch - bring the pages of a range, and wait for them
  * @space: the space, of which the caller is a user
+ * @mm: for whom, as fpool_pager_start()
  * @start: first page
  * @end: past the last
  * @cancelled: looked at now and then, or NULL: whether to stop
@@ -108,8 +111,8 @@ static int fetch_chunk(struct fpool_space *space, fpool_vpn_t vpn, u32 nr,
  * Return: 0, with pages that could not be read counted; -EINTR: killed, or cancelled; -ENOMEM: the
  * pool cannot take more.
  */
-int fpool_prefetch(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
-		   const bool *cancelled, struct fpool_prefetched *out)
+int fpool_prefetch(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t start,
+		   fpool_vpn_t end, const bool *cancelled, struct fpool_prefetched *out)
 {
 	fpool_vpn_t vpn = start;
 	int err = 0;
@@ -119,7 +122,7 @@ int fpool_prefetch(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end
 
 		if (cancelled && READ_ONCE(*cancelled))
 			return -EINTR;
-		err = fetch_chunk(space, vpn, nr, out);
+		err = fetch_chunk(space, mm, vpn, nr, out);
 		vpn = fpool_vpn_add(vpn, nr);
 		cond_resched();
 	}
@@ -133,7 +136,7 @@ static int fetch_span(struct ticket *t, struct framepool_span *span)
 	fpool_vpn_t start = fpool_addr_vpn(span->offset);
 	fpool_vpn_t end = fpool_vpn(fpool_bytes_to_pages(span->offset + span->length));
 	u64 pages = fpool_vpn_nr(end) - fpool_vpn_nr(start);
-	int err = fpool_prefetch(t->space, start, end, &t->cancelled, &out);
+	int err = fpool_prefetch(t->space, t->mm, start, end, &t->cancelled, &out);
 
 	span->done = out.done;
 	span->already = out.already;
@@ -224,6 +227,7 @@ static struct ticket *make_ticket(struct fpool_space *space, const struct framep
 	if (!t)
 		return ERR_PTR(-ENOMEM);
 	t->space = space;
+	t->mm = current->mm;
 	t->nr = p->nr;
 	INIT_WORK(&t->work, work);
 	if (!copy_from_user(t->spans, u64_to_user_ptr(p->spans), p->nr * sizeof(t->spans[0])))

@@ -17,7 +17,7 @@ struct fpool_prefetched {
 	int error;
 };
 
-int fpool_prefetch(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
+int fpool_prefetch(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t start, fpool_vpn_t end,
 		   const bool *cancelled, struct fpool_prefetched *out);
 
 long fpool_prefetch_start(struct file *file, void *arg);

@@ -42,7 +42,7 @@ static long prefetch_ioctl(struct file *file, void *arg)
 
 	if (err)
 		return err;
-	err = fpool_prefetch(fpool_file_space(file), start, end, NULL, &out);
+	err = fpool_prefetch(fpool_file_space(file), current->mm, start, end, NULL, &out);
 	r->done = out.done;
 	r->already = out.already;
 	r->failed = out.failed;
@@ -255,7 +255,7 @@ static struct page *get_edge(struct fpool_space *space, u64 bytes)
 
 	if (!(bytes & ~PAGE_MASK))
 		return NULL;
-	page = fpool_pager_get(space, fpool_addr_vpn(bytes), FPOOL_FILL_ALONE);
+	page = fpool_pager_get(space, NULL, fpool_addr_vpn(bytes), FPOOL_FILL_ALONE);
 	return IS_ERR(page) && PTR_ERR(page) != -ENOMEM ? NULL : page;
 }
 
@@ -426,7 +426,9 @@ static u64 will_need(struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_t end
 		}
 		if (fpool_pool_is_low(space->pool))
 			break;
-		fpool_pager_start(space, vpn, FPOOL_FILL_HERE | FPOOL_FILL_ALONE);
+		if (fpool_pager_start(space, current->mm, vpn,
+				      FPOOL_FILL_HERE | FPOOL_FILL_ALONE) == -EDQUOT)
+			break;
 		done++;
 	}
 	return done;

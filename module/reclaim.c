@@ -45,7 +45,7 @@ static u64 work(struct fpool_pool *pool)
 		nfree = READ_ONCE(pool->buddy.nfree);
 		high = fpool_pool_high(pool);
 		if (nfree < high && fpool_evict_wants(pool))
-			done += fpool_evict_some(pool, high - nfree);
+			done += fpool_evict_some(pool, NULL, high - nfree);
 		done += wash(pool);
 		all += done;
 	} while (done && nfree < high && !kthread_should_stop());

@@ -254,6 +254,27 @@ static bool uses_count(const struct vm_area_struct *vma)
 }
 
 /**
+ * fpool_rmap_user - somebody who maps a page of a space
+ * @space: the space
+ * @vpn: the page
+ *
+ * Context: Process context; takes i_mmap_rwsem.
+ * Return: an address space, to compare with: it may have gone when this returns; NULL: nobody does.
+ */
+const struct mm_struct *fpool_rmap_user(struct fpool_space *space, u64 vpn)
+{
+	struct address_space *mapping = space->inode->i_mapping;
+	const struct vm_area_struct *vma;
+	const struct mm_struct *mm;
+
+	i_mmap_lock_read(mapping);
+	vma = vmas_iter_first(&mapping->i_mmap, vpn, vpn);
+	mm = vma ? vma->vm_mm : NULL;
+	i_mmap_unlock_read(mapping);
+	return mm;
+}
+
+/**
  * fpool_rmap_test_clear_young - read and clear the accessed bits of pages
  * @space: the space
  * @pages: which, sorted; @found is set for each page that somebody used since the last time

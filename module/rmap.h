@@ -25,6 +25,7 @@ struct fpool_rmap_page {
 
 void fpool_rmap_unmap(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr);
 void fpool_rmap_cut(struct fpool_space *space, fpool_vpn_t vpn);
+const struct mm_struct *fpool_rmap_user(struct fpool_space *space, u64 vpn);
 void fpool_rmap_test_clear_young(struct fpool_space *space, struct fpool_rmap_page *pages,
 				 unsigned int nr);
 void fpool_rmap_collect_dirty(struct fpool_space *space, u64 first, u64 end);

@@ -78,6 +78,38 @@ TRACE_EVENT(fpool_fault,
 		  __entry->write ? "write" : "read", __entry->major ? "major" : "minor")
 );
 
+DECLARE_EVENT_CLASS(fpool_wset,
+	TP_PROTO(u32 pool, u32 id, s32 pid, u32 charge, u32 min, u32 max),
+	TP_ARGS(pool, id, pid, charge, min, max),
+	TP_STRUCT__entry(
+		__field(u32, pool)
+		__field(u32, id)
+		__field(s32, pid)
+		__field(u32, charge)
+		__field(u32, min)
+		__field(u32, max)
+	),
+	TP_fast_assign(
+		__entry->pool = pool;
+		__entry->id = id;
+		__entry->pid = pid;
+		__entry->charge = charge;
+		__entry->min = min;
+		__entry->max = max;
+	),
+	TP_printk("pool=%u set=%u pid=%d charge=%u min=%u max=%u", __entry->pool, __entry->id,
+		  __entry->pid, __entry->charge, __entry->min, __entry->max)
+);
+
+#define FPOOL_WSET_EVENT(name)							\
+	DEFINE_EVENT(fpool_wset, name,						\
+		TP_PROTO(u32 pool, u32 id, s32 pid, u32 charge, u32 min, u32 max),	\
+		TP_ARGS(pool, id, pid, charge, min, max))
+
+FPOOL_WSET_EVENT(fpool_wset_enter);
+FPOOL_WSET_EVENT(fpool_wset_limit);
+FPOOL_WSET_EVENT(fpool_wset_leave);
+
 TRACE_EVENT(fpool_evict,
 	TP_PROTO(u32 pool, u32 space, u64 vpn, u32 frame, bool written),
 	TP_ARGS(pool, space, vpn, frame, written),

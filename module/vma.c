@@ -26,6 +26,7 @@
 
 #include "compat.h"
 #include "hint.h"
+#include "mmset.h"
 #include "pager.h"
 #include "trace.h"
 #include "whatif.h"
@@ -168,7 +169,7 @@ static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struc
 	if (advised == FRAMEPOOL_ADVICE_SEQUENTIAL)
 		leave_behind(space, a);
 	if (advised != FRAMEPOOL_ADVICE_RANDOM)
-		fpool_pager_ahead(space, fpool_vpn(vmf->pgoff));
+		fpool_pager_ahead(space, vmf->vma->vm_mm, fpool_vpn(vmf->pgoff));
 	/* Held for moments only: while it is mapped, and while it is write-protected. */
 	lock_page(page);
 	/* A resize may have cut it off; its reference keeps the cut waiting, not the fault. */
@@ -193,6 +194,7 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 	fpool_vpn_t vpn = fpool_vpn(vmf->pgoff);
 	unsigned int how = fpool_pager_advised(advice(vmf->vma));
 	bool bounded = !(vmf->flags & FAULT_FLAG_USER);
+	const struct mm_struct *mm = vmf->vma->vm_mm;
 	struct page *page;
 	struct file *file;
 	int err;
@@ -200,13 +202,13 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 	trace_fpool_fault(space->pool->id, space->id, vmf->pgoff, vmf->flags & FAULT_FLAG_WRITE,
 			  true);
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
-		return fpool_pager_bring_bounded(space, vpn) ? VM_FAULT_SIGBUS : 0;
+		return fpool_pager_bring_bounded(space, mm, vpn) ? VM_FAULT_SIGBUS : 0;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT) {
-		fpool_pager_start(space, vpn, FPOOL_FILL_ALONE);
+		fpool_pager_start(space, mm, vpn, FPOOL_FILL_ALONE);
 		return VM_FAULT_RETRY;
 	}
 	/* Devices that are memory have ended the read when this returns; a write need not end. */
-	err = fpool_pager_start(space, vpn, how | FPOOL_FILL_HERE);
+	err = fpool_pager_start(space, mm, vpn, how | FPOOL_FILL_HERE);
 	if (!err || err == -EEXIST) {
 		page = fpool_pager_lookup(space, vpn);
 		if (page)
@@ -218,7 +220,7 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 	fpool_release_fault_lock(vmf);
 	/* Killed, starved, failed or given up: the fault comes back, and finds out there. */
 	if (err)
-		fpool_pager_bring(space, vpn, how, bounded);
+		fpool_pager_bring(space, mm, vpn, how, bounded);
 	else
 		fpool_pager_wait(space, vpn, bounded);
 	fput(file);
@@ -273,7 +275,20 @@ static vm_fault_t map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end)
 	return 0;
 }
 
+/* A piece of a mapping that was split, moved or forked. */
+static void open(struct vm_area_struct *vma)
+{
+	fpool_mmset_map(fpool_file_space(vma->vm_file)->pool, vma->vm_mm);
+}
+
+static void close(struct vm_area_struct *vma)
+{
+	fpool_mmset_unmap(fpool_file_space(vma->vm_file)->pool, vma->vm_mm);
+}
+
 static const struct vm_operations_struct vm_ops = {
+	.open = open,
+	.close = close,
 	.fault = fault,
 	.map_pages = map_pages,
 };
@@ -300,6 +315,7 @@ int fpool_vma_mmap(struct file *file, struct vm_area_struct *vma)
 	/* Entries are born not accessed: who is mapped with a neighbour's fault was not used. */
 	vma->vm_page_prot = __pgprot(pgprot_val(vma->vm_page_prot) & ~_PAGE_ACCESSED);
 	vma->vm_ops = &vm_ops;
+	open(vma);
 	file_accessed(file);
 	return 0;
 }

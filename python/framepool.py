@@ -16,6 +16,7 @@ import os
 
 __all__ = ["Control", "Mapping", "Space", "map_file"]
 
+NO_MAX = 2**64 - 1
 NAME_SIZE = 64
 POLICY_SIZE = 16
 
@@ -86,6 +87,13 @@ class PoolInfo(_Sized):
                                            "splits merges direct_reclaims frame_waits starved".split()),
                 ("free_blocks", _u32 * 19), ("fragmentation", _u32 * 19), ("_reserved", _u32 * 2),
                 ("policy", ctypes.c_char * POLICY_SIZE), ("name", ctypes.c_char * NAME_SIZE)]
+
+
+class WorkingSet(_Sized):
+    """The frames charged to a process; id 0 is the common set. max is NO_MAX where there is none."""
+    _fields_ = [("size", _u32), ("flags", _u32), ("cursor", _u64), ("pid", _i32), ("id", _u32),
+                *((name, _u64) for name in "min max target charge peak pinned faults refaults near_refaults".split()),
+                ("name", ctypes.c_char * NAME_SIZE)]
 
 
 class Range(_Sized):
@@ -187,6 +195,24 @@ class Control(_Descriptor):
     def set_policy(self, pool, policy):
         """Replace the replacement policy of a pool that may be working; "" is the default one."""
         _call("pool_set_policy", self.fileno(), os.fsencode(pool), os.fsencode(policy), about=policy)
+
+    def working_sets(self, pool=""):
+        """The working sets of a pool, as WorkingSet; the common one first."""
+        found = []
+        wset = WorkingSet()
+        while _call("next_wset", self.fileno(), os.fsencode(pool), ctypes.byref(wset), about=pool):
+            found.append(WorkingSet.from_buffer_copy(wset))
+        return found
+
+    def working_set(self, pid=0, pool=""):
+        """That of a process, 0 for this one."""
+        wset = WorkingSet()
+        _call("get_wset", self.fileno(), os.fsencode(pool), pid, ctypes.byref(wset), about=pid)
+        return wset
+
+    def limit_working_set(self, pid=0, *, min=0, max=NO_MAX, pool=""):
+        """What a process has for sure and what it never exceeds, in frames."""
+        _call("limit_wset", self.fileno(), os.fsencode(pool), pid, _u64(min), _u64(max), about=pid)
 
     def destroy_pool(self, name):
         """Give it back."""

@@ -36,6 +36,7 @@ int cmd_sync(int argc, char **argv);
 int cmd_pool(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_whatif(int argc, char **argv);
+int cmd_wset(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_walk(int argc, char **argv);
 int cmd_buddy(int argc, char **argv);

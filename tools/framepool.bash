@@ -39,7 +39,7 @@ _framepool_words() {
 	detach|stat|warm|evict|sync|pin|walk)	_framepool_spaces ;;
 	run)					compgen -c ;;
 	pool)					printf '%s\n' create destroy list ;;
-	policy|whatif)				_framepool_pools ;;
+	policy|whatif|wset)			_framepool_pools ;;
 	esac
 }
 

@@ -29,6 +29,7 @@ static const struct command {
 	{ "pool", cmd_pool, "create, destroy and list pools" },
 	{ "policy", cmd_policy, "how pools choose the pages that leave" },
 	{ "whatif", cmd_whatif, "what another policy, or another size, would have missed" },
+	{ "wset", cmd_wset, "how much of a pool each process has, and its limits" },
 	{ "up", cmd_up, "make what is in /etc/framepool.conf" },
 	{ "down", cmd_down, "undo that" },
 	{ "doctor", cmd_doctor, "what is wrong or slow, and what to do about it" },

@@ -219,6 +219,8 @@ int fpool_wset_del(struct fpool_wsets *ws, struct fpool_wset *set)
 {
 	if (!set->leaving || set->charge)
 		return -EBUSY;
+	ws->past_evictions += set->policy.evictions - 1;
+	ws->past_tests += set->policy.tests;
 	ws->tab[set->id] = NULL;
 	while (!ws->tab[ws->top - 1])
 		ws->top--;

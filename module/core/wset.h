@@ -68,6 +68,8 @@ struct fpool_wset {
  * @promised: sum of the minima
  * @targets: sum of the targets, not more than @capacity
  * @faults: since the near refaults were halved
+ * @past_evictions: of sets that are forgotten
+ * @past_tests: accessed bits that their policies asked for
  * @common: id 0
  */
 struct fpool_wsets {
@@ -80,6 +82,7 @@ struct fpool_wsets {
 	u32 promised;
 	u64 targets;
 	u32 faults;
+	u64 past_evictions, past_tests;
 	struct fpool_wset common;
 };
 

@@ -200,9 +200,13 @@ bool pool_info(const char *name, struct framepool_pool *p)
 	return false;
 }
 
+u32 pool_flags;
+
 void pool_use_policy(u64 bytes, const char *policy)
 {
-	struct framepool_pool_create c = { .size = sizeof(c), .bytes = bytes, .node = -1 };
+	struct framepool_pool_create c = {
+		.size = sizeof(c), .flags = pool_flags, .bytes = bytes, .node = -1,
+	};
 	int ret, tries = 0;
 
 	if (plain)

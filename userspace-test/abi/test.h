@@ -182,6 +182,7 @@ extern char pool[FRAMEPOOL_NAME_SIZE];	/* for the next attach; "" is the default
 
 int control_fd(void);				/* opened once in each process */
 void control_close(void);
+extern u32 pool_flags;		/* FRAMEPOOL_POOL_*, for the next two */
 void pool_use(u64 bytes);			/* a pool for this test alone */
 void pool_use_policy(u64 bytes, const char *policy);
 bool pool_info(const char *name, struct framepool_pool *p);

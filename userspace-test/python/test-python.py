@@ -142,6 +142,13 @@ def test_pools(control, path):
     raises(errno.EINVAL, "no such policy", control.set_policy, "second", "nonsense")
     with framepool.map_file(path, pool="second") as data:
         ok(data.space.info().pool == b"second", "a file in it")
+        ok(data[:4096] is not None and control.working_set(pool="second").charge >= 1, "working_set")
+        control.limit_working_set(pool="second", min=16, max=64)
+        sets = control.working_sets("second")
+        ok([(w.id != 0, w.pid, w.min, w.max) for w in sets] ==
+           [(False, 0, 0, framepool.NO_MAX), (True, os.getpid(), 16, 64)], "limit_working_set and working_sets")
+        raises(errno.EINVAL, "a maximum of 7", control.limit_working_set, max=7, pool="second")
+        raises(errno.ESRCH, "a process that maps nothing", control.working_set, 1, "second")
         raises(errno.EBUSY, "destroy_pool while it is used", control.destroy_pool, "second")
     control.destroy_pool("second")
     raises(errno.ENOENT, "destroy_pool twice", control.destroy_pool, "second")

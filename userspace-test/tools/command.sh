@@ -322,6 +322,25 @@ fails 2 whatif other more -- "at most"
 fails 2 whatif other --on --off -- "one of --on, --off and --clear"
 fails 2 whatif other --on --json -- "for showing"
 runs 0 detach a.dat
+runs 0 wset
+says out "     PID        MIN        MAX"
+says out "       -        0 B          -"
+runs 0 wset other --json
+says out '"id": 0'
+says out '"near_refaults": 0'
+runs 0 wset --help
+says out "usage: framepool wset"
+fails 1 wset nosuch -- "there is no such pool"
+fails 2 wset a/b -- "can be no name"
+fails 2 wset default other -- "one POOL at most"
+fails 2 wset --pid 1 -- "with --pid and --min"
+fails 2 wset --max 1M -- "with --pid and --min"
+fails 2 wset --pid x --max 1M -- "'x' is no process"
+fails 2 wset --pid 1 --max 1000 -- "is no size"
+fails 2 wset --pid 1 --min none -- "is no size"
+fails 2 wset --pid 1 --max 1M --json -- "for the list"
+fails 1 wset --pid 1 --max 1M -- "maps nothing of the pool"
+fails 1 wset nosuch --pid $$ --max 1M -- "there is no such pool"
 runs 0 attach /mnt/a.dat --pool other --read-only
 fails 1 pool destroy other -- "files are attached to it"
 runs 0 pool list

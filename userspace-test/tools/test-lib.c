@@ -163,6 +163,7 @@ static void test_space(void)
 static void test_pools(void)
 {
 	struct framepool_pool_create create;
+	struct framepool_wset wset;
 	struct framepool_pool pool;
 
 	FRAMEPOOL_INIT(&create);
@@ -184,6 +185,16 @@ static void test_pools(void)
 	   framepool_pool_set_policy(control, "second", "clock-and-much-more") == -EINVAL &&
 	   framepool_pool_set_policy(control, "third", "clock") == -ENOENT,
 	   "no such policy, no such pool");
+	FRAMEPOOL_INIT(&wset);
+	ok(framepool_next_wset(control, "second", &wset) == 1 && !wset.id && !wset.pid &&
+	   framepool_next_wset(control, "second", &wset) == 0,
+	   "nothing but its common set");
+	FRAMEPOOL_INIT(&wset);
+	ok(framepool_next_wset(control, "third", &wset) == -ENOENT &&
+	   framepool_get_wset(control, "third", 0, &wset) == -ENOENT &&
+	   framepool_get_wset(control, "second", 0, &wset) == -ESRCH &&
+	   framepool_limit_wset(control, "second", 0, 0, 100) == -ESRCH,
+	   "no such pool, nothing mapped");
 	ok(!framepool_pool_destroy(control, "second"), "destroy it");
 	ok(framepool_pool_destroy(control, "second") == -ENOENT, "not twice");
 }

@@ -36,6 +36,9 @@
 #define FRAMEPOOL_POOL_DESTROY	_IO(FRAMEPOOL_IOC_TYPE, 0x04)
 #define FRAMEPOOL_POOL_NEXT	_IO(FRAMEPOOL_IOC_TYPE, 0x05)
 #define FRAMEPOOL_POOL_SET_POLICY _IO(FRAMEPOOL_IOC_TYPE, 0x06)
+#define FRAMEPOOL_WSET_NEXT	_IO(FRAMEPOOL_IOC_TYPE, 0x07)
+#define FRAMEPOOL_WSET_GET	_IO(FRAMEPOOL_IOC_TYPE, 0x08)
+#define FRAMEPOOL_WSET_LIMIT	_IO(FRAMEPOOL_IOC_TYPE, 0x09)
 
 /* Commands of a space: a descriptor from ATTACH, or an opened /dev/framepool/NAME. */
 #define FRAMEPOOL_SPACE_INFO	_IO(FRAMEPOOL_IOC_TYPE, 0x20)
@@ -187,10 +190,13 @@ struct framepool_space {
 	char name[FRAMEPOOL_NAME_SIZE];
 };
 
+/* struct framepool_pool_create.flags */
+#define FRAMEPOOL_POOL_ONE_SET	(1U << 0)	/* processes have no working sets of their own */
+
 /**
  * struct framepool_pool_create - reserve a region
  * @size: sizeof(struct framepool_pool_create)
- * @flags: 0
+ * @flags: FRAMEPOOL_POOL_ONE_SET
  * @bytes: size of the region, a multiple of 2 MiB
  * @base: 0, or a physical address hidden from the kernel with memmap=, a multiple of 2 MiB
  * @node: NUMA node, -1 for any
@@ -242,6 +248,81 @@ struct framepool_pool_policy {
 	__u32 size;
 	__u32 flags;
 	char policy[FRAMEPOOL_POLICY_SIZE];
+	char name[FRAMEPOOL_NAME_SIZE];
+};
+
+/* No maximum. */
+#define FRAMEPOOL_WSET_NO_MAX	(~0ULL)
+
+/**
+ * struct framepool_wset - the frames charged to a process in a pool
+ * @size: sizeof(struct framepool_wset)
+ * @flags: 0
+ * @cursor: WSET_NEXT: in: 0 or the last answer's; out: of this answer. ENOENT after the last.
+ *	WSET_GET: 0
+ * @pid: WSET_GET: in: whose, 0 for the caller's. Out: whose, 0: not known yet, or of @id 0
+ * @id: out: number of the set in its pool; 0 is the common one, of what nobody in particular has
+ *	asked for or has left behind
+ * @min: out: frames that others do not take
+ * @max: out: frames that it never has more than, or FRAMEPOOL_WSET_NO_MAX
+ * @target: out: how many it should have
+ * @charge: out: how many it has
+ * @peak: out: the most that it has had, since its last LIMIT
+ * @pinned: out: of @charge, pinned ones
+ * @faults: out: pages that it asked for and that were not there
+ * @refaults: out: of these, pages that had been there
+ * @near_refaults: out: of these, pages that a little more memory would have kept
+ * @name: of the pool, "" for the default one
+ *
+ * A process has a working set in a pool as long as it maps something of it; its pages are those
+ * that it touched first.
+ *
+ * ESRCH: there is no such process, or it has no working set in this pool; EPERM: it is another
+ * user's (WSET_NEXT leaves it out); ENOENT: no such pool.
+ */
+struct framepool_wset {
+	__u32 size;
+	__u32 flags;
+	__u64 cursor;
+	__s32 pid;
+	__u32 id;
+	__u64 min;
+	__u64 max;
+	__u64 target;
+	__u64 charge;
+	__u64 peak;
+	__u64 pinned;
+	__u64 faults;
+	__u64 refaults;
+	__u64 near_refaults;
+	char name[FRAMEPOOL_NAME_SIZE];
+};
+
+/**
+ * struct framepool_wset_limit - limits of a working set
+ * @size: sizeof(struct framepool_wset_limit)
+ * @flags: 0
+ * @pid: whose, 0 for the caller's
+ * @__reserved: 0
+ * @min: frames that others do not take from it
+ * @max: frames that it never has more than, at least 8, or FRAMEPOOL_WSET_NO_MAX
+ * @name: of the pool, "" for the default one
+ *
+ * When it returns 0 the set has no more than @max. A child that is forked has its parent's maximum.
+ *
+ * EINVAL: @min is over @max, or @max is under 8; ENOSPC: @min cannot be guaranteed beside the
+ * minima of the others (together three quarters of the pool); EBUSY: @max does not leave 8 frames
+ * beside what is pinned, or what is above it cannot leave; EPERM: another user's, or a higher
+ * minimum without CAP_SYS_ADMIN; ESRCH: there is no such process, or it has no working set in
+ * this pool; ENOENT: no such pool. Then nothing has changed.
+ */
+struct framepool_wset_limit {
+	__u32 size;
+	__u32 flags;
+	__s32 pid;
+	__u32 __reserved;
+	__u64 min;
+	__u64 max;
 	char name[FRAMEPOOL_NAME_SIZE];
 };
 

@@ -59,6 +59,18 @@ static const struct field policy_fields[] = {
 	FIELD(framepool_pool_policy, policy, TEXT), FIELD(framepool_pool_policy, name, TEXT), { 0 },
 };
 
+static const struct field wset_fields[] = {
+	FIELD(framepool_wset, cursor, PLAIN), FIELD(framepool_wset, pid, PLAIN),
+	FIELD(framepool_wset, id, OUT), FIELD(framepool_wset, charge, OUT),
+	FIELD(framepool_wset, name, TEXT), { 0 },
+};
+
+static const struct field limit_fields[] = {
+	FIELD(framepool_wset_limit, pid, PLAIN), FIELD(framepool_wset_limit, __reserved, ZERO),
+	FIELD(framepool_wset_limit, min, PLAIN), FIELD(framepool_wset_limit, max, PLAIN),
+	FIELD(framepool_wset_limit, name, TEXT), { 0 },
+};
+
 static const struct field pool_fields[] = {
 	FIELD(framepool_pool, cursor, PLAIN), FIELD(framepool_pool, bytes, OUT),
 	FIELD(framepool_pool, __reserved, OUT), FIELD(framepool_pool, name, OUT), { 0 },
@@ -119,7 +131,7 @@ static const struct command commands[] = {
 	{ "SPACE_NEXT", FRAMEPOOL_SPACE_NEXT, sizeof(struct framepool_space), space_fields, 0,
 	  ENOENT, true, false, { ENOENT } },
 	{ "POOL_CREATE", FRAMEPOOL_POOL_CREATE, sizeof(struct framepool_pool_create),
-	  create_fields, 0, EEXIST, false, false, { EPERM, ERANGE, EEXIST, ENOMEM, EBUSY } },
+	  create_fields, FRAMEPOOL_POOL_ONE_SET, EEXIST, false, false, { EPERM, ERANGE, EEXIST, ENOMEM, EBUSY } },
 	{ "POOL_DESTROY", FRAMEPOOL_POOL_DESTROY, sizeof(struct framepool_pool_destroy),
 	  destroy_fields, 0, ENOENT, false, false, { EPERM, EBUSY, ENOENT } },
 	{ "POOL_NEXT", FRAMEPOOL_POOL_NEXT, sizeof(struct framepool_pool), pool_fields, 0,
@@ -137,6 +149,12 @@ static const struct command commands[] = {
 	  false, true, { 0 } },
 	{ "POOL_SET_POLICY", FRAMEPOOL_POOL_SET_POLICY, sizeof(struct framepool_pool_policy),
 	  policy_fields, 0, ENOENT, false, false, { EPERM, ENOENT } },
+	{ "WSET_NEXT", FRAMEPOOL_WSET_NEXT, sizeof(struct framepool_wset), wset_fields, 0, ENOENT,
+	  true, false, { ENOENT } },
+	{ "WSET_GET", FRAMEPOOL_WSET_GET, sizeof(struct framepool_wset), wset_fields, 0, ENOENT,
+	  true, false, { ENOENT, ESRCH, EPERM } },
+	{ "WSET_LIMIT", FRAMEPOOL_WSET_LIMIT, sizeof(struct framepool_wset_limit), limit_fields, 0,
+	  ENOENT, false, false, { ENOENT, ESRCH, EPERM, ENOSPC, EBUSY } },
 	{ "ADVISE", FRAMEPOOL_ADVISE, sizeof(struct framepool_advise), advise_fields, 0, 0, true,
 	  true, { ENOMEM, EINTR } },
 };
@@ -209,6 +227,8 @@ static void harmless(const struct command *c, void *to)
 		struct framepool_block block;
 		struct framepool_pool_policy policy;
 		struct framepool_advise advise;
+		struct framepool_wset wset;
+		struct framepool_wset_limit limit;
 	} a;
 
 	memset(&a, 0, sizeof(a));
@@ -225,6 +245,11 @@ static void harmless(const struct command *c, void *to)
 	} else if (c->cmd == FRAMEPOOL_POOL_SET_POLICY) {
 		strcpy(a.policy.policy, "clock");
 		name_set(a.policy.name, "t-nobody");
+	} else if (c->fields == wset_fields) {
+		name_set(a.wset.name, "t-nobody");
+	} else if (c->cmd == FRAMEPOOL_WSET_LIMIT) {
+		a.limit.max = FRAMEPOOL_WSET_NO_MAX;
+		name_set(a.limit.name, "t-nobody");
 	} else if (c->cmd == FRAMEPOOL_SPACE_NEXT) {
 		a.space.cursor = ~0ull;
 	} else if (c->cmd == FRAMEPOOL_POOL_NEXT) {

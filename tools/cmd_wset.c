@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* framepool wset */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "text.h"
+
+static const char wset_help[] =
+	"usage: framepool wset [POOL] [--json]\n"
+	"       framepool wset [POOL] --pid PID [--min SIZE] [--max SIZE]\n"
+	"\n"
+	"Show the working sets of a pool (default: 'default'): how much of it is charged to\n"
+	"each process that maps something, and how much it should have. With --pid, set the\n"
+	"limits of one. '-' in the place of a PID is what nobody in particular has asked for.\n"
+	"\n"
+	"  -p, --pid PID    whose\n"
+	"  -m, --min SIZE   others do not take it below this\n"
+	"  -M, --max SIZE   it never has more than this, at least 32K; 'none'\n"
+	"  -j, --json       for programs\n"
+	"  -h, --help       this\n"
+	"\n"
+	"SIZE is in bytes, K, M, G, T as suffixes; a multiple of 4K.\n";
+
+struct wset_options {
+	uint64_t pid;
+	__u64 min, max;
+	bool json, has_pid, has_min, has_max;
+};
+
+static bool parse_size(const char *text, __u64 *bytes)
+{
+	return parse_bytes(text, bytes) && !(*bytes % PAGE_BYTES);
+}
+
+/* False: an error was printed. */
+static bool wset_option(struct wset_options *o, int option, const char *value)
+{
+	switch (option) {
+	case 'p':
+		o->has_pid = parse_number(value, 10, INT32_MAX, &o->pid) && o->pid;
+		if (!o->has_pid)
+			usage_error("'%s' is no process", value);
+		return o->has_pid;
+	case 'm':
+		o->has_min = parse_size(value, &o->min);
+		if (!o->has_min)
+			usage_error("'%s' is no size, such as 16M", value);
+		return o->has_min;
+	case 'M':
+		o->max = FRAMEPOOL_WSET_NO_MAX;
+		o->has_max = !strcmp(value, "none") || parse_size(value, &o->max);
+		if (!o->has_max)
+			usage_error("'%s' is no size, such as 16M, and not 'none'", value);
+		return o->has_max;
+	case 'j':
+		o->json = true;
+		return true;
+	default:
+		return usage_hint(), false;
+	}
+}
+
+static const char *max_text(char text[NUMBER_SIZE], const struct framepool_wset *w)
+{
+	return w->max == FRAMEPOOL_WSET_NO_MAX ? "-" : text_bytes(text, w->max * PAGE_BYTES);
+}
+
+static void row(const struct framepool_wset *w)
+{
+	char pid[NUMBER_SIZE] = "-", min[NUMBER_SIZE], max[NUMBER_SIZE], target[NUMBER_SIZE],
+	     charge[NUMBER_SIZE], pinned[NUMBER_SIZE];
+
+	if (w->pid)
+		snprintf(pid, sizeof(pid), "%d", w->pid);
+	printf("%8s %10s %10s %10s %10s %10s %10llu %10llu %10llu\n", pid,
+	       text_bytes(min, w->min * PAGE_BYTES), max_text(max, w),
+	       text_bytes(target, w->target * PAGE_BYTES),
+	       text_bytes(charge, w->charge * PAGE_BYTES),
+	       text_bytes(pinned, w->pinned * PAGE_BYTES), (unsigned long long)w->faults,
+	       (unsigned long long)w->refaults, (unsigned long long)w->near_refaults);
+}
+
+/* In frames, as the module has it. */
+static void json_row(struct json *j, const struct framepool_wset *w)
+{
+	json_open(j, NULL, '{');
+	json_number(j, "id", w->id);
+	json_number(j, "pid", w->pid);
+	json_number(j, "min", w->min);
+	if (w->max != FRAMEPOOL_WSET_NO_MAX)
+		json_number(j, "max", w->max);
+	json_number(j, "target", w->target);
+	json_number(j, "charge", w->charge);
+	json_number(j, "peak", w->peak);
+	json_number(j, "pinned", w->pinned);
+	json_number(j, "faults", w->faults);
+	json_number(j, "refaults", w->refaults);
+	json_number(j, "near_refaults", w->near_refaults);
+	json_close(j, '}');
+}
+
+static int list(int control, const char *pool, bool json)
+{
+	static const struct reason reasons[] = {
+		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },
+		{ }
+	};
+	struct json j = { .out = stdout, .first = true };
+	struct framepool_wset wset;
+	int got;
+
+	FRAMEPOOL_INIT(&wset);
+	got = framepool_next_wset(control, pool, &wset);
+	if (got < 0)
+		return fail("show the working sets of", pool ? pool : FRAMEPOOL_DEFAULT_POOL, got,
+			    reasons);
+	if (json)
+		json_open(&j, NULL, '[');
+	else
+		printf("%8s %10s %10s %10s %10s %10s %10s %10s %10s\n", "PID", "MIN", "MAX",
+		       "TARGET", "HAS", "PINNED", "FAULTS", "REFAULTS", "NEAR");
+	for (; got > 0; got = framepool_next_wset(control, pool, &wset))
+		json ? json_row(&j, &wset) : row(&wset);
+	if (json)
+		json_close(&j, ']');
+	return got ? fail("list", "the working sets", got, NULL) : EXIT_OK;
+}
+
+/* What is not given stays. */
+static int limit(int control, const char *pool, const struct wset_options *o)
+{
+	static const struct reason reasons[] = {
+		{ ESRCH, "there is no such process, or it maps nothing of the pool",
+		  "See 'framepool wset'." },
+		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },
+		{ EPERM, "it is another user's, or a higher minimum", "Run it as root." },
+		{ EINVAL, "the minimum is over the maximum, or the maximum is under 32K",
+		  "Give other limits." },
+		{ ENOSPC, "the minimum cannot be guaranteed beside those of the others",
+		  "All together may have three quarters of the pool." },
+		{ EBUSY, "the maximum does not leave 32K beside what is pinned, or the pages "
+			 "above it cannot be written",
+		  "Unpin, or see 'framepool doctor'." },
+		{ }
+	};
+	char subject[NUMBER_SIZE];
+	struct framepool_wset wset;
+	uint64_t min, max;
+	int err = framepool_get_wset(control, pool, o->pid, &wset);
+
+	snprintf(subject, sizeof(subject), "%d", (int)o->pid);
+	if (!err) {
+		min = o->has_min ? o->min / PAGE_BYTES : wset.min;
+		max = !o->has_max ? wset.max :
+		      o->max == FRAMEPOOL_WSET_NO_MAX ? o->max : o->max / PAGE_BYTES;
+		err = framepool_limit_wset(control, pool, o->pid, min, max);
+	}
+	return err ? fail("limit process", subject, err, reasons) : EXIT_OK;
+}
+
+int cmd_wset(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "pid", required_argument, NULL, 'p' },
+		{ "min", required_argument, NULL, 'm' },
+		{ "max", required_argument, NULL, 'M' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	int option, control, status = EXIT_OK;
+	struct wset_options o = { };
+	const char *pool;
+
+	while ((option = getopt_long(argc, argv, "p:m:M:jh", options, NULL)) != -1) {
+		if (option == 'h')
+			return help(wset_help);
+		if (!wset_option(&o, option, optarg))
+			return EXIT_USAGE;
+	}
+	if (argc - optind > 1)
+		return usage_error("wset takes one POOL at most");
+	pool = argv[optind];
+	if (pool && !framepool_name_valid(pool))
+		return usage_error(NO_NAME, pool);
+	if (o.has_pid != (o.has_min || o.has_max))
+		return usage_error("limits are set with --pid and --min, --max, or both");
+	if (o.has_pid && o.json)
+		return usage_error("--json is for the list");
+	control = control_open(&status);
+	if (control < 0)
+		return status;
+	status = o.has_pid ? limit(control, pool, &o) : list(control, pool, o.json);
+	close(control);
+	return status;
+}

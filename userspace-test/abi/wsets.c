@@ -1,0 +1,744 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Working sets: a process's pages are charged to it, others do not take it below its minimum, it
+ * never has more than its maximum, and who faults near what he had gets more.
+ */
+#include "test.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#define NR	2000UL
+#define RW	(PROT_READ | PROT_WRITE)
+#define RAM	"/dev/ram0"
+#define NO_MAX	FRAMEPOOL_WSET_NO_MAX
+
+static int fd;
+static u8 *m;
+static char *path;
+static u32 id;
+
+static int wset_get(pid_t pid, struct framepool_wset *w)
+{
+	*w = (struct framepool_wset){ .size = sizeof(*w), .pid = pid };
+	name_set(w->name, pool);
+	return ioctl(control_fd(), FRAMEPOOL_WSET_GET, w);
+}
+
+static int wset_limit(pid_t pid, u64 min, u64 max)
+{
+	struct framepool_wset_limit l = { .size = sizeof(l), .pid = pid, .min = min, .max = max };
+
+	name_set(l.name, pool);
+	return ioctl(control_fd(), FRAMEPOOL_WSET_LIMIT, &l);
+}
+
+/* The next one after *w, which begins with cursor 0. */
+static bool wset_next(struct framepool_wset *w)
+{
+	w->size = sizeof(*w);
+	w->flags = 0;
+	name_set(w->name, pool);
+	if (!ioctl(control_fd(), FRAMEPOOL_WSET_NEXT, w))
+		return true;
+	need(errno == ENOENT, "WSET_NEXT: %s", strerror(errno));
+	return false;
+}
+
+static struct framepool_wset of(pid_t pid)
+{
+	struct framepool_wset w;
+
+	need(!wset_get(pid, &w), "no working set of %d: %s", pid, strerror(errno));
+	return w;
+}
+
+static struct framepool_wset common(void)
+{
+	struct framepool_wset w = { 0 };
+
+	need(wset_next(&w) && !w.id, "no common set");
+	return w;
+}
+
+static unsigned int count_sets(void)
+{
+	struct framepool_wset w = { 0 };
+	unsigned int nr = 0;
+
+	while (wset_next(&w))
+		nr++;
+	return nr;
+}
+
+static bool only(void *nr)
+{
+	return count_sets() == *(unsigned int *)nr;
+}
+
+/* Sets that have been left are forgotten a moment later. */
+static void expect_sets(unsigned int nr)
+{
+	expect(wait_until(only, &nr, 20000), "%u sets instead of %u", count_sets(), nr);
+}
+
+static void expect_consistent(void)
+{
+	char at[256], text[64] = "";
+
+	snprintf(at, sizeof(at), "/sys/kernel/debug/framepool/%s/check", pool);
+	expect(knob_read(at, text, sizeof(text)) && !strcmp(text, "ok"), "%s: '%s'", at, text);
+}
+
+static void begin(u64 bytes, const char *policy)
+{
+	attach_block = FRAMEPOOL_BLOCK_1;
+	pool_use_policy(bytes, policy);
+	path = file_make("file", NR * PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+}
+
+static void end(void)
+{
+	expect_consistent();
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	expect_sets(1);
+}
+
+static void touch(u64 first, u64 nr)
+{
+	for (; nr--; first++)
+		expect(page_is(m + first * PAGE, first, 1), "a page");
+}
+
+/* ---- a child that does as it is told, and says when it has ---- */
+
+struct told {
+	void (*run)(void);
+	int go[2], done[2];
+};
+
+static struct told told;
+
+static void obedient(void *arg)
+{
+	char c;
+
+	(void)arg;
+	while (read(told.go[0], &c, 1) == 1 && c == 'g') {
+		told.run();
+		need(write(told.done[1], "d", 1) == 1, "nobody listens");
+	}
+}
+
+static pid_t obedient_start(void (*run)(void))
+{
+	told.run = run;
+	need_ok(pipe2(told.go, O_CLOEXEC));
+	need_ok(pipe2(told.done, O_CLOEXEC));
+	return child_start(obedient, NULL);
+}
+
+static void tell(void)
+{
+	char c;
+
+	need(write(told.go[1], "g", 1) == 1 && read(told.done[0], &c, 1) == 1, "the child is gone");
+}
+
+static void dismiss(pid_t pid)
+{
+	need(write(told.go[1], "q", 1) == 1, "the child is gone");
+	child_join(pid);
+	close(told.go[0]);
+	close(told.go[1]);
+	close(told.done[0]);
+	close(told.done[1]);
+}
+
+/* ---- charges ---- */
+
+static void touch_thirty(void)
+{
+	touch(100, 30);
+}
+
+static void charges(void)
+{
+	struct framepool_wset w;
+	pid_t pid;
+
+	begin(2 * MIB, "");
+	expect_sets(2);
+	touch(0, 50);
+	w = of(0);
+	expect(w.charge == 50 && w.peak == 50 && w.faults == 50, "charge %ju, peak %ju, faults %ju",
+	       (uintmax_t)w.charge, (uintmax_t)w.peak, (uintmax_t)w.faults);
+	expect(w.pid == getpid() && w.id, "pid %d, id %u", w.pid, w.id);
+	expect(!w.min && w.max == NO_MAX && !w.pinned && !w.refaults, "a new set");
+	pid = obedient_start(touch_thirty);
+	tell();
+	w = of(pid);
+	expect(w.charge == 30 && w.pid == pid, "the child: charge %ju, pid %d", (uintmax_t)w.charge,
+	       w.pid);
+	expect(of(0).charge == 50, "the parent: charge %ju", (uintmax_t)of(0).charge);
+	/* A page that is there is charged to who touched it first. */
+	touch(100, 30);
+	expect(of(0).charge == 50, "the parent: charge %ju", (uintmax_t)of(0).charge);
+	expect_consistent();
+	dismiss(pid);
+	/* The parent maps them, too. */
+	expect_sets(2);
+	expect(of(0).charge == 80, "the heir: charge %ju", (uintmax_t)of(0).charge);
+	expect(!common().charge, "common: charge %ju", (uintmax_t)common().charge);
+	need_ok(munmap(m, NR * PAGE));
+	expect_sets(1);
+	expect(common().charge == 80, "common: charge %ju", (uintmax_t)common().charge);
+	expect_errno(wset_get(0, &w), ESRCH);
+	/* It is there as long as something is mapped, whatever is split off or moved. */
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	need_ok(munmap(m + 10 * PAGE, PAGE));
+	need_ok(mprotect(m + 50 * PAGE, PAGE, PROT_READ));
+	need_ok(munmap(m, 10 * PAGE));
+	need_ok(munmap(m + 11 * PAGE, 1000 * PAGE));
+	expect(of(0).pid == getpid(), "the set of the rest");
+	need_ok(munmap(m + 1011 * PAGE, (NR - 1011) * PAGE));
+	expect_errno(wset_get(0, &w), ESRCH);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	end();
+}
+
+/* What reads and writes is charged, where it maps something; what does not is not. */
+static void read_ten(void)
+{
+	static u8 buf[10 * PAGE];
+
+	need_ok(munmap(m, NR * PAGE));
+	need(pread(fd, buf, sizeof(buf), 20 * PAGE) == sizeof(buf), "read: %s", strerror(errno));
+}
+
+static void system_calls(void)
+{
+	struct framepool_range r;
+	static u8 buf[10 * PAGE];
+	pid_t pid;
+
+	begin(2 * MIB, "");
+	need(pread(fd, buf, sizeof(buf), 0) == sizeof(buf), "read: %s", strerror(errno));
+	expect(of(0).charge == 10, "read: charge %ju", (uintmax_t)of(0).charge);
+	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, 10 * PAGE, 10 * PAGE, &r));
+	need_ok(range_op(fd, FRAMEPOOL_PIN, 15 * PAGE, 10 * PAGE, &r));
+	expect(of(0).charge == 25 && of(0).pinned == 10, "charge %ju, pinned %ju",
+	       (uintmax_t)of(0).charge, (uintmax_t)of(0).pinned);
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 15 * PAGE, 10 * PAGE, &r));
+	expect(!of(0).pinned, "pinned %ju", (uintmax_t)of(0).pinned);
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 30 * PAGE, &r));
+	expect(!of(0).charge, "charge %ju", (uintmax_t)of(0).charge);
+	pid = obedient_start(read_ten);
+	tell();
+	expect(of(0).charge == 0 && common().charge == 10, "charge %ju, common %ju",
+	       (uintmax_t)of(0).charge, (uintmax_t)common().charge);
+	dismiss(pid);
+	end();
+}
+
+/* ---- the maximum ---- */
+
+/* Both operands lie across two pages: one instruction needs four at once. */
+static void four_pages(struct rnd *r, u64 first, u64 nr)
+{
+	u8 *src = m + (first + rnd_below(r, nr - 1)) * PAGE + PAGE - 1 - rnd_below(r, 7);
+	u8 *dst = m + (first + nr + rnd_below(r, nr - 1)) * PAGE + PAGE - 1 - rnd_below(r, 7);
+	u64 was = *(u64 *)src;
+
+	asm volatile("movsq" : "+S"(src), "+D"(dst) : : "memory");
+	expect(*(u64 *)(dst - 8) == was, "what was moved");
+}
+
+static u64 max_of_child;
+
+static void *read_all(void *unused)
+{
+	struct rnd r;
+	u64 i, vpn;
+
+	rnd_init(&r, 3);
+	for (i = 0; i < scaled(600); i++) {
+		vpn = 1000 + rnd_below(&r, NR - 1000);
+		expect(page_is(m + vpn * PAGE, vpn, 1), "a page");
+	}
+	return unused;
+}
+
+/* Many pages, in blocks too, by two threads, by faults and by calls. */
+static void confined(void *arg)
+{
+	static u8 buf[64 * PAGE];
+	struct framepool_wset w;
+	pthread_t thread;
+	struct rnd r;
+	u64 i;
+
+	(void)arg;
+	rnd_init(&r, max_of_child);
+	need_ok(wset_limit(0, 0, max_of_child));
+	for (i = 0; i < scaled(150); i++)
+		four_pages(&r, 0, 400);
+	need(!pthread_create(&thread, NULL, read_all, NULL), "no thread");
+	for (i = 900; i < NR - 64; i += 64)
+		need(pread(fd, buf, sizeof(buf), i * PAGE) == sizeof(buf), "%s", strerror(errno));
+	pthread_join(thread, NULL);
+	w = of(0);
+	diag("at most %ju of %ju frames, %ju faults", (uintmax_t)w.peak, (uintmax_t)max_of_child,
+	     (uintmax_t)w.faults);
+	expect(w.max == max_of_child, "a maximum of %ju", (uintmax_t)w.max);
+	expect(w.peak <= max_of_child, "%ju frames", (uintmax_t)w.peak);
+	expect(w.charge <= max_of_child && w.charge > max_of_child / 2, "%ju frames",
+	       (uintmax_t)w.charge);
+}
+
+static void maximum(void)
+{
+	static const u64 maxima[] = { 8, 20, 200 };
+	struct framepool_block b = { .size = sizeof(b) };
+	size_t i;
+
+	begin(4 * MIB, "");
+	for (i = 0; i < ARRAY_SIZE(maxima); i++) {
+		b.block_type = i % 2 ? FRAMEPOOL_BLOCK_64 : FRAMEPOOL_BLOCK_AUTO;
+		need_ok(ioctl(fd, FRAMEPOOL_SET_BLOCK, &b));
+		max_of_child = maxima[i];
+		child_join(child_start(confined, NULL));
+		expect_sets(2);
+	}
+	end();
+}
+
+/* A lower maximum holds when the call returns, also for what has to be written first. */
+static void lowered(void)
+{
+	struct framepool_wset w;
+	u64 max, vpn;
+
+	begin(4 * MIB, "");
+	for (max = 300; max >= 8; max = max * 2 / 5) {
+		for (vpn = 0; vpn < 400; vpn++)
+			page_fill(m + vpn * PAGE, vpn, 1);
+		need_ok(wset_limit(0, 0, max));
+		w = of(0);
+		expect(w.charge <= max && w.peak <= max && w.max == max, "charge %ju, peak %ju",
+		       (uintmax_t)w.charge, (uintmax_t)w.peak);
+		touch(0, 400);
+		expect(of(0).peak <= max, "peak %ju of %ju", (uintmax_t)of(0).peak, (uintmax_t)max);
+		need_ok(wset_limit(0, 0, NO_MAX));
+	}
+	touch(0, 500);
+	expect(of(0).charge == 500, "charge %ju", (uintmax_t)of(0).charge);
+	end();
+}
+
+static void grandchild(void *arg)
+{
+	struct framepool_wset w = of(0);
+
+	(void)arg;
+	expect(w.max == 50 && !w.min, "inherited: min %ju, max %ju", (uintmax_t)w.min,
+	       (uintmax_t)w.max);
+	touch(0, 200);
+	expect(of(0).peak <= 50, "peak %ju", (uintmax_t)of(0).peak);
+}
+
+static void inherited(void)
+{
+	begin(2 * MIB, "");
+	need_ok(wset_limit(0, 20, 50));
+	child_join(child_start(grandchild, NULL));
+	expect(of(0).min == 20 && of(0).max == 50, "the parent's");
+	end();
+}
+
+/* ---- the minimum ---- */
+
+static void stream(void)
+{
+	u64 vpn;
+
+	for (vpn = 200; vpn < NR; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 1), "a page");
+}
+
+static void minimum(void)
+{
+	pid_t pid;
+	int i;
+
+	begin(2 * MIB, "");
+	pid = obedient_start(stream);
+	touch(0, 150);
+	need_ok(wset_limit(0, 150, NO_MAX));
+	for (i = 0; i < 3; i++) {
+		tell();
+		expect(of(0).charge == 150, "%ju of 150 frames", (uintmax_t)of(0).charge);
+		expect(resident_pages(fd, 0, 150 * PAGE, calloc(1, 64)) == 150, "pages have left");
+	}
+	/* Only who has it takes from it. */
+	touch(200, 400);
+	expect(of(0).charge >= 150, "%ju frames", (uintmax_t)of(0).charge);
+	/* What is promised no more goes. */
+	need_ok(wset_limit(0, 0, NO_MAX));
+	for (i = 0; i < 3; i++)
+		tell();
+	expect(of(0).charge < 150, "idle pages stay: %ju", (uintmax_t)of(0).charge);
+	dismiss(pid);
+	end();
+}
+
+/* ---- who gets more ---- */
+
+#define LOOP	250UL			/* pages; the pool has room for twice as many */
+
+static atomic_bool *stop;
+
+static void scanner(void *arg)
+{
+	u64 vpn;
+
+	(void)arg;
+	while (!atomic_load(stop))
+		for (vpn = LOOP; vpn < NR && !atomic_load(stop); vpn++)
+			expect(page_is(m + vpn * PAGE, vpn, 1), "a page");
+}
+
+/* Faults of a loop in its last rounds, beside a scan; fifo knows nothing of uses. */
+static u64 loop_beside_scan(void)
+{
+	u64 before, round, i;
+	pid_t pid;
+
+	begin(2 * MIB, "fifo");
+	pid = child_start(scanner, NULL);
+	for (round = before = 0; round < 12; round++) {
+		struct framepool_space s;
+
+		if (round == 8) {
+			space_info(fd, &s);
+			before = pool_flags ? s.fills : of(0).faults;
+		}
+		for (i = 0; i < LOOP; i++) {
+			touch(i, 1);
+			usleep(300);
+		}
+	}
+	if (!pool_flags) {
+		struct framepool_wset w = of(0), of_scan = of(pid);
+
+		diag("loop: charge %ju, target %ju, %ju faults, %ju near; scan: %ju, %ju, %ju, %ju",
+		     (uintmax_t)w.charge, (uintmax_t)w.target, (uintmax_t)w.faults,
+		     (uintmax_t)w.near_refaults, (uintmax_t)of_scan.charge,
+		     (uintmax_t)of_scan.target, (uintmax_t)of_scan.faults,
+		     (uintmax_t)of_scan.near_refaults);
+		before = w.faults - before;
+	}
+	atomic_store(stop, true);
+	child_join(pid);
+	end();
+	return before;
+}
+
+static void who_faults_gets_more(void)
+{
+	u64 faults;
+
+	stop = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	need(stop != MAP_FAILED, "mmap");
+	faults = loop_beside_scan();
+	diag("%ju faults in 4 rounds of %lu pages", (uintmax_t)faults, LOOP);
+	expect(faults < 4 * LOOP / 5, "the loop did not get what it needs");
+}
+
+/* ---- bad input ---- */
+
+static void stranger(void *arg)
+{
+	pid_t parent = *(pid_t *)arg;
+	struct framepool_wset w = { 0 };
+	unsigned int nr = 0;
+
+	control_fd();
+	become(1000, 1000);
+	expect_errno(wset_get(parent, &w), EPERM);
+	expect_errno(wset_limit(parent, 0, 100), EPERM);
+	memset(&w, 0, sizeof(w));
+	while (wset_next(&w)) {
+		expect(w.pid != parent, "another user's set is listed");
+		nr++;
+	}
+	/* Its own it may see, and make smaller, and no more. */
+	need_ok(wset_get(0, &w));
+	expect_errno(wset_limit(0, 1, NO_MAX), EPERM);
+	need_ok(wset_limit(0, 0, 100));
+	expect(of(0).max == 100, "max %ju", (uintmax_t)of(0).max);
+	diag("%u sets are listed for a stranger", nr);
+}
+
+static void expect_unchanged(u64 min, u64 max)
+{
+	struct framepool_wset w = of(0);
+
+	expect(w.min == min && w.max == max, "min %ju, max %ju", (uintmax_t)w.min, (uintmax_t)w.max);
+}
+
+static void idle(void)
+{
+}
+
+static void refused(void)
+{
+	struct framepool_wset w;
+	struct framepool_range r;
+	struct framepool_pool p;
+	pid_t pid, self = getpid();
+	char was[FRAMEPOOL_NAME_SIZE];
+
+	begin(2 * MIB, "");
+	touch(0, 100);
+	need_ok(wset_limit(0, 50, 120));
+	expect_errno(wset_limit(0, 60, 59), EINVAL);
+	expect_errno(wset_limit(0, 0, 7), EINVAL);
+	expect_errno(wset_limit(0, NO_MAX, NO_MAX), ENOSPC);
+	expect_errno(wset_limit(-1, 0, 100), EINVAL);
+	expect_errno(wset_get(-1, &w), EINVAL);
+	expect_errno(wset_limit(0x3fffffff, 0, 100), ESRCH);
+	expect_errno(wset_limit(1, 0, 100), ESRCH);
+	expect_errno(wset_get(2, &w), ESRCH);
+	memcpy(was, pool, sizeof(was));
+	strcpy(pool, "no-such-pool");
+	expect_errno(wset_limit(0, 0, 100), ENOENT);
+	expect_errno(wset_get(0, &w), ENOENT);
+	memcpy(pool, was, sizeof(was));
+	/* Three quarters can be promised, to all together. */
+	need(pool_info(pool, &p), "no pool");
+	expect_errno(wset_limit(0, p.bound - p.bound / 4 + 1, NO_MAX), ENOSPC);
+	expect_unchanged(50, 120);
+	pid = obedient_start(idle);
+	tell();
+	need_ok(wset_limit(pid, p.bound / 2, NO_MAX));
+	expect_errno(wset_limit(0, p.bound - p.bound / 4 - p.bound / 2 + 1, NO_MAX), ENOSPC);
+	need_ok(wset_limit(0, p.bound / 5, NO_MAX));
+	dismiss(pid);
+	expect_sets(2);
+	need_ok(wset_limit(0, 50, 120));
+	/* Eight frames beside what is pinned. */
+	need_ok(range_op(fd, FRAMEPOOL_PIN, 0, 40 * PAGE, &r));
+	expect_errno(wset_limit(0, 0, 47), EBUSY);
+	expect_errno(wset_limit(0, 0, 20), EBUSY);
+	expect_unchanged(50, 120);
+	need_ok(wset_limit(0, 0, 48));
+	touch(100, 100);
+	expect_errno(range_op(fd, FRAMEPOOL_PIN, 40 * PAGE, PAGE, &r), ENOMEM);
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
+	child_join(child_start(stranger, &self));
+	expect_unchanged(0, 48);
+	end();
+}
+
+/* Dirty pages that cannot be written cannot leave: then the maximum cannot hold. */
+static void unwritable(void)
+{
+	u64 sectors = 1000 * PAGE / 512, vpn;
+	char node[64];
+	u8 *page = aligned_alloc(PAGE, PAGE);
+	int ram = open(RAM, O_RDWR | O_CLOEXEC), d;
+	u32 d_id;
+	u8 *dm;
+
+	if (ram < 0 || !dm_make(node, sizeof(node)))
+		skip("no device mapper or no " RAM);
+	for (vpn = 0; vpn < 1000; vpn++) {
+		page_fill(page, vpn, 1);
+		need(pwrite(ram, page, PAGE, vpn * PAGE) == PAGE, RAM ": %s", strerror(errno));
+	}
+	need_ok(fsync(ram));
+	need_ok(close(ram));
+	dm_table("0 %lu linear " RAM " 0", sectors);
+	begin(2 * MIB, "");
+	set_wait_ms(300);
+	d = space_attach(node, O_RDWR);
+	d_id = space_id(d);
+	dm = map(d, 1000 * PAGE, RW, MAP_SHARED);
+	dm_table("0 %lu flakey " RAM " 0 0 3600 1 error_writes", sectors);
+	for (vpn = 0; vpn < 200; vpn++)
+		page_fill(dm + vpn * PAGE, vpn, 2);
+	expect_errno(wset_limit(0, 0, 100), EBUSY);
+	expect_unchanged(0, NO_MAX);
+	/* Another process pages beside it: the pages that are stuck are in nobody's way but ours. */
+	set_wait_ms(10000);
+	child_join(child_start((void (*)(void *))(void *)stream, NULL));
+	for (vpn = 0; vpn < 200; vpn++)
+		expect(page_is(dm + vpn * PAGE, vpn, 2), "a dirty page");
+	dm_table("0 %lu linear " RAM " 0", sectors);
+	fsync(d);
+	need_ok(fsync(d));
+	need_ok(wset_limit(0, 0, 100));
+	expect(of(0).peak <= 100, "peak %ju", (uintmax_t)of(0).peak);
+	for (vpn = 0; vpn < 200; vpn++)
+		expect(page_is(dm + vpn * PAGE, vpn, 2), "a page");
+	need_ok(munmap(dm, 1000 * PAGE));
+	space_gone(d, d_id);
+	end();
+	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use");
+}
+
+/* ---- all together ---- */
+
+static void life(void *arg)
+{
+	struct rnd r;
+	u64 i, vpn;
+
+	rnd_init(&r, (uintptr_t)arg);
+	if (rnd_next(&r) & 1)
+		need_ok(wset_limit(0, rnd_below(&r, 3) * 10, 30 + rnd_below(&r, 100)));
+	for (i = 0; i < 60; i++) {
+		vpn = rnd_below(&r, NR);
+		if (rnd_next(&r) & 1)
+			page_fill(m + vpn * PAGE, vpn, 1);
+		else
+			touch(vpn, 1);
+	}
+	if (!rnd_below(&r, 4) && (uintptr_t)arg < 1000000) {
+		child_join(child_start(life, (void *)((uintptr_t)arg + 1000000)));
+		touch(rnd_below(&r, NR), 1);
+	}
+}
+
+#define AT_ONCE	4
+
+static void storm(void)
+{
+	pid_t pid[AT_ONCE] = { 0 };
+	struct rnd r;
+	u64 i, killed = 0;
+	int status;
+
+	begin(2 * MIB, "");
+	rnd_init(&r, 9);
+	for (i = 0; i < scaled(120) + AT_ONCE; i++) {
+		pid_t *slot = &pid[i % AT_ONCE];
+
+		if (*slot && !rnd_below(&r, 3)) {
+			usleep(rnd_below(&r, 20000));
+			need_ok(kill(*slot, SIGKILL));
+		}
+		if (*slot) {
+			need_ok(waitpid(*slot, &status, 0));
+			killed += WIFSIGNALED(status);
+			expect(!status || WIFSIGNALED(status), "a life: status %#x", status);
+		}
+		*slot = child_start(life, (void *)(uintptr_t)(i + 100));
+		touch(rnd_below(&r, NR), 1);
+		if (!(i % 16))
+			expect_consistent();
+	}
+	for (i = 0; i < AT_ONCE; i++)
+		waitpid(pid[i], &status, 0);
+	diag("%ju of %ju were killed", (uintmax_t)killed, (uintmax_t)scaled(120));
+	expect_sets(2);
+	touch(0, NR);
+	end();
+}
+
+static atomic_ullong *arrived;
+
+static void one_of_many(void *arg)
+{
+	u64 vpn = 3 * (uintptr_t)arg;
+
+	touch(vpn, 3);
+	atomic_fetch_add(arrived, 1);
+	while (!atomic_load(stop))
+		usleep(100000);
+	touch(vpn, 3);
+}
+
+static bool all_there(void *nr)
+{
+	return atomic_load(arrived) == *(u64 *)nr;
+}
+
+static void many(void)
+{
+	u64 nr = scaled(80) + 10, i, charge = 0;
+	struct framepool_wset w = { 0 };
+	pid_t *pid = calloc(nr, sizeof(*pid));
+	struct framepool_pool p;
+
+	stop = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	need(stop != MAP_FAILED, "mmap");
+	arrived = (void *)(stop + 64);
+	begin(4 * MIB, "");
+	for (i = 0; i < nr; i++)
+		pid[i] = child_start(one_of_many, (void *)(uintptr_t)i);
+	expect(wait_until(all_there, &nr, 120000), "%ju of %ju", (uintmax_t)atomic_load(arrived),
+	       (uintmax_t)nr);
+	expect(count_sets() == nr + 2, "%u sets", count_sets());
+	while (wset_next(&w))
+		charge += w.charge;
+	need(pool_info(pool, &p), "no pool");
+	expect(charge == p.resident, "%ju charged, %ju resident", (uintmax_t)charge,
+	       (uintmax_t)p.resident);
+	expect_consistent();
+	/* All of them have to give: each its part. */
+	touch(1000, 900);
+	expect_consistent();
+	atomic_store(stop, true);
+	for (i = 0; i < nr; i++)
+		child_join(pid[i]);
+	expect_sets(2);
+	end();
+}
+
+/* A pool that is one set. */
+static void off(void)
+{
+	struct framepool_wset w;
+	pid_t pid;
+
+	pool_flags = FRAMEPOOL_POOL_ONE_SET;
+	begin(2 * MIB, "");
+	touch(0, 50);
+	pid = obedient_start(touch_thirty);
+	tell();
+	expect(count_sets() == 1, "%u sets", count_sets());
+	expect(common().charge == 80, "charge %ju", (uintmax_t)common().charge);
+	expect_errno(wset_get(0, &w), ESRCH);
+	expect_errno(wset_limit(0, 0, 100), ESRCH);
+	dismiss(pid);
+	touch(0, NR);
+	end();
+}
+
+static const struct test tests[] = {
+	{ "pages are charged to who touched them, and inherited", charges, T_DEVICE },
+	{ "system calls and pins", system_calls, T_DEVICE },
+	{ "the maximum is never exceeded", maximum, T_DEVICE },
+	{ "a lower maximum", lowered, T_DEVICE },
+	{ "a child has its parent's maximum", inherited, T_DEVICE },
+	{ "others leave the minimum", minimum, T_DEVICE },
+	{ "who faults near what he had gets more", who_faults_gets_more, T_DEVICE },
+	{ "bad limits, other users' sets", refused, T_DEVICE },
+	{ "pages that cannot leave", unwritable, T_DEVICE },
+	{ "processes that fault, fork and die", storm, T_DEVICE },
+	{ "many processes", many, T_DEVICE },
+	{ "working sets off", off, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	write_errors_expected = true;
+	after_test = dm_clear_away;
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
