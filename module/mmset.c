@@ -105,10 +105,11 @@ bool fpool_mmset_has_room(struct fpool_pool *pool, const struct mm_struct *mm)
 	return room;
 }
 
-/* What the events of a set tell. */
-#define EVENT(pool, ms)								\
-	(pool)->id, (ms)->set.id, pid_nr((ms)->pid), (ms)->set.charge, (ms)->set.min, \
-	(ms)->set.max
+static void trace(const struct fpool_pool *pool, const struct fpool_mmset *ms, const char *what)
+{
+	trace_fpool_wset(pool->id, ms->set.id, pid_nr(ms->pid), what, ms->set.charge, ms->set.min,
+			 ms->set.max);
+}
 
 /* A child's maximum is its parent's: else a fork would be the way around it. */
 static void inherit(struct fpool_pool *pool, struct fpool_mmset *ms)
@@ -126,7 +127,7 @@ static bool add(struct fpool_pool *pool, struct fpool_mmset *ms)
 	inherit(pool, ms);
 	hlist_add_head(&ms->link, bucket(pool, ms->mm));
 	note_pid(ms);
-	trace_fpool_wset_enter(EVENT(pool, ms));
+	trace(pool, ms, "enter");
 	return true;
 }
 
@@ -184,7 +185,7 @@ void fpool_mmset_unmap(struct fpool_pool *pool, struct mm_struct *mm)
 	if (ms && !--ms->users) {
 		hlist_del(&ms->link);
 		fpool_wset_leave(&pool->wsets, &ms->set);
-		trace_fpool_wset_leave(EVENT(pool, ms));
+		trace(pool, ms, "leave");
 		queue_work(pool->wq, &pool->leave_work);
 	}
 	spin_unlock(&pool->lock);
@@ -465,7 +466,7 @@ static int limit(struct fpool_pool *pool, struct fpool_mmset *ms, u32 min, u32 m
 		return -EPERM;
 	err = fpool_wset_limit(&pool->wsets, set, min, max);
 	if (!err)
-		trace_fpool_wset_limit(EVENT(pool, ms));
+		trace(pool, ms, "limit");
 	return err;
 }
 

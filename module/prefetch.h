@@ -17,8 +17,8 @@ struct fpool_prefetched {
 	int error;
 };
 
-int fpool_prefetch(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t start, fpool_vpn_t end,
-		   const bool *cancelled, struct fpool_prefetched *out);
+int fpool_prefetch(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t start,
+		   fpool_vpn_t end, const bool *cancelled, struct fpool_prefetched *out);
 
 long fpool_prefetch_start(struct file *file, void *arg);
 void fpool_prefetch_undo(struct file *file, void *arg);

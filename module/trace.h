@@ -78,9 +78,9 @@ TRACE_EVENT(fpool_fault,
 		  __entry->write ? "write" : "read", __entry->major ? "major" : "minor")
 );
 
-DECLARE_EVENT_CLASS(fpool_wset,
-	TP_PROTO(u32 pool, u32 id, s32 pid, u32 charge, u32 min, u32 max),
-	TP_ARGS(pool, id, pid, charge, min, max),
+TRACE_EVENT(fpool_wset,
+	TP_PROTO(u32 pool, u32 id, s32 pid, const char *what, u32 charge, u32 min, u32 max),
+	TP_ARGS(pool, id, pid, what, charge, min, max),
 	TP_STRUCT__entry(
 		__field(u32, pool)
 		__field(u32, id)
@@ -88,6 +88,7 @@ DECLARE_EVENT_CLASS(fpool_wset,
 		__field(u32, charge)
 		__field(u32, min)
 		__field(u32, max)
+		__array(char, what, 8)
 	),
 	TP_fast_assign(
 		__entry->pool = pool;
@@ -96,19 +97,12 @@ DECLARE_EVENT_CLASS(fpool_wset,
 		__entry->charge = charge;
 		__entry->min = min;
 		__entry->max = max;
+		strscpy(__entry->what, what, sizeof(__entry->what));
 	),
-	TP_printk("pool=%u set=%u pid=%d charge=%u min=%u max=%u", __entry->pool, __entry->id,
-		  __entry->pid, __entry->charge, __entry->min, __entry->max)
+	TP_printk("pool=%u set=%u pid=%d %s charge=%u min=%u max=%u", __entry->pool,
+		  __entry->id, __entry->pid, __entry->what, __entry->charge, __entry->min,
+		  __entry->max)
 );
-
-#define FPOOL_WSET_EVENT(name)							\
-	DEFINE_EVENT(fpool_wset, name,						\
-		TP_PROTO(u32 pool, u32 id, s32 pid, u32 charge, u32 min, u32 max),	\
-		TP_ARGS(pool, id, pid, charge, min, max))
-
-FPOOL_WSET_EVENT(fpool_wset_enter);
-FPOOL_WSET_EVENT(fpool_wset_limit);
-FPOOL_WSET_EVENT(fpool_wset_leave);
 
 TRACE_EVENT(fpool_evict,
 	TP_PROTO(u32 pool, u32 space, u64 vpn, u32 frame, bool written),

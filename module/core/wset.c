@@ -581,8 +581,10 @@ static bool count_charges(struct fpool_wsets *ws)
 	struct fpool_wset *set;
 	u32 i, owner;
 
-	for (set = &ws->common; set; set = fpool_wsets_next(ws, set->id + 1))
-		set->counted = set->counted_pins = 0;
+	for (set = &ws->common; set; set = fpool_wsets_next(ws, set->id + 1)) {
+		set->counted = 0;
+		set->counted_pins = 0;
+	}
 	for (i = 0; i < ws->ft->nframes; i++) {
 		owner = ws->ft->tab[i].owner;
 		if (!is_charged(&ws->ft->tab[i]))
