@@ -829,6 +829,32 @@ static void barren_sets_are_left_alone(struct kunit *test)
 	check(p);
 }
 
+/* A ghost of a set that is forgotten tells nothing of the set that has its id now. */
+static void ids_are_given_away_again(struct kunit *test)
+{
+	struct pool *p = pool_of(test, 16, 2);
+	u64 ghost;
+	u32 i;
+
+	for (i = 0; i < 24; i++)
+		touch(p, 0, i);
+	ghost = p->process[0].ghost[0];
+	KUNIT_EXPECT_LT(test, fpool_wsets_age(&p->ws, ghost), 16);
+	end(p, 0, &p->ws.common);
+	KUNIT_EXPECT_EQ(test, fpool_wsets_age(&p->ws, ghost), U64_MAX);
+	KUNIT_ASSERT_EQ(test, start(p, 0), 0);
+	KUNIT_EXPECT_EQ(test, p->process[0].set.id, ghost >> 40);
+	KUNIT_EXPECT_EQ(test, fpool_wsets_age(&p->ws, ghost), U64_MAX);
+	fpool_wset_fault(&p->ws, &p->process[0].set, ghost);
+	KUNIT_EXPECT_EQ(test, p->process[0].set.near_refaults, 0);
+	/* Its own are counted from its own first one on. */
+	for (i = 0; i < 24; i++)
+		touch(p, 0, i);
+	KUNIT_EXPECT_LT(test, fpool_wsets_age(&p->ws, p->process[0].ghost[0]), 24);
+	KUNIT_EXPECT_EQ(test, fpool_wsets_age(&p->ws, ghost), U64_MAX);
+	check(p);
+}
+
 /* What is on its way out is not what a set has for sure. */
 static void minimum_counts_what_stays(struct kunit *test)
 {
@@ -886,6 +912,7 @@ static void pins_are_charged(struct kunit *test)
 
 static struct kunit_case wset_cases[] = {
 	KUNIT_CASE(barren_sets_are_left_alone),
+	KUNIT_CASE(ids_are_given_away_again),
 	KUNIT_CASE(minimum_counts_what_stays),
 	KUNIT_CASE(pins_are_charged),
 	KUNIT_CASE(who_faults_much_is_given_a_larger_set),

@@ -95,8 +95,7 @@ static void add_up(struct fpool_wsets *ws, struct policy_sum *sum)
 	sum->evictions = ws->past_evictions;
 	sum->tests = ws->past_tests;
 	for (set = fpool_wsets_next(ws, 0); set; set = fpool_wsets_next(ws, set->id + 1)) {
-		/* The number of the next one; the first is 1. */
-		sum->evictions += set->policy.evictions - 1;
+		sum->evictions += set->policy.evictions - set->first;
 		sum->tests += set->policy.tests;
 		for (i = 0; i < FPOOL_POLICY_LISTS; i++)
 			sum->list[i] += set->policy.list[i].len;

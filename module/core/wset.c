@@ -69,6 +69,7 @@
 static void set_init(struct fpool_wset *set, u32 id)
 {
 	set->id = id;
+	set->first = set->policy.evictions;
 	set->leaving = false;
 	set->charge = 0;
 	set->peak = 0;
@@ -113,6 +114,7 @@ int fpool_wsets_init(struct fpool_wsets *ws, const struct fpool_policy_ops *ops,
 	ws->tab = tab;
 	ws->slots = slots;
 	ws->top = 1;
+	ws->first = ws->common.policy.evictions;
 	if (slots) {
 		memset(tab, 0, slots * sizeof(*tab));
 		tab[0] = &ws->common;
@@ -174,6 +176,7 @@ int fpool_wset_add(struct fpool_wsets *ws, struct fpool_wset *set)
 	if (id >= ws->slots)
 		return -ENOSPC;
 	fpool_policy_init(&set->policy, ws->common.policy.ops, ws->ft, ws->capacity);
+	set->policy.evictions = ws->first;
 	set_init(set, id);
 	ws->tab[id] = set;
 	ws->top = max(ws->top, id + 1);
@@ -219,7 +222,8 @@ int fpool_wset_del(struct fpool_wsets *ws, struct fpool_wset *set)
 {
 	if (!set->leaving || set->charge)
 		return -EBUSY;
-	ws->past_evictions += set->policy.evictions - 1;
+	ws->past_evictions += set->policy.evictions - set->first;
+	ws->first = max(ws->first, set->policy.evictions);
 	ws->past_tests += set->policy.tests;
 	ws->tab[set->id] = NULL;
 	while (!ws->tab[ws->top - 1])
@@ -352,10 +356,15 @@ static u64 evictions_since(const struct fpool_policy *p, u64 seq)
 static u64 distance(struct fpool_wsets *ws, u64 ghost)
 {
 	u32 id = ghost >> ID_SHIFT;
+	const struct fpool_wset *set;
+	u64 age;
 
 	if (!ghost || (id && (id >= ws->top || !ws->tab[id])))
 		return U64_MAX;
-	return evictions_since(id ? &ws->tab[id]->policy : &ws->common.policy, ghost);
+	set = id ? ws->tab[id] : &ws->common;
+	age = evictions_since(&set->policy, ghost);
+	/* It left a set that is forgotten, and whose id was given away again. */
+	return age > set->policy.evictions - set->first ? U64_MAX : age;
 }
 
 /**

@@ -26,6 +26,7 @@
  * @policy: what decides which of them leaves
  * @id: index in the table of sets
  * @leaving: gets no frame any more
+ * @first: number of its first eviction: lower ones were those of a set that had its @id before
  * @charge: frames that it has: FILL, RESIDENT and EVICT
  * @peak: the most that @charge has ever been
  * @pinned: of these, those that are on lists of who pinned them
@@ -44,6 +45,7 @@ struct fpool_wset {
 	struct fpool_policy policy;
 	u32 id;
 	bool leaving;
+	u64 first;
 	u32 charge, peak;
 	u32 pinned;
 	u32 barren;
@@ -69,6 +71,7 @@ struct fpool_wset {
  * @targets: sum of the targets, not more than @capacity
  * @faults: since the near refaults were halved
  * @past_evictions: of sets that are forgotten
+ * @first: past the numbers of their evictions
  * @past_tests: accessed bits that their policies asked for
  * @common: id 0
  */
@@ -83,6 +86,7 @@ struct fpool_wsets {
 	u64 targets;
 	u32 faults;
 	u64 past_evictions, past_tests;
+	u64 first;
 	struct fpool_wset common;
 };
 
