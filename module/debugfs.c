@@ -298,7 +298,9 @@ DEFINE_SHOW_ATTRIBUTE(errors);
 static void print_entry(struct seq_file *m, fpool_vpn_t vpn, fpool_spte_t e)
 {
 	if (fpool_spte_has(e, FPOOL_SPTE_G))
-		seq_printf(m, "%llu ghost %llu\n", fpool_vpn_nr(vpn), fpool_spte_seq(e));
+		seq_printf(m, "%llu ghost %llu set %u\n", fpool_vpn_nr(vpn),
+			   fpool_ghost_number(fpool_spte_seq(e)),
+			   fpool_ghost_set(fpool_spte_seq(e)));
 	else if (fpool_spte_has(e, FPOOL_SPTE_E))
 		seq_printf(m, "%llu error %d\n", fpool_vpn_nr(vpn), fpool_spte_errno(e));
 	else

@@ -206,8 +206,10 @@ static void report_json(const struct walk *w, const struct walk_place *p)
 		json_number(&j, "physical",
 			    p->base + w->frame * PAGE_BYTES + p->offset % PAGE_BYTES);
 	}
-	if (w->kind == ENTRY_GHOST)
+	if (w->kind == ENTRY_GHOST) {
 		json_number(&j, "eviction", w->ghost);
+		json_number(&j, "set", w->ghost_set);
+	}
 	if (w->kind == ENTRY_ERROR)
 		json_number(&j, "error", -w->error);
 	walk_touch(w, p, text, sizeof(text));

@@ -45,7 +45,7 @@ static bool read_frame(struct walk *w, const char *text)
 	return true;
 }
 
-/* "VPN ghost N", "VPN error N" or "VPN PAD [busy] [pinned] [writeback] frame N". */
+/* "VPN ghost N [set S]", "VPN error N" or "VPN PAD [busy] [pinned] [writeback] frame N". */
 static bool read_entry(struct walk *w, const char *line)
 {
 	const char *text = strchr(line, ' ');
@@ -53,7 +53,7 @@ static bool read_entry(struct walk *w, const char *line)
 	if (!text)
 		return false;
 	text++;
-	if (sscanf(text, "ghost %" SCNu64, &w->ghost) == 1)
+	if (sscanf(text, "ghost %" SCNu64 " set %u", &w->ghost, &w->ghost_set) >= 1)
 		w->kind = ENTRY_GHOST;
 	else if (sscanf(text, "error %d", &w->error) == 1)
 		w->kind = ENTRY_ERROR;
@@ -127,6 +127,14 @@ static void draw_bits(const struct walk *w, const struct walk_place *p, FILE *ou
 	fputs("\n\n", out);
 }
 
+static void print_ghost(const struct walk *w, FILE *out)
+{
+	fprintf(out, "a ghost, eviction number %" PRIu64, w->ghost);
+	if (w->ghost_set)
+		fprintf(out, " of working set %u", w->ghost_set);
+	putc('\n', out);
+}
+
 static void draw_step(const struct walk *w, unsigned int i, FILE *out)
 {
 	const struct walk_step *step = &w->step[i];
@@ -142,7 +150,7 @@ static void draw_step(const struct walk *w, unsigned int i, FILE *out)
 			w->accessed ? 'A' : '-', w->dirty ? 'D' : '-', w->busy ? " busy" : "",
 			w->pinned ? " pinned" : "", w->writeback ? " writeback" : "", w->frame);
 	else if (w->kind == ENTRY_GHOST)
-		fprintf(out, "a ghost, eviction number %" PRIu64 "\n", w->ghost);
+		print_ghost(w, out);
 	else if (w->kind == ENTRY_ERROR)
 		fprintf(out, "an error: %s\n", strerror(-w->error));
 	else

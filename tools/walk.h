@@ -34,6 +34,7 @@ struct walk {
 	enum entry_kind kind;
 	bool present, accessed, dirty, busy, pinned, writeback;
 	uint64_t frame, ghost;
+	unsigned int ghost_set; /* 0: the common one */
 	int error;
 };
 

@@ -61,10 +61,9 @@
 
 #define LOOK		64
 
-#define SEQ_BITS	39
-#define SEQ_MASK	(BIT_ULL(SEQ_BITS) - 1)
-#define SILENT		BIT_ULL(SEQ_BITS)
-#define ID_SHIFT	(SEQ_BITS + 1)
+#define SEQ_MASK	(BIT_ULL(FPOOL_GHOST_BITS) - 1)
+#define SILENT		BIT_ULL(FPOOL_GHOST_BITS)
+#define ID_SHIFT	(FPOOL_GHOST_BITS + 1)
 
 static void set_init(struct fpool_wset *set, u32 id)
 {
@@ -355,7 +354,7 @@ static u64 evictions_since(const struct fpool_policy *p, u64 seq)
 /* By the evictions of the set that the page left; U64_MAX: not known. */
 static u64 distance(struct fpool_wsets *ws, u64 ghost)
 {
-	u32 id = ghost >> ID_SHIFT;
+	u32 id = fpool_ghost_set(ghost);
 	const struct fpool_wset *set;
 	u64 age;
 

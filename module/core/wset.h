@@ -90,6 +90,19 @@ struct fpool_wsets {
 	struct fpool_wset common;
 };
 
+/* What a ghost says: a set's id, and the number of the eviction in it. */
+#define FPOOL_GHOST_BITS	39
+
+static inline u32 fpool_ghost_set(u64 ghost)
+{
+	return ghost >> (FPOOL_GHOST_BITS + 1);
+}
+
+static inline u64 fpool_ghost_number(u64 ghost)
+{
+	return ghost & (BIT_ULL(FPOOL_GHOST_BITS) - 1);
+}
+
 /* Of a frame that is charged. */
 static inline struct fpool_wset *fpool_wsets_of(struct fpool_wsets *ws, fpool_frame_t frame)
 {

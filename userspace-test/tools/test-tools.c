@@ -308,7 +308,9 @@ static void test_walk_reading(void)
 	   w.kind == ENTRY_FRAME && w.frame == 77 && w.present && !w.accessed && w.dirty &&
 	   w.pinned && !w.busy && !w.writeback, "a page that is present");
 	ok(!walk_text(&w, "levels 1\n0 5 301\n5 ghost 12\n") && w.kind == ENTRY_GHOST &&
-	   w.ghost == 12, "a ghost");
+	   w.ghost == 12 && !w.ghost_set, "a ghost");
+	ok(!walk_text(&w, "levels 1\n0 5 301\n5 ghost 12 set 3\n") && w.ghost == 12 &&
+	   w.ghost_set == 3, "a ghost of a working set");
 	ok(!walk_text(&w, "levels 1\n0 5 301\n5 error -5\n") && w.kind == ENTRY_ERROR &&
 	   w.error == -5, "an error");
 	ok(!walk_text(&w, "levels 1\n0 5 301\n5 --- busy frame 8\n") && w.busy && !w.present,
