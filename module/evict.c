@@ -229,8 +229,8 @@ static struct fpool_wset *whose(struct fpool_pool *pool, const struct demand *d,
 	struct fpool_wset *set = d->own ? self : fpool_wsets_victim(&pool->wsets, self);
 	u32 spare = set ? fpool_wset_spare(set) : 0;
 
-	/* Only its own process takes it below its minimum. */
-	*max = set == self ? d->max : min(d->max, spare);
+	/* Nobody takes it below its minimum; but where nobody can spare any, its own process. */
+	*max = d->own || !spare ? d->max : min(d->max, spare);
 	return set;
 }
 
