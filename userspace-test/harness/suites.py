@@ -59,7 +59,7 @@ SUITES = [
           files=(FUZZ,), long=True),
     Suite('abi', programs(ABI, without=('sweep',)), kernels=STOCK, timeout=900, files=(ABI, *MKFS)),
     # Disks cost most of the time of emulated sanitizers; torture and fuzz have one there.
-    Suite('abi', programs(ABI, without=('sweep',)), kernels=('test',), timeout=900, files=(ABI, *MKFS), options=IN_RAM),
+    Suite('abi', programs(ABI, without=('sweep',)), kernels=('test',), timeout=1800, files=(ABI, *MKFS), options=IN_RAM),
     Suite('abi-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=('sweep',))], kernels=ALL,
           timeout=3600, files=(ABI, *MKFS), long=True),
     Suite('sweep', ['abi/sweep'], kernels=('test',), timeout=600, files=(ABI,), options=IN_RAM),
