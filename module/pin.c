@@ -153,9 +153,12 @@ static int add_charged(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
 		return err;
 	}
 	frame = fpool_spte_frame(fpool_ptable_get(&space->ptable, vpn));
-	/* What is left has to do for an instruction of the process that has the page. */
+	/*
+	 * What is left has to do for an instruction of the process that has the page; of one that
+	 * has ended it becomes somebody else's in a moment.
+	 */
 	set = fpool_wsets_of(&space->pool->wsets, frame);
-	if ((u64)set->pinned + FPOOL_WSET_LEAST_MAX >= set->max) {
+	if (!set->leaving && (u64)set->pinned + FPOOL_WSET_LEAST_MAX >= set->max) {
 		uncharge(pinner);
 		return -ENOMEM;
 	}
