@@ -30,13 +30,14 @@ struct page {
 static struct fpool_buddy buddy;
 static struct fpool_frames frames;
 static struct fpool_frame_info infos[MAX_FRAMES];
-static struct fpool_policy policy;
+static struct fpool_wsets wsets;		/* one, the common one */
+static struct fpool_policy *const policy = &wsets.common.policy;
 static struct fpool_ptable spaces[SPACES];
 static const struct fpool_ptable *space_list[SPACES] = { &spaces[0], &spaces[1] };
 static u64 memory[MAX_FRAMES * WORDS];
 static u64 buddy_memory[512];
 static struct fpool_check_view view = {
-	.buddy = &buddy, .frames = &frames, .policy = &policy, .spaces = space_list,
+	.buddy = &buddy, .frames = &frames, .wsets = &wsets, .spaces = space_list,
 	.nspaces = SPACES,
 };
 
@@ -50,6 +51,8 @@ static u32 nretired;
 
 static void give(fpool_frame_t frame)
 {
+	if (fpool_frames_info(&frames, frame)->state != FPOOL_FRAME_NODE)
+		fpool_wset_uncharge(&wsets, frame);
 	must(!fpool_frames_mark_free(&frames, frame), "frame %u", fpool_frame_nr(frame));
 	must(!fpool_buddy_free(&buddy, frame, 0), "frame %u", fpool_frame_nr(frame));
 }
@@ -147,6 +150,7 @@ static void op_fill(u32 space, u64 vpn)
 		return;
 	}
 	must(!fpool_frames_mark_fill(&frames, frame, space + 1, fpool_vpn(vpn)), "not free");
+	must(!fpool_wset_charge(&wsets, &wsets.common, frame), "no maximum is set");
 	pages[npages] = (struct page){ space, vpn, frame, FILLING, false };
 	stamp(&pages[npages]);
 	set(&pages[npages++], FPOOL_SPTE_BUSY);
@@ -160,7 +164,7 @@ static void op_filled(struct page *page, u8 how)
 	}
 	must(!fpool_frames_mark_resident(&frames, page->frame), "not a fill");
 	set(page, FPOOL_SPTE_P | FPOOL_SPTE_A);
-	fpool_policy_insert(&policy, page->frame, U64_MAX);
+	fpool_policy_insert(policy, page->frame, U64_MAX);
 	page->stage = RESIDENT;
 }
 
@@ -176,7 +180,7 @@ static void leave(struct page *page)
 static void op_judge(u32 max, u8 accessed)
 {
 	fpool_frame_t out[8];
-	u32 nr = fpool_policy_candidates(&policy, out, max), i;
+	u32 nr = fpool_policy_candidates(policy, out, max), i;
 	struct page *page;
 
 	for (i = 0; i < nr; i++) {
@@ -184,7 +188,7 @@ static void op_judge(u32 max, u8 accessed)
 
 		page = find(fi->space - 1, fi->vpn);
 		must(page && page->frame == out[i], "a candidate that holds nothing");
-		if (fpool_policy_judge(&policy, out[i], accessed >> i & 1))
+		if (fpool_policy_judge(policy, out[i], accessed >> i & 1))
 			leave(page);
 	}
 }
@@ -193,19 +197,19 @@ static void op_left(struct page *page, u8 how)
 {
 	check_stamp(page);
 	if (how % 4) {
-		forget(page, fpool_spte_ghost(fpool_policy_evicted(&policy, page->frame)));
+		forget(page, fpool_spte_ghost(fpool_policy_evicted(policy, page->frame)));
 		return;
 	}
 	must(!fpool_frames_mark_resident(&frames, page->frame), "not leaving");
 	set(page, FPOOL_SPTE_P | FPOOL_SPTE_D);
-	fpool_policy_put_back(&policy, page->frame);
+	fpool_policy_put_back(policy, page->frame);
 	page->stage = RESIDENT;
 }
 
 /* By another's wish than the policy's; nothing remembers it. */
 static void op_remove(struct page *page)
 {
-	fpool_policy_remove(&policy, page->frame);
+	fpool_policy_remove(policy, page->frame);
 	leave(page);
 	check_stamp(page);
 	forget(page, fpool_spte(0));
@@ -216,6 +220,7 @@ static void op_retire(struct page *page)
 	fpool_frame_t frame = page->frame;
 
 	must(!fpool_ptable_set(&spaces[page->space], fpool_vpn(page->vpn), fpool_spte(0)), "");
+	fpool_wset_uncharge(&wsets, frame);
 	must(!fpool_frames_mark_retired(&frames, frame), "frame %u", fpool_frame_nr(frame));
 	*page = pages[--npages];
 	nretired++;
@@ -355,7 +360,7 @@ static void begin(void)
 	must(fpool_buddy_bytes(n) <= sizeof(buddy_memory), "%u frames", n);
 	must(!fpool_buddy_init(&buddy, buddy_memory, n), "%u frames", n);
 	fpool_frames_init(&frames, infos, n);
-	must(!fpool_policy_init(&policy, &fpool_policy_clock, &frames, n), "%u frames", n);
+	must(!fpool_wsets_init(&wsets, &fpool_policy_clock, &frames, n, NULL, 0), "%u frames", n);
 	for (i = 0; i < SPACES; i++)
 		fpool_ptable_init(&spaces[i], &node_ops, NULL, &frames, memory, i + 1);
 	view.cached = 0;
