@@ -62,7 +62,10 @@ static struct fpool_mmset *find(struct fpool_pool *pool, const struct mm_struct 
 	return NULL;
 }
 
-/* Who forks is still the parent when the child's mappings are made; a thread of the kernel only borrows. */
+/*
+ * Who forks is still the parent when the child's mappings are made; a thread of the kernel only
+ * borrows.
+ */
 static void note_pid(struct fpool_mmset *ms)
 {
 	if (!ms->pid && ms->mm == current->mm && !(current->flags & PF_KTHREAD))
