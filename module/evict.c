@@ -666,6 +666,22 @@ static u64 evict_batch(struct fpool_pool *pool, const struct demand *d, unsigned
 	return expel(&b);
 }
 
+/* Until @want frames are free, or each of @len pages was looked at twice. */
+static u64 evict_batches(struct fpool_pool *pool, const struct demand *d, u64 want, u64 len)
+{
+	u64 budget = 2 * len + BATCH, freed = 0;
+	unsigned int looked;
+
+	do {
+		freed += evict_batch(pool, d, &looked);
+		budget -= min_t(u64, budget, looked);
+		if (!fpool_evict_wants(pool))
+			break;
+		cond_resched();
+	} while (freed < want && budget && looked);
+	return freed;
+}
+
 /**
  * fpool_evict_some - let the policies choose pages, and evict them
  * @pool: the pool
@@ -682,18 +698,8 @@ static u64 evict_batch(struct fpool_pool *pool, const struct demand *d, unsigned
 u64 fpool_evict_some(struct fpool_pool *pool, const struct mm_struct *mm, u64 want)
 {
 	const struct demand d = { .mm = mm, .max = BATCH };
-	u64 budget = 2 * (u64)READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]) + BATCH;
-	u64 freed = 0;
-	unsigned int looked;
 
-	do {
-		freed += evict_batch(pool, &d, &looked);
-		budget -= min_t(u64, budget, looked);
-		if (!fpool_evict_wants(pool))
-			break;
-		cond_resched();
-	} while (freed < want && budget && looked);
-	return freed;
+	return evict_batches(pool, &d, want, READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]));
 }
 
 /**
@@ -710,21 +716,13 @@ u64 fpool_evict_some(struct fpool_pool *pool, const struct mm_struct *mm, u64 wa
  */
 u64 fpool_evict_own(struct fpool_pool *pool, const struct mm_struct *mm, u64 want)
 {
-	struct demand d = { .mm = mm, .own = true, .max = clamp_t(u64, want, 1, BATCH) };
-	u64 budget, freed = 0;
-	unsigned int looked;
+	const struct demand d = { .mm = mm, .own = true, .max = clamp_t(u64, want, 1, BATCH) };
+	u64 len;
 
 	spin_lock(&pool->lock);
-	budget = 2 * fpool_policy_len(&fpool_mmset_find(pool, mm)->policy) + BATCH;
+	len = fpool_policy_len(&fpool_mmset_find(pool, mm)->policy);
 	spin_unlock(&pool->lock);
-	do {
-		freed += evict_batch(pool, &d, &looked);
-		budget -= min_t(u64, budget, looked);
-		if (!fpool_evict_wants(pool))
-			break;
-		cond_resched();
-	} while (freed < want && budget && looked);
-	return freed;
+	return evict_batches(pool, &d, want, len);
 }
 
 /* The laundry. */
