@@ -208,9 +208,7 @@ struct heirs {
 
 static bool is_charged(const struct fpool_frame_info *fi, const struct fpool_wset *set)
 {
-	return fi->owner == set->id && (fi->state == FPOOL_FRAME_FILL ||
-					fi->state == FPOOL_FRAME_RESIDENT ||
-					fi->state == FPOOL_FRAME_EVICT);
+	return fi->owner == set->id && fpool_wset_is_charged(fi);
 }
 
 static fpool_frame_t first_listed(const struct fpool_wset *set)

@@ -562,12 +562,6 @@ static const char *check_set(const struct fpool_wsets *ws, const struct fpool_ws
 	return *why;
 }
 
-static bool is_charged(const struct fpool_frame_info *fi)
-{
-	return fi->state == FPOOL_FRAME_FILL || fi->state == FPOOL_FRAME_RESIDENT ||
-	       fi->state == FPOOL_FRAME_EVICT;
-}
-
 /* Of all frames that are on a policy's list: it is the list of their owner. */
 static const char *check_lists(const struct fpool_wsets *ws, const struct fpool_wset *set)
 {
@@ -595,7 +589,7 @@ static bool count_charges(struct fpool_wsets *ws)
 	}
 	for (i = 0; i < ws->ft->nframes; i++) {
 		owner = ws->ft->tab[i].owner;
-		if (!is_charged(&ws->ft->tab[i]))
+		if (!fpool_wset_is_charged(&ws->ft->tab[i]))
 			continue;
 		if (owner && (owner >= ws->top || !ws->tab[owner]))
 			return false;

@@ -117,6 +117,13 @@ static inline struct fpool_policy *fpool_wsets_policy(struct fpool_wsets *ws, fp
 	return &fpool_wsets_of(ws, frame)->policy;
 }
 
+/* Is it a frame that is charged to somebody? */
+static inline bool fpool_wset_is_charged(const struct fpool_frame_info *fi)
+{
+	return fi->state == FPOOL_FRAME_FILL || fi->state == FPOOL_FRAME_RESIDENT ||
+	       fi->state == FPOOL_FRAME_EVICT;
+}
+
 static inline u32 fpool_wset_room(const struct fpool_wset *set)
 {
 	return set->max > set->charge ? set->max - set->charge : 0;
