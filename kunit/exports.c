@@ -10,6 +10,7 @@
 #include "frames.h"
 #include "ptable.h"
 #include "policy.h"
+#include "curves.h"
 #include "mrc.h"
 #include "shadow.h"
 #include "stream.h"
@@ -53,12 +54,6 @@ EXPORT(fpool_frames_mark_evict);
 EXPORT(fpool_frames_mark_free);
 EXPORT(fpool_frames_mark_retired);
 EXPORT(fpool_frame_list_init);
-EXPORT(fpool_frame_list_add_head);
-EXPORT(fpool_frame_list_add_tail);
-EXPORT(fpool_frame_list_del);
-EXPORT(fpool_frame_list_first);
-EXPORT(fpool_frame_list_last);
-EXPORT(fpool_frame_list_next);
 EXPORT(fpool_frame_list_check);
 
 EXPORT(fpool_ptable_init);
@@ -85,15 +80,10 @@ EXPORT(fpool_policy_cool);
 EXPORT(fpool_policy_switch);
 EXPORT(fpool_policy_switch_begin);
 EXPORT(fpool_policy_switch_step);
-EXPORT(fpool_policy_candidates);
-EXPORT(fpool_policy_judge);
 EXPORT(fpool_policy_evicted);
 EXPORT(fpool_policy_age);
 EXPORT(fpool_policy_check);
-EXPORT(fpool_policy_enqueue);
 EXPORT(fpool_policy_enqueue_first);
-EXPORT(fpool_policy_dequeue);
-EXPORT(fpool_policy_knows);
 EXPORT(fpool_policy_clock);
 EXPORT(fpool_policy_fifo);
 EXPORT(fpool_policy_lru2);
@@ -133,6 +123,7 @@ EXPORT(fpool_mrc_check);
 
 EXPORT(fpool_shadow_eighths);
 EXPORT(fpool_shadows_shift);
+EXPORT(fpool_shadow_stack);
 EXPORT(fpool_shadows_bytes);
 EXPORT(fpool_shadows_init);
 EXPORT(fpool_shadows_ref);
@@ -142,5 +133,12 @@ EXPORT(fpool_shadows_switch);
 EXPORT(fpool_shadows_clear);
 EXPORT(fpool_shadows_find);
 EXPORT(fpool_shadows_check);
+
+EXPORT(fpool_curves_bytes);
+EXPORT(fpool_curves_init);
+EXPORT(fpool_curves_ref);
+EXPORT(fpool_curves_drop);
+EXPORT(fpool_curves_clear);
+EXPORT(fpool_curves_check);
 
 EXPORT(fpool_check);

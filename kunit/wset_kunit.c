@@ -588,6 +588,14 @@ static void expect_breaks(struct pool *p, u32 *field, u32 by)
 	check(p);
 }
 
+static void expect_says(struct pool *p, const char *what)
+{
+	const char *why = NULL;
+
+	KUNIT_EXPECT_EQ(p->test, fpool_wsets_check(&p->ws, &why), -EUCLEAN);
+	KUNIT_EXPECT_STREQ(p->test, why, what);
+}
+
 /* What check() is for. */
 static void check_finds_what_does_not_add_up(struct kunit *test)
 {
@@ -606,9 +614,25 @@ static void check_finds_what_does_not_add_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fpool_wsets_check(&p->ws, &why), -EUCLEAN);
 	p->ws.targets--;
 	expect_breaks(p, &p->ws.nr, 1);
+	set->policy.ft = NULL;
+	expect_says(p, "a working set has another frame table");
+	set->policy.ft = &p->frames;
+	check(p);
+	/* More than there is, though each sum is right. */
+	i = p->ws.capacity - p->ws.targets + 1;
+	set->target += i;
+	p->ws.targets += i;
+	expect_says(p, "the working sets' targets are more than the pool");
+	set->target -= i;
+	p->ws.targets -= i;
+	check(p);
 	/* A frame of one with the policy of another; a frame of nobody. */
 	expect_breaks(p, &p->frames.tab[0].owner, 1);
 	expect_breaks(p, &p->frames.tab[0].owner, 7);
+	i = set->max;
+	set->max = set->target - 1;
+	expect_says(p, "a working set's target is over its maximum");
+	set->max = i;
 	KUNIT_ASSERT_EQ(test, fpool_wset_limit(&p->ws, set, 2, 20), 0);
 	set->max = 1;
 	KUNIT_EXPECT_EQ(test, fpool_wsets_check(&p->ws, &why), -EUCLEAN);

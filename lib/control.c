@@ -31,11 +31,13 @@ int framepool_attach(int control, struct framepool_attach *attach)
 int framepool_attach_path(int control, const char *path, struct framepool_attach *attach)
 {
 	int access = attach->flags & FRAMEPOOL_ATTACH_READ_ONLY ? O_RDONLY : O_RDWR;
+	int fd = open_backing(path, access);
 	int err;
 
-	attach->fd = open(path, access | O_CLOEXEC);
-	if (attach->fd < 0)
-		return -errno;
+	attach->fd = -1;
+	if (fd < 0)
+		return fd;
+	attach->fd = fd;
 	err = framepool_attach(control, attach);
 	close(attach->fd);
 	attach->fd = -1;

@@ -203,6 +203,19 @@ int framepool_space_info(int space, struct framepool_space *info);
 int framepool_errors(int space, struct framepool_errors *errors);
 
 /**
+ * framepool_wait_error() - wait until a write has failed that this descriptor was not told of
+ * @space: a descriptor of it
+ * @timeout_ms: 0: only look; negative: wait for ever
+ *
+ * The next framepool_sync(), fsync() or msync() reports the error, and that ends it.  In a loop of
+ * one's own poll() the descriptor for POLLERR or POLLPRI.
+ *
+ * Return: 0: there is one; -ETIMEDOUT: there is none; -EINTR: a signal came; -EBADF: it is no
+ * descriptor; -ENOTTY: it is one of something else.
+ */
+int framepool_wait_error(int space, int timeout_ms);
+
+/**
  * framepool_prefetch_start() - read ranges in while the program does something else
  * @space: a descriptor of it
  * @spans: what to fetch: offset and length of each, the rest 0
@@ -287,6 +300,24 @@ int framepool_sync(int space, struct framepool_range *range);
  * posix_fadvise() of the descriptor does the same, but for the count in @advise->done.
  */
 int framepool_advise(int space, struct framepool_advise *advise);
+
+/**
+ * framepool_record_start() - record which pages of a space are used, until @space is closed
+ * @space: a descriptor of it, opened for writing, or the owner's
+ *
+ * Return: -EBUSY: somebody records it already; -EPERM.
+ */
+int framepool_record_start(int space);
+
+/**
+ * framepool_record() - take what was recorded, or look at the accessed and dirty bits
+ * @space: the descriptor that records
+ * @record: FRAMEPOOL_INIT() before; its @record->refs is the address of room for @record->nr
+ *	references. FRAMEPOOL_RECORD_LOOK is a flag of it
+ *
+ * Return: -ENODATA: framepool_record_start() was not called; -EINVAL: no room, or a wrong cursor.
+ */
+int framepool_record(int space, struct framepool_record *record);
 
 /**
  * framepool_residency() - which pages are resident

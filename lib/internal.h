@@ -4,7 +4,9 @@
 #define FRAMEPOOL_INTERNAL_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "framepool.h"
 
@@ -12,6 +14,24 @@
 static inline int command(int fd, unsigned long number, void *argument)
 {
 	return ioctl(fd, number, argument) < 0 ? -errno : 0;
+}
+
+/*
+ * open() of what is to be a file or a block device: a pipe must not make us wait for its other end,
+ * only to be refused. Who gets the descriptor gets it as if it had been opened without that.
+ */
+static inline int open_backing(const char *path, int access)
+{
+	int fd = open(path, access | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0 || fcntl(fd, F_SETFL, access) < 0) {
+		int err = -errno;
+
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	return fd;
 }
 
 /* A name that is too long must not become another one by being cut. */

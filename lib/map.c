@@ -86,9 +86,9 @@ int framepool_map_file(const char *path, unsigned int flags, const char *pool,
 	if ((flags & FRAMEPOOL_MAP_WRITE) && (flags & FRAMEPOOL_MAP_PRIVATE))
 		return -EINVAL;
 
-	fd = open(path, (flags & FRAMEPOOL_MAP_WRITE ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	fd = open_backing(path, flags & FRAMEPOOL_MAP_WRITE ? O_RDWR : O_RDONLY);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	fd = to_space(fd, flags, pool, &pooled);
 	if (fd < 0)
 		return fd;

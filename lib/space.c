@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Commands of a space. */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 
 #include "internal.h"
@@ -25,6 +26,25 @@ int framepool_space_info(int space, struct framepool_space *info)
 int framepool_errors(int space, struct framepool_errors *errors)
 {
 	return command(space, FRAMEPOOL_ERRORS, errors);
+}
+
+int framepool_wait_error(int space, int timeout_ms)
+{
+	struct pollfd pollfd = { .fd = space };
+	struct framepool_space info;
+	int n;
+
+	/* poll() would wait for another descriptor's errors, and pass a negative one over. */
+	FRAMEPOOL_INIT(&info);
+	n = framepool_space_info(space, &info);
+	if (n)
+		return n;
+	n = poll(&pollfd, 1, timeout_ms);
+	if (n < 0)
+		return -errno;
+	if (pollfd.revents & POLLNVAL)
+		return -EBADF;
+	return n ? 0 : -ETIMEDOUT;
 }
 
 int framepool_prefetch(int space, struct framepool_range *range)
@@ -93,6 +113,19 @@ int framepool_sync(int space, struct framepool_range *range)
 int framepool_advise(int space, struct framepool_advise *advise)
 {
 	return command(space, FRAMEPOOL_ADVISE, advise);
+}
+
+int framepool_record_start(int space)
+{
+	struct framepool_record_start start;
+
+	FRAMEPOOL_INIT(&start);
+	return command(space, FRAMEPOOL_RECORD_START, &start);
+}
+
+int framepool_record(int space, struct framepool_record *record)
+{
+	return command(space, FRAMEPOOL_RECORD, record);
 }
 
 int framepool_residency(int space, uint64_t offset, uint64_t length, void *bitmap,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Descriptors of a space: open, read, write, seek, mmap, fsync.
+ * Descriptors of a space: open, read, write, seek, poll, mmap, fsync.
  *
  * A descriptor's f_mapping is the space's, whichever way it was opened: so its mappings are
  * found by rmap, and its fsync sees the space's errors.
@@ -10,6 +10,7 @@
 #include <linux/file.h>
 #include <linux/highmem.h>
 #include <linux/pagemap.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
@@ -19,6 +20,7 @@
 #include "pager.h"
 #include "prefetch.h"
 #include "range.h"
+#include "record.h"
 #include "vma.h"
 #include "whatif.h"
 
@@ -73,6 +75,7 @@ static int cdev_release(struct inode *inode, struct file *file)
 
 	fpool_prefetch_leave(handle);
 	fpool_hold_leave(handle);
+	fpool_record_leave(handle);
 	if (handle->node) {
 		mutex_lock(&fpool_attach_lock);
 		handle->node->opens--;
@@ -121,6 +124,8 @@ static ssize_t transfer(const struct fpool_handle *handle, loff_t pos, struct io
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	fpool_whatif_note(space, fpool_addr_vpn(pos), FPOOL_WHATIF_REF);
+	fpool_space_note(space, fpool_addr_vpn(pos),
+			 iov_iter_rw(iter) == WRITE ? FRAMEPOOL_REF_WRITE : 0);
 	done = copy_part(page, offset, len, iter);
 	put_page(page);
 	if (!counts && offset + done == PAGE_SIZE)
@@ -173,6 +178,20 @@ static ssize_t cdev_write_iter(struct kiocb *iocb, struct iov_iter *iter)
 	return ret > 0 ? generic_write_sync(iocb, ret) : ret;
 }
 
+/*
+ * As a file it is always ready.  What can be waited for is an error of a write-back that this
+ * descriptor has not been told of: it is there until a sync has reported it.
+ */
+static __poll_t cdev_poll(struct file *file, poll_table *wait)
+{
+	__poll_t ready = EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM;
+
+	poll_wait(file, &fpool_file_space(file)->error_wait, wait);
+	if (filemap_check_wb_err(file->f_mapping, READ_ONCE(file->f_wb_err)))
+		ready |= EPOLLERR | EPOLLPRI;
+	return ready;
+}
+
 static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	return fpool_range_ioctl(file, cmd, arg);
@@ -185,6 +204,7 @@ const struct file_operations fpool_cdev_fops = {
 	.llseek = cdev_llseek,
 	.read_iter = cdev_read_iter,
 	.write_iter = cdev_write_iter,
+	.poll = cdev_poll,
 	.splice_read = fpool_splice_read,
 	.splice_write = iter_file_splice_write,
 	.mmap = fpool_vma_mmap,

@@ -16,6 +16,9 @@
  *	whatif		what other policies and sizes would miss: counters, then a line for
  *			each, POLICY EIGHTHS MISSES PERMILLE, of the pool's frames and misses;
  *			ENODATA while it is off
+ *	curves		a line for each working set that whatif knows: ID USES FIRST, then
+ *			what LRU would miss if it had so many eighths of the pool for itself;
+ *			at the end "- USES" of those for whom there was no room
  *	working_sets	a line each: what framepool_wset has
  *	check		checks every invariant: "ok", or the read fails with EUCLEAN and the log
  *	says why
@@ -131,7 +134,27 @@ static void print_whatif(struct seq_file *m, const struct fpool_whatif_report *r
 			   r->own ? div64_u64(1000 * r->row[i].misses, r->own) : 0);
 }
 
-static int whatif_show(struct seq_file *m, void *v)
+/* A line for each working set: what it would miss if it had so much for itself. */
+static void print_curves(struct seq_file *m, const struct fpool_whatif_report *r)
+{
+	u32 i, k;
+
+	seq_puts(m, "id uses first");
+	for (k = 0; k < FPOOL_SHADOW_SIZES; k++)
+		seq_printf(m, " %u/%u", fpool_shadow_eighths[k], FPOOL_SHADOW_UNIT);
+	seq_putc(m, '\n');
+	for (i = 0; i < r->sets; i++) {
+		seq_printf(m, "%u %llu %llu", r->set[i].id, r->set[i].uses, r->set[i].first);
+		for (k = 0; k < FPOOL_SHADOW_SIZES; k++)
+			seq_printf(m, " %llu", r->set[i].misses[k]);
+		seq_putc(m, '\n');
+	}
+	if (r->left_out)
+		seq_printf(m, "- %llu\n", r->left_out);
+}
+
+static int show_report(struct seq_file *m,
+		       void (*print)(struct seq_file *m, const struct fpool_whatif_report *r))
 {
 	struct fpool_whatif_report *report = kzalloc(sizeof(*report), GFP_KERNEL);
 	int err;
@@ -140,11 +163,22 @@ static int whatif_show(struct seq_file *m, void *v)
 		return -ENOMEM;
 	err = fpool_whatif_read(m->private, report);
 	if (!err)
-		print_whatif(m, report);
+		print(m, report);
 	kfree(report);
 	return err;
 }
+
+static int whatif_show(struct seq_file *m, void *v)
+{
+	return show_report(m, print_whatif);
+}
 DEFINE_SHOW_ATTRIBUTE(whatif);
+
+static int curves_show(struct seq_file *m, void *v)
+{
+	return show_report(m, print_curves);
+}
+DEFINE_SHOW_ATTRIBUTE(curves);
 
 static void print_wset(struct seq_file *m, const struct framepool_wset *info)
 {
@@ -454,6 +488,7 @@ void fpool_debugfs_add(struct fpool_pool *pool)
 	debugfs_create_file("walk", 0600, dir, pool, &walk_fops);
 	debugfs_create_file("policy", 0400, dir, pool, &policy_fops);
 	debugfs_create_file("whatif", 0400, dir, pool, &whatif_fops);
+	debugfs_create_file("curves", 0400, dir, pool, &curves_fops);
 	debugfs_create_file("working_sets", 0400, dir, pool, &wsets_fops);
 	debugfs_create_file("check", 0400, dir, pool, &check_fops);
 }

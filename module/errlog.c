@@ -13,6 +13,9 @@
  */
 #include "errlog.h"
 
+#include <linux/pagemap.h>
+#include <linux/poll.h>
+
 /**
  * fpool_errlog_read - a page could not be read
  * @space: the space
@@ -55,6 +58,20 @@ void fpool_errlog_flush(struct fpool_space *space, int err)
 	spin_lock(&space->pool->lock);
 	WRITE_ONCE(space->flush_error, err);
 	spin_unlock(&space->pool->lock);
+}
+
+/**
+ * fpool_errlog_report - let every descriptor's next sync fail, and wake who waits for that
+ * @space: the space
+ * @err: a negative errno
+ *
+ * Context: Any process context without pool->lock.
+ */
+void fpool_errlog_report(struct fpool_space *space, int err)
+{
+	mapping_set_error(space->inode->i_mapping, err);
+	/* Its lock orders the two: who does not see the error yet is on the queue. */
+	wake_up_poll(&space->error_wait, EPOLLERR | EPOLLPRI);
 }
 
 /**

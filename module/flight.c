@@ -165,7 +165,7 @@ static void note_failure(const struct fpool_run *run, unsigned int first, unsign
 	fpool_errlog_write(space, fpool_vpn_add(run->vpn, first), err);
 	space->retry_at = jiffies + HZ;
 	spin_unlock(&space->pool->lock);
-	mapping_set_error(space->inode->i_mapping, err);
+	fpool_errlog_report(space, err);
 	fpool_space_count(space, FPOOL_STAT_WRITE_ERRORS, nr);
 }
 

@@ -22,6 +22,8 @@ static_assert(sizeof(struct framepool_block) == 16);
 static_assert(sizeof(struct framepool_advise) == 40);
 static_assert(sizeof(struct framepool_errors) == 72);
 static_assert(sizeof(struct framepool_span) == 48);
+static_assert(sizeof(struct framepool_record_start) == 16);
+static_assert(sizeof(struct framepool_record) == 40);
 static_assert(sizeof(struct framepool_prefetch) == 32);
 
 static const struct fpool_ioctl *find(const struct fpool_ioctl *table, size_t nr, unsigned int cmd)

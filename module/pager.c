@@ -18,6 +18,7 @@
  */
 #include "pager.h"
 
+#include <linux/delay.h>
 #include <linux/hash.h>
 #include <linux/highmem.h>
 #include <linux/mempool.h>
@@ -28,6 +29,7 @@
 
 #include "errlog.h"
 #include "evict.h"
+#include "inject.h"
 #include "mmset.h"
 #include "trace.h"
 
@@ -874,6 +876,8 @@ u32 fpool_pager_lookup_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr, s
 
 	rcu_read_lock();
 	entry = fpool_ptable_get_run(&space->ptable, vpn, nr);
+	if (fpool_inject(FPOOL_INJECT_LINGER))
+		mdelay(1000);
 	for (i = 0; entry && i < nr; i++) {
 		pages[i] = get_entry(space, &entry[i]);
 		found += !!pages[i];

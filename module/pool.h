@@ -93,7 +93,7 @@ struct fpool_pool {
 	struct workqueue_struct *wq;	/* X: fills, jobs, tear-downs */
 	struct fpool_stats stats;	/* X */
 	struct fpool_whatif __rcu *whatif;	/* NULL: off; written under whatif.c's lock */
-	u32 whatif_shift;		/* any time, READ_ONCE: which pages it is told of */
+	u64 whatif_last;		/* any time, READ_ONCE: of hashes of its sample; 0: off */
 	struct dentry *debugfs;		/* I */
 	struct kobject *sysfs;		/* I */
 	struct kobj_attribute policy_attr;	/* I */

@@ -18,6 +18,7 @@
 #include "job.h"
 #include "pager.h"
 #include "prefetch.h"
+#include "record.h"
 #include "rmap.h"
 #include "writeback.h"
 
@@ -521,6 +522,10 @@ static const struct fpool_ioctl commands[] = {
 		    fpool_prefetch_result),
 	FPOOL_IOCTL(FRAMEPOOL_ERRORS, struct framepool_errors, __reserved, 0, errors),
 	FPOOL_IOCTL(FRAMEPOOL_ADVISE, struct framepool_advise, done, 0, advise_ioctl),
+	FPOOL_IOCTL_IN(FRAMEPOOL_RECORD_START, struct framepool_record_start, __reserved,
+		       fpool_record_start),
+	FPOOL_IOCTL(FRAMEPOOL_RECORD, struct framepool_record, lost, FRAMEPOOL_RECORD_LOOK,
+		    fpool_record_take),
 };
 
 /**

@@ -38,14 +38,17 @@ INTERVAL_TREE_DEFINE(struct vm_area_struct, shared.rb, unsigned long, shared.rb_
 		     vma_first, vma_last, static __maybe_unused, vmas)
 
 struct walk {
+	struct fpool_space *space;
 	const struct fpool_region *region;
 	struct vm_area_struct *vma;
 	pmd_t *pmds;			/* of the VMA: the table that was walked last, or NULL */
 	unsigned long pud_addr;		/* the first address that it is for */
-	unsigned int changed;		/* entries that zap_pte() took, or clean_pte() cleaned */
+	unsigned int changed;		/* entries whose translations have to leave the TLBs */
 	bool counts;			/* uses through this VMA do */
 	struct fpool_rmap_page *pages;	/* in the page table that is walked now, or NULL ... */
 	unsigned int nr;		/* ... and how many; or pages that lie together */
+	struct fpool_rmap_found *found;	/* by a look ... */
+	unsigned int at;		/* ... in which the table's first page has this place */
 };
 
 /* What to do with an entry; called with the page table's lock held. */
@@ -75,8 +78,49 @@ static void young_pte(struct walk *walk, pte_t *pte, struct fpool_rmap_page *p)
 	 * hint.
 	 */
 	if (pte_young(*pte) && is_ours(walk, *pte) &&
-	    test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte))
+	    test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte)) {
 		p->found |= walk->counts;
+		fpool_space_note(walk->space, fpool_vpn(p->vpn), FRAMEPOOL_REF_SEEN);
+	}
+}
+
+/*
+ * Neither accessed nor dirty any more; what it was.  The dirty bit arrives at the page before
+ * it goes, and the processor sets bits all the time.
+ */
+static pte_t take_bits(pte_t *pte, struct page *page)
+{
+	pte_t was = READ_ONCE(*pte), is;
+
+	do {
+		if (pte_dirty(was) && !PageDirty(page))
+			SetPageDirty(page);
+		is = pte_mkold(pte_mkclean(was));
+	} while (!try_cmpxchg(&pte->pte, &was.pte, is.pte));
+	return was;
+}
+
+/* The bits of pages that lie together. */
+static void look_table(struct walk *walk, pte_t *pte)
+{
+	unsigned int i;
+	pte_t was;
+
+	for (i = walk->at; i < walk->at + walk->nr; i++, pte++) {
+		struct page *page;
+
+		if (!is_ours(walk, *pte) || !(pte_young(*pte) || pte_dirty(*pte)))
+			continue;
+		page = pfn_to_page(pte_pfn(*pte));
+		was = take_bits(pte, page);
+		/* For the policy, which has not seen it. */
+		if (pte_young(was) && walk->counts)
+			folio_set_referenced(page_folio(page));
+		__set_bit(i, walk->found->used);
+		if (pte_dirty(was))
+			__set_bit(i, walk->found->written);
+		walk->changed++;
+	}
 }
 
 /* The page is dirty from now on, and in its entries still. */
@@ -94,9 +138,16 @@ static void collect_dirty(struct walk *walk, pte_t *pte)
 	}
 }
 
+/* A use that no look will find any more. */
+static void note_use(struct walk *walk, const struct fpool_rmap_page *p, pte_t entry)
+{
+	fpool_space_note(walk->space, fpool_vpn(p->vpn),
+			 FRAMEPOOL_REF_SEEN | (pte_dirty(entry) ? FRAMEPOOL_REF_WRITE : 0));
+}
+
 /*
- * Clean and write-protected.  The dirty bit arrives at the page first.  A secondary MMU writes past
- * the entry: it is core mm that tells it not to.
+ * Clean and write-protected.  The dirty bit goes for good: its page is about to be written.  A
+ * secondary MMU writes past the entry: it is core mm that tells it not to.
  */
 static void clean_pte(struct walk *walk, pte_t *pte, struct fpool_rmap_page *p)
 {
@@ -109,8 +160,8 @@ static void clean_pte(struct walk *walk, pte_t *pte, struct fpool_rmap_page *p)
 		return;
 	}
 	entry = ptep_get_and_clear(walk->vma->vm_mm, 0, pte);
-	if (pte_dirty(entry) && !PageDirty(p->page))
-		SetPageDirty(p->page);
+	if (pte_dirty(entry))
+		note_use(walk, p, entry);
 	set_pte(pte, pte_mkclean(pte_wrprotect(entry)));
 	walk->changed++;
 }
@@ -135,6 +186,8 @@ static void zap_pte(struct walk *walk, pte_t *pte, struct fpool_rmap_page *p)
 	entry = ptep_get_and_clear(walk->vma->vm_mm, 0, pte);
 	if (pte_dirty(entry))
 		SetPageDirty(p->page);
+	if (pte_young(entry) || pte_dirty(entry))
+		note_use(walk, p, entry);
 	p->unmapped++;
 	walk->changed++;
 }
@@ -287,7 +340,7 @@ void fpool_rmap_test_clear_young(struct fpool_space *space, struct fpool_rmap_pa
 {
 	struct address_space *mapping = space->inode->i_mapping;
 	unsigned long first = pages[0].vpn, last = pages[nr - 1].vpn;
-	struct walk walk = { .region = &space->pool->region };
+	struct walk walk = { .space = space, .region = &space->pool->region };
 	struct vm_area_struct *vma;
 
 	i_mmap_lock_read(mapping);
@@ -314,7 +367,7 @@ void fpool_rmap_test_clear_young(struct fpool_space *space, struct fpool_rmap_pa
 void fpool_rmap_collect_dirty(struct fpool_space *space, u64 first, u64 end)
 {
 	struct address_space *mapping = space->inode->i_mapping;
-	struct walk walk = { .region = &space->pool->region };
+	struct walk walk = { .space = space, .region = &space->pool->region };
 	struct vm_area_struct *vma;
 	u64 vpn, here, vma_end;
 
@@ -347,6 +400,54 @@ static void flush_mm(struct mm_struct *mm)
 	/* A full barrier: after the entries were cleared, before the mask is read. */
 	atomic64_inc_return(&mm->context.tlb_gen);
 	on_each_cpu_mask(mm_cpumask(mm), flush_cpu, NULL, true);
+}
+
+static void look_vma(struct walk *walk, u64 first, u64 end)
+{
+	struct vm_area_struct *vma = walk->vma;
+	u64 vpn, here, vma_end = min_t(u64, vma_last(vma) + 1, end);
+
+	for (vpn = max_t(u64, vma->vm_pgoff, first); vpn < vma_end; vpn = here) {
+		here = min(table_end(vma, vpn), vma_end);
+		walk->at = vpn - first;
+		walk->nr = here - vpn;
+		walk_table(walk, address(vma, vpn), look_table);
+	}
+}
+
+/**
+ * fpool_rmap_look - read and clear the accessed and dirty bits of pages that lie together
+ * @space: the space
+ * @first: first page
+ * @end: past the last; at most FPOOL_RMAP_LOOK_MAX
+ * @found: out: which were used since the last time; bits that are set stay set
+ *
+ * Nothing is lost by it: a page that was stored to is dirty, and one whose use counts is
+ * referenced, which the policy asks for.  The TLBs are flushed when it returns, so the next use of
+ * each page sets its bits again.
+ *
+ * Until then a store through an old translation leaves no bit.  Write-back must not pass the entry
+ * meanwhile: one that mprotect() has just made read-only is clean for it, and needs no flush.  So
+ * i_mmap_rwsem is held for writing.
+ *
+ * Context: Process context; takes i_mmap_rwsem and page-table locks, so not under pool->lock.
+ */
+void fpool_rmap_look(struct fpool_space *space, u64 first, u64 end, struct fpool_rmap_found *found)
+{
+	struct walk walk = { .space = space, .region = &space->pool->region, .found = found };
+	struct address_space *mapping = space->inode->i_mapping;
+	struct vm_area_struct *vma;
+
+	i_mmap_lock_write(mapping);
+	for (vma = vmas_iter_first(&mapping->i_mmap, first, end - 1); vma;
+	     vma = vmas_iter_next(vma, first, end - 1)) {
+		set_vma(&walk, vma);
+		walk.counts = uses_count(vma);
+		look_vma(&walk, first, end);
+		if (walk.changed)
+			flush_mm(vma->vm_mm);
+	}
+	i_mmap_unlock_write(mapping);
 }
 
 /* The references and counts that the cleared entries had. */
@@ -409,7 +510,7 @@ void fpool_rmap_unmap(struct fpool_space *space, struct fpool_rmap_page *pages, 
 {
 	struct address_space *mapping = space->inode->i_mapping;
 	unsigned long first = pages[0].vpn, last = pages[nr - 1].vpn;
-	struct walk walk = { .region = &space->pool->region };
+	struct walk walk = { .space = space, .region = &space->pool->region };
 	struct vm_area_struct *vma;
 
 	i_mmap_lock_read(mapping);
@@ -476,13 +577,14 @@ bool fpool_rmap_is_held(struct page *page)
 }
 
 /* Core mm's own way, with all that it does in some mappings. */
-static void clean_by_core(struct page *page)
+static void clean_by_core(struct fpool_space *space, const struct fpool_rmap_page *p)
 {
-	struct folio *folio = page_folio(page);
+	struct folio *folio = page_folio(p->page);
 
 	folio_lock(folio);
 	if (folio_mkclean(folio))
-		folio_mark_dirty(folio);
+		fpool_space_note(space, fpool_vpn(p->vpn),
+				 FRAMEPOOL_REF_SEEN | FRAMEPOOL_REF_WRITE);
 	folio_unlock(folio);
 }
 
@@ -492,7 +594,7 @@ static void write_protect(struct fpool_space *space, struct fpool_rmap_page *pag
 {
 	struct address_space *mapping = space->inode->i_mapping;
 	unsigned long first = pages[0].vpn, last = pages[nr - 1].vpn;
-	struct walk walk = { .region = &space->pool->region };
+	struct walk walk = { .space = space, .region = &space->pool->region };
 	struct vm_area_struct *vma;
 
 	i_mmap_lock_read(mapping);
@@ -515,9 +617,12 @@ static void write_protect(struct fpool_space *space, struct fpool_rmap_page *pag
  *
  * From now on a store faults and makes its page dirty again, so what happens during the write is
  * not lost; nor is what is stored through an entry that was made after its page table was
- * walked: that entry has the dirty bit.  Who has a reference besides us and the mappings may be a
- * device that writes into the frame, or an unmapping that has not flushed the TLB yet: for them
- * the page has to stay dirty after the write.
+ * walked: that entry has the dirty bit.  A look may take the bit from it at once, and leaves the
+ * page dirty instead: so the page's flag is cleared before the walk, and never after it.
+ *
+ * Who has a reference besides us and the mappings may be a device that writes into the frame, or
+ * an unmapping that has not flushed the TLB yet: for them the page has to stay dirty after the
+ * write.
  *
  * Context: Process context; takes i_mmap_rwsem, page-table locks, and where there are secondary
  * MMUs the page lock, never held across the write.
@@ -526,15 +631,14 @@ void fpool_rmap_clean(struct fpool_space *space, struct fpool_rmap_page *pages, 
 {
 	unsigned int i;
 
+	for (i = 0; i < nr; i++)
+		ClearPageDirty(pages[i].page);
+	/* Who may have stored without setting the flag again is seen after it is gone. */
+	smp_mb__after_atomic();
 	write_protect(space, pages, nr);
 	for (i = 0; i < nr; i++) {
-		struct page *page = pages[i].page;
-
 		if (unlikely(pages[i].left))
-			clean_by_core(page);
-		ClearPageDirty(page);
-		/* Who may have stored without setting the flag again is seen after it is gone. */
-		smp_mb__after_atomic();
-		pages[i].held = is_held(page_folio(page));
+			clean_by_core(space, &pages[i]);
+		pages[i].held = is_held(page_folio(pages[i].page));
 	}
 }

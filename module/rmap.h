@@ -3,6 +3,8 @@
 #ifndef FPOOL_RMAP_H
 #define FPOOL_RMAP_H
 
+#include <linux/bitmap.h>
+
 #include "space.h"
 
 /**
@@ -23,11 +25,25 @@ struct fpool_rmap_page {
 	bool left;
 };
 
+/* Pages that fpool_rmap_look() looks at in one call, at most. */
+#define FPOOL_RMAP_LOOK_MAX	512U
+
+/**
+ * struct fpool_rmap_found - what a look at pages that lie together has found; bits by page
+ * @used: somebody used it
+ * @written: and stored to it
+ */
+struct fpool_rmap_found {
+	DECLARE_BITMAP(used, FPOOL_RMAP_LOOK_MAX);
+	DECLARE_BITMAP(written, FPOOL_RMAP_LOOK_MAX);
+};
+
 void fpool_rmap_unmap(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr);
 void fpool_rmap_cut(struct fpool_space *space, fpool_vpn_t vpn);
 const struct mm_struct *fpool_rmap_user(struct fpool_space *space, u64 vpn);
 void fpool_rmap_test_clear_young(struct fpool_space *space, struct fpool_rmap_page *pages,
 				 unsigned int nr);
+void fpool_rmap_look(struct fpool_space *space, u64 first, u64 end, struct fpool_rmap_found *found);
 void fpool_rmap_collect_dirty(struct fpool_space *space, u64 first, u64 end);
 bool fpool_rmap_is_held(struct page *page);
 void fpool_rmap_clean(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr);

@@ -7,12 +7,26 @@
 #include <linux/pseudo_fs.h>
 #include <linux/slab.h>
 
+#include "mrc.h"
+
+/*
+ * Core mm dirties a page: it takes away an entry that was stored through, makes one for a store, or
+ * has stored itself.
+ */
+static bool dirty_folio(struct address_space *mapping, struct folio *folio)
+{
+	struct fpool_space *space = mapping->host->i_private;
+
+	fpool_space_note(space, fpool_vpn(folio->index), FRAMEPOOL_REF_SEEN | FRAMEPOOL_REF_WRITE);
+	return noop_dirty_folio(mapping, folio);
+}
+
 /*
  * Frames carry a mapping whose pages are in no page cache: dirtying one sets its flag and
  * nothing else, and core mm neither throttles nor writes back, as the file system has no bdi.
  */
 static const struct address_space_operations mapping_ops = {
-	.dirty_folio = noop_dirty_folio,
+	.dirty_folio = dirty_folio,
 };
 
 static int init_fs_context(struct fs_context *fc)
@@ -56,14 +70,20 @@ static void drop_inode(struct inode *inode)
 static int enter_pool(struct fpool_space *space)
 {
 	struct fpool_pool *pool = space->pool;
-	/* As many as a shadow PTE's owner field and a user's patience allow. */
-	int err = xa_alloc(&pool->tables, &space->id, &space->ptable, xa_limit_31b, GFP_KERNEL);
+	/*
+	 * As many as a shadow PTE's owner field and a user's patience allow.  So far the number is
+	 * only reserved: who goes through all tables under the lock finds none that is not ready.
+	 */
+	int err = xa_alloc(&pool->tables, &space->id, NULL, xa_limit_31b, GFP_KERNEL);
 
 	if (err)
 		return err;
+	space->whatif_seed = fpool_mrc_seed(space->id);
 	spin_lock(&pool->lock);
 	fpool_ptable_init(&space->ptable, &fpool_pool_node_ops, pool, &pool->frames,
 			  pool->region.base, space->id);
+	/* Into a slot that is there, so it needs no memory. */
+	WARN_ON_ONCE(xa_err(xa_store(&pool->tables, space->id, &space->ptable, GFP_ATOMIC)));
 	WRITE_ONCE(pool->nspaces, pool->nspaces + 1);
 	spin_unlock(&pool->lock);
 	return 0;
@@ -87,6 +107,7 @@ struct fpool_space *fpool_space_create(struct fpool_pool *pool)
 	space->pool = pool;
 	INIT_LIST_HEAD(&space->link);
 	mutex_init(&space->sync_lock);
+	init_waitqueue_head(&space->error_wait);
 	mutex_init(&space->release_lock);
 	space->epoch = 1;
 	err = fpool_stats_init(&space->stats);
@@ -97,6 +118,7 @@ struct fpool_space *fpool_space_create(struct fpool_pool *pool)
 		err = PTR_ERR(space->inode);
 		goto free_stats;
 	}
+	space->inode->i_private = space;
 	err = enter_pool(space);
 	if (err)
 		goto free_inode;

@@ -18,6 +18,7 @@
 
 #include "backing.h"
 #include "pool.h"
+#include "reflog.h"
 #include "stream.h"
 
 /* Instead of an epoch: the page could not be written, or not be flushed, and is dirty again. */
@@ -27,6 +28,7 @@ struct fpool_space {
 	refcount_t refs;		/* X: of this structure */
 	struct fpool_pool *pool;	/* I */
 	u32 id;				/* I */
+	u64 whatif_seed;		/* I: of the hashes of its pages */
 	struct inode *inode;		/* I */
 	struct fpool_ptable ptable;	/* R */
 	struct fpool_backing backing;	/* A: opened and upgraded; I otherwise */
@@ -55,7 +57,9 @@ struct fpool_space {
 	int read_error;			/* P: with which negative errno */
 	int write_error;		/* P */
 	int flush_error;		/* P */
+	wait_queue_head_t error_wait;	/* X: for the errors that a sync will report */
 	unsigned long retry_at;		/* P: jiffies; no write-back by reclaim before */
+	struct fpool_reflog __rcu *reflog;	/* RCU: of who records it; set by cmpxchg */
 	struct fpool_stats stats;	/* X */
 };
 
@@ -72,6 +76,7 @@ struct fpool_pinner;
  * @last_ticket: T: number of the last one
  * @advice: FRAMEPOOL_ADVICE_NORMAL, RANDOM or SEQUENTIAL; any time, READ_ONCE
  * @noreuse: what is used through it will not be used again; the same
+ * @reflog: of the recording that it has started, or NULL; set once
  */
 struct fpool_handle {
 	struct fpool_space *space;
@@ -82,6 +87,7 @@ struct fpool_handle {
 	u64 last_ticket;
 	u8 advice;
 	bool noreuse;
+	struct fpool_reflog *reflog;
 };
 
 static inline struct fpool_space *fpool_file_space(struct file *file)
@@ -142,6 +148,17 @@ static inline struct fpool_space *fpool_space_by_id(struct fpool_pool *pool, u32
 	struct fpool_ptable *table = xa_load(&pool->tables, id);
 
 	return table ? container_of(table, struct fpool_space, ptable) : NULL;
+}
+
+/* A page was used; @how: FRAMEPOOL_REF_*. */
+static inline void fpool_space_note(struct fpool_space *space, fpool_vpn_t vpn, u64 how)
+{
+	fpool_reflog_note(&space->reflog, fpool_vpn_nr(vpn), how);
+}
+
+static inline bool fpool_space_recorded(const struct fpool_space *space)
+{
+	return unlikely(rcu_access_pointer(space->reflog));
 }
 
 u64 fpool_space_count_pages(struct fpool_space *space,

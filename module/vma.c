@@ -165,7 +165,9 @@ static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struc
 		put_page(page);
 		return VM_FAULT_HWPOISON;
 	}
-	map_around(vmf, space, a);
+	/* Who records wants to see the first use of each page. */
+	if (!fpool_space_recorded(space))
+		map_around(vmf, space, a);
 	if (advised == FRAMEPOOL_ADVICE_SEQUENTIAL)
 		leave_behind(space, a);
 	if (advised != FRAMEPOOL_ADVICE_RANDOM)
@@ -179,6 +181,9 @@ static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struc
 		return VM_FAULT_SIGBUS;
 	}
 	trace_fpool_fault(space->pool->id, space->id, vmf->pgoff, write, false);
+	/* A private mapping's write reads ours, and goes to its own copy. */
+	fpool_space_note(space, fpool_vpn(vmf->pgoff),
+			 write && vmf->vma->vm_flags & VM_SHARED ? FRAMEPOOL_REF_WRITE : 0);
 	vmf->page = page;
 	if (major)
 		return VM_FAULT_LOCKED | VM_FAULT_MAJOR;

@@ -7,8 +7,11 @@
  *	the look		reads those of the sample's pages that are in memory, again and
  *				again: what is always there is never asked for
  *
- * A pool has them from when they are turned on until they are turned off.  They take at most 3 MiB,
- * outside the region: so much for any pool of 128 MiB or more, and in proportion for smaller ones.
+ * A use counts for the curve of the working set that the page is charged to (core/curves.c), or is
+ * about to be.
+ *
+ * A pool has them from when they are turned on until they are turned off.  They take at most 6 MiB,
+ * outside the region: so much for any pool of 256 MiB or more, and in proportion for smaller ones.
  *
  * In which order pages were used between two looks cannot be seen.  It is taken to be that of their
  * uses before: for a loop that is the truth, and loops are where the order matters most.
@@ -29,17 +32,24 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 
+#include "mmset.h"
 #include "rmap.h"
 
 /* Not less than one page of so many is worth its cost, where that leaves something to see ... */
-#define SHIFT_MIN	6
-/* ... and not more is needed than give the miniature so many frames. */
+#define SHIFT_MIN	7
+/* ... which is so many frames: with less the parts that policies divide them into differ. */
+#define FRAMES_SOME	96
+/* Not more is needed than give the miniature so many frames. */
 #define FRAMES		512
 /* A pool so small that they would not: this many are better than nothing. */
 #define FRAMES_LEAST	16
 
 #define LOOKS_A_SECOND	8192
 #define BATCH		16	/* on the stack, twice */
+
+/* Of the number of a working set. */
+#define ID_BITS		12
+static_assert(FPOOL_WSETS_MAX <= 1U << ID_BITS);
 
 /* One pool's, while it is on. Letter W: @lock. */
 struct fpool_whatif {
@@ -48,6 +58,8 @@ struct fpool_whatif {
 	u32 capacity;			/* I */
 	spinlock_t lock;		/* W: leaf; nothing is taken under it */
 	struct fpool_shadows shadows;	/* W */
+	struct fpool_curves curves;	/* W */
+	void *curves_mem;		/* I: of @curves */
 	const struct fpool_policy_ops *ops;	/* W: that the pool had when last looked */
 	unsigned long *there;		/* W: pages of the stack that are in memory */
 	u32 *when;			/* W: number of the last use of each page of the stack */
@@ -63,12 +75,14 @@ struct sampled {
 	u32 when;			/* it was used last; if that changes it was told of since */
 	u32 space;
 	u64 vpn;
+	u64 set;			/* that it is charged to: its number */
 	bool young, gone;
 };
 
 /* One whose accessed bit was set. */
 struct found {
 	u32 index, when;
+	u64 set;
 };
 
 /* Whether there are shadows: who turns them on or off, or wants to keep them for a while. */
@@ -79,8 +93,9 @@ static struct fpool_whatif *locked(struct fpool_pool *pool)
 	return rcu_dereference_protected(pool->whatif, lockdep_is_held(&switch_lock));
 }
 
-static void record(struct fpool_whatif *w, u32 space, u64 vpn, enum fpool_whatif_use use)
+static void record(struct fpool_whatif *w, u32 space, u64 vpn, enum fpool_whatif_use use, u64 set)
 {
+	u64 uses = w->shadows.mrc.refs;
 	u32 i;
 
 	if (use == FPOOL_WHATIF_REF)
@@ -91,6 +106,34 @@ static void record(struct fpool_whatif *w, u32 space, u64 vpn, enum fpool_whatif
 		i = fpool_shadows_young(&w->shadows, space, vpn);
 	__set_bit(i, w->there);
 	w->when[i] = w->shadows.mrc.refs;
+	/* The bit that a fault has set is no other use. */
+	if (w->shadows.mrc.refs != uses)
+		fpool_curves_ref(&w->curves, set, space, vpn);
+}
+
+/* A number for a working set that none has after it, and its id in it. */
+static u64 number_of(const struct fpool_wset *set)
+{
+	return set->serial << ID_BITS | set->id;
+}
+
+/* The working set that a page is charged to; if to none, the caller's, who asks for it. */
+static u64 set_of(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = space->pool;
+	const struct fpool_wset *set;
+	fpool_spte_t e;
+	u64 number;
+
+	spin_lock(&pool->lock);
+	e = fpool_ptable_get(&space->ptable, vpn);
+	if (fpool_spte_has(e, FPOOL_SPTE_P))
+		set = fpool_wsets_of(&pool->wsets, fpool_spte_frame(e));
+	else
+		set = fpool_mmset_find(pool, current->mm);
+	number = number_of(set);
+	spin_unlock(&pool->lock);
+	return number;
 }
 
 /**
@@ -104,6 +147,7 @@ static void record(struct fpool_whatif *w, u32 space, u64 vpn, enum fpool_whatif
 void fpool_whatif_note_sampled(struct fpool_space *space, fpool_vpn_t vpn,
 			       enum fpool_whatif_use use)
 {
+	u64 set = set_of(space, vpn);
 	struct fpool_whatif *w;
 
 	rcu_read_lock();
@@ -111,7 +155,7 @@ void fpool_whatif_note_sampled(struct fpool_space *space, fpool_vpn_t vpn,
 	/* Turned off and on again meanwhile it may have another sample. */
 	if (w && fpool_shadows_samples(&w->shadows, space->id, fpool_vpn_nr(vpn))) {
 		spin_lock(&w->lock);
-		record(w, space->id, fpool_vpn_nr(vpn), use);
+		record(w, space->id, fpool_vpn_nr(vpn), use, set);
 		spin_unlock(&w->lock);
 	}
 	rcu_read_unlock();
@@ -169,11 +213,13 @@ static struct fpool_space *look_up(struct fpool_pool *pool, struct sampled *page
 			e = fpool_ptable_get(&space->ptable, fpool_vpn(page[k].vpn));
 		page[k].gone = !fpool_spte_has(e, FPOOL_SPTE_P) ||
 			       fpool_spte_has(e, FPOOL_SPTE_BUSY);
-		if (!page[k].gone)
-			pages[(*nr)++] = (struct fpool_rmap_page){
-				.vpn = page[k].vpn,
-				.page = fpool_pool_page(pool, fpool_spte_frame(e)),
-			};
+		if (page[k].gone)
+			continue;
+		page[k].set = number_of(fpool_wsets_of(&pool->wsets, fpool_spte_frame(e)));
+		pages[(*nr)++] = (struct fpool_rmap_page){
+			.vpn = page[k].vpn,
+			.page = fpool_pool_page(pool, fpool_spte_frame(e)),
+		};
 	}
 	spin_unlock(&pool->lock);
 	return space;
@@ -218,7 +264,8 @@ static u32 look_at(struct fpool_whatif *w, struct sampled *page, u32 n, u32 foun
 		if (page[i].gone && w->when[page[i].index] == page[i].when)
 			__clear_bit(page[i].index, w->there);
 		else if (page[i].young)
-			w->found[found++] = (struct found){ page[i].index, page[i].when };
+			w->found[found++] = (struct found){ page[i].index, page[i].when,
+							    page[i].set };
 	}
 	spin_unlock(&w->lock);
 	return found;
@@ -239,7 +286,7 @@ static void tell(struct fpool_whatif *w, const struct found *found)
 
 	spin_lock(&w->lock);
 	if (w->when[found->index] == found->when)
-		record(w, page->space, page->vpn, FPOOL_WHATIF_YOUNG);
+		record(w, page->space, page->vpn, FPOOL_WHATIF_YOUNG, found->set);
 	spin_unlock(&w->lock);
 }
 
@@ -255,6 +302,39 @@ static void follow_policy(struct fpool_whatif *w)
 	spin_unlock(&w->lock);
 }
 
+static bool is_there(struct fpool_pool *pool, u64 number)
+{
+	u32 id = number & (BIT(ID_BITS) - 1);
+	const struct fpool_wset *set;
+	bool there;
+
+	spin_lock(&pool->lock);
+	set = fpool_wsets_next(&pool->wsets, id);
+	there = set && number_of(set) == number;
+	spin_unlock(&pool->lock);
+	return there;
+}
+
+/* Sets that are gone leave room for the curves of others. */
+static void drop_curves(struct fpool_whatif *w)
+{
+	const struct fpool_curve *curve;
+	bool used;
+	u64 set;
+
+	for (curve = w->curves.curve; curve < w->curves.curve + FPOOL_CURVES_MAX; curve++) {
+		spin_lock(&w->lock);
+		used = curve->used;
+		set = curve->set;
+		spin_unlock(&w->lock);
+		if (!used || is_there(w->pool, set))
+			continue;
+		spin_lock(&w->lock);
+		fpool_curves_drop(&w->curves, set);
+		spin_unlock(&w->lock);
+	}
+}
+
 static void look(struct work_struct *work)
 {
 	struct fpool_whatif *w = container_of(to_delayed_work(work), struct fpool_whatif, look);
@@ -262,6 +342,7 @@ static void look(struct work_struct *work)
 	struct sampled page[BATCH];
 
 	follow_policy(w);
+	drop_curves(w);
 	while ((n = gather(w, &from, page))) {
 		looked += n;
 		found = look_at(w, page, n, found);
@@ -284,8 +365,20 @@ static void destroy(struct fpool_whatif *w)
 	bitmap_free(w->there);
 	kvfree(w->found);
 	kvfree(w->when);
+	kvfree(w->curves_mem);
 	kvfree(w->mem);
 	kvfree(w);
+}
+
+/* One of 2^this pages is in the sample. */
+static u32 sample_shift(u32 capacity)
+{
+	u32 shift = fpool_shadows_shift(capacity, FRAMES);
+
+	if (shift >= SHIFT_MIN)
+		return shift;
+	shift = capacity >> SHIFT_MIN >= FRAMES_SOME ? SHIFT_MIN : SHIFT_MIN - 1;
+	return min(shift, fpool_shadows_shift(capacity, FRAMES_LEAST));
 }
 
 static struct fpool_whatif *create(struct fpool_pool *pool)
@@ -300,13 +393,15 @@ static struct fpool_whatif *create(struct fpool_pool *pool)
 	INIT_DELAYED_WORK(&w->look, look);
 	/* The reclaim thread keeps so many free. */
 	w->capacity = user - (pool->low + pool->high) / 2;
-	shift = fpool_shadows_shift(w->capacity, FRAMES);
-	if (shift < SHIFT_MIN)
-		shift = min_t(u32, SHIFT_MIN, fpool_shadows_shift(w->capacity, FRAMES_LEAST));
+	shift = sample_shift(w->capacity);
 	w->ops = READ_ONCE(pool->wsets.common.policy.ops);
 	w->mem = kvmalloc(fpool_shadows_bytes(w->capacity, shift), GFP_KERNEL);
 	if (!w->mem || WARN_ON_ONCE(fpool_shadows_init(&w->shadows, w->mem, w->ops, w->capacity,
 						       shift)))
+		goto destroy;
+	w->curves_mem = kvmalloc(fpool_curves_bytes(w->capacity >> shift), GFP_KERNEL);
+	if (!w->curves_mem ||
+	    WARN_ON_ONCE(fpool_curves_init(&w->curves, w->curves_mem, w->capacity >> shift)))
 		goto destroy;
 	pages = w->shadows.mrc.capacity;
 	w->there = bitmap_zalloc(pages, GFP_KERNEL);
@@ -338,8 +433,8 @@ int fpool_whatif_start(struct fpool_pool *pool)
 	w = create(pool);
 	if (!w)
 		goto unlock;
-	WRITE_ONCE(pool->whatif_shift, w->shadows.shift);
 	rcu_assign_pointer(pool->whatif, w);
+	WRITE_ONCE(pool->whatif_last, fpool_mrc_last(w->shadows.shift));
 	queue_delayed_work(pool->wq, &w->look, 1);
 	err = 0;
 unlock:
@@ -358,6 +453,7 @@ void fpool_whatif_stop(struct fpool_pool *pool)
 	struct fpool_whatif *w;
 
 	mutex_lock(&switch_lock);
+	WRITE_ONCE(pool->whatif_last, 0);
 	w = rcu_replace_pointer(pool->whatif, NULL, lockdep_is_held(&switch_lock));
 	if (w) {
 		synchronize_rcu();
@@ -383,6 +479,7 @@ int fpool_whatif_clear(struct fpool_pool *pool)
 	if (w) {
 		spin_lock(&w->lock);
 		fpool_shadows_clear(&w->shadows);
+		fpool_curves_clear(&w->curves);
 		w->looks = 0;
 		spin_unlock(&w->lock);
 	}
@@ -395,6 +492,17 @@ static void add_row(struct fpool_whatif_report *report, const char *policy, u32 
 	report->row[report->nr].policy = policy;
 	report->row[report->nr].eighths = eighths;
 	report->row[report->nr++].misses = misses;
+}
+
+static void add_set(struct fpool_whatif_report *report, const struct fpool_curve *curve)
+{
+	u32 nr = report->sets++, k;
+
+	report->set[nr].id = curve->set & (BIT(ID_BITS) - 1);
+	report->set[nr].uses = curve->mrc.refs;
+	report->set[nr].first = curve->mrc.cold;
+	for (k = 0; k < FPOOL_SHADOW_SIZES; k++)
+		report->set[nr].misses[k] = fpool_mrc_misses(&curve->mrc, k);
 }
 
 static void fill_report(struct fpool_whatif *w, struct fpool_whatif_report *report)
@@ -412,6 +520,10 @@ static void fill_report(struct fpool_whatif *w, struct fpool_whatif_report *repo
 			s->shadow[k].misses);
 	for (k = 0; k < FPOOL_SHADOW_SIZES; k++)
 		add_row(report, "LRU", fpool_shadow_eighths[k], fpool_mrc_misses(&s->mrc, k));
+	report->left_out = w->curves.left_out;
+	for (k = 0; k < FPOOL_CURVES_MAX; k++)
+		if (w->curves.curve[k].used)
+			add_set(report, &w->curves.curve[k]);
 }
 
 /**
@@ -430,6 +542,7 @@ int fpool_whatif_read(struct fpool_pool *pool, struct fpool_whatif_report *repor
 	w = locked(pool);
 	if (w) {
 		follow_policy(w);
+		drop_curves(w);
 		spin_lock(&w->lock);
 		fill_report(w, report);
 		spin_unlock(&w->lock);
@@ -455,7 +568,8 @@ int fpool_whatif_check(struct fpool_pool *pool)
 	w = locked(pool);
 	if (w) {
 		spin_lock(&w->lock);
-		err = fpool_shadows_check(&w->shadows, &why);
+		err = fpool_shadows_check(&w->shadows, &why) ?:
+		      fpool_curves_check(&w->curves, &why);
 		spin_unlock(&w->lock);
 	}
 	mutex_unlock(&switch_lock);

@@ -3,6 +3,7 @@
 #ifndef FPOOL_WHATIF_H
 #define FPOOL_WHATIF_H
 
+#include "curves.h"
 #include "shadow.h"
 #include "space.h"
 
@@ -24,8 +25,11 @@ enum fpool_whatif_use {
  * @first: those of them that were the first, as far as is remembered
  * @looks: accessed bits read for this
  * @own: misses of the shadow that is like the pool
+ * @left_out: uses by working sets that have no curve
  * @nr: how many rows there are
  * @row: policy, or "LRU" for its curve; size in eighths of @capacity; misses
+ * @sets: how many working sets have a curve
+ * @set: its id; uses and first uses as above, of its pages; misses with each size, under LRU
  */
 struct fpool_whatif_report {
 	u32 sample;
@@ -33,12 +37,19 @@ struct fpool_whatif_report {
 	u64 uses, first;
 	u64 looks;
 	u64 own;
+	u64 left_out;
 	u32 nr;
 	struct {
 		const char *policy;
 		u32 eighths;
 		u64 misses;
 	} row[FPOOL_WHATIF_ROWS];
+	u32 sets;
+	struct {
+		u32 id;
+		u64 uses, first;
+		u64 misses[FPOOL_SHADOW_SIZES];
+	} set[FPOOL_CURVES_MAX];
 };
 
 int fpool_whatif_start(struct fpool_pool *pool);
@@ -60,17 +71,18 @@ static inline bool fpool_whatif_is_on(const struct fpool_pool *pool)
  * @vpn: the page
  * @use: how
  *
- * What is not in the sample costs a hash and a comparison.
+ * Every fault comes by here: what is not in the sample costs one multiplication and a comparison,
+ * and all a load and a comparison where they are off.
  *
  * Context: Any process context without pool->lock.
  */
 static inline void fpool_whatif_note(struct fpool_space *space, fpool_vpn_t vpn,
 				     enum fpool_whatif_use use)
 {
-	struct fpool_pool *pool = space->pool;
+	u64 last = READ_ONCE(space->pool->whatif_last);
 
-	if (unlikely(fpool_whatif_is_on(pool)) &&
-	    fpool_mrc_samples(space->id, fpool_vpn_nr(vpn), READ_ONCE(pool->whatif_shift)))
+	if (unlikely(last) &&
+	    unlikely(fpool_mrc_hash(space->whatif_seed, fpool_vpn_nr(vpn)) <= last))
 		fpool_whatif_note_sampled(space, vpn, use);
 }
 

@@ -368,7 +368,7 @@ static int flush(struct fpool_space *space)
 	}
 	fpool_space_count(space, FPOOL_STAT_FLUSH_ERRORS, 1);
 	fpool_errlog_flush(space, err);
-	mapping_set_error(space->inode->i_mapping, err);
+	fpool_errlog_report(space, err);
 	fpool_space_count_pages(space, redirty_if_unflushed);
 	note_flushed(space, epoch);
 	return err;

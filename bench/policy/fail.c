@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a program does that cannot go on. */
+#define _GNU_SOURCE
 #include "fail.h"
 
 #include <errno.h>
@@ -9,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-void fail(const char *fmt, ...)
+void die(const char *fmt, ...)
 {
 	va_list args;
 
 	fflush(stdout);
-	fputs("bench-policy: ", stderr);
+	fprintf(stderr, "%s: ", program_invocation_short_name);
 	va_start(args, fmt);
 	vfprintf(stderr, fmt, args);
 	va_end(args);
@@ -27,7 +28,7 @@ void *alloc(size_t bytes)
 	void *p = malloc(bytes ? bytes : 1);
 
 	if (!p)
-		fail("out of memory");
+		die("out of memory");
 	return p;
 }
 
@@ -36,7 +37,7 @@ void *alloc_zeroed(size_t bytes)
 	void *p = calloc(1, bytes ? bytes : 1);
 
 	if (!p)
-		fail("out of memory");
+		die("out of memory");
 	return p;
 }
 
@@ -45,6 +46,6 @@ int open_file(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		fail("%s: %s", path, strerror(errno));
+		die("%s: %s", path, strerror(errno));
 	return fd;
 }

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-void fail(const char *fmt, ...) __attribute__((__noreturn__, __format__(printf, 1, 2)));
+void die(const char *fmt, ...) __attribute__((__noreturn__, __format__(printf, 1, 2)));
 
 /* Each returns what was asked for, or fails. */
 void *alloc(size_t bytes);

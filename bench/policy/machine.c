@@ -111,22 +111,29 @@ void machine_curve(const struct machine *m, u64 *misses)
 		misses[i] = fpool_mrc_misses(&m->shadows->mrc, i);
 }
 
-void machine_exact_curve(const struct trace *t, u32 frames, u64 *misses)
+void machine_lru(const struct trace *t, const u32 *frames, unsigned int nr, u64 *misses)
 {
-	u32 depth[FPOOL_SHADOW_SIZES], i, room = max(t->pages, 4 * frames);
+	u32 i, room = max(t->pages, frames[nr - 1]);
 	void *mem = kzalloc(fpool_mrc_bytes(room), GFP_KERNEL);
 	struct fpool_mrc m;
 	bool known;
 
-	for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
-		depth[i] = (u64)frames * fpool_shadow_eighths[i] / FPOOL_SHADOW_UNIT;
-	if (!fpool_mrc_init(&m, mem, room, depth, FPOOL_SHADOW_SIZES)) {
+	if (!fpool_mrc_init(&m, mem, room, frames, nr)) {
 		for (i = 0; i < t->n; i++)
 			fpool_mrc_ref(&m, SPACE, t->ref[i] & TRACE_PAGE, &known);
-		for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
+		for (i = 0; i < nr; i++)
 			misses[i] = fpool_mrc_misses(&m, i);
 	}
 	kfree(mem);
+}
+
+void machine_exact_curve(const struct trace *t, u32 frames, u64 *misses)
+{
+	u32 depth[FPOOL_SHADOW_SIZES], i;
+
+	for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
+		depth[i] = (u64)frames * fpool_shadow_eighths[i] / FPOOL_SHADOW_UNIT;
+	machine_lru(t, depth, FPOOL_SHADOW_SIZES, misses);
 }
 
 u32 machine_eighths(unsigned int n)

@@ -52,7 +52,7 @@ static void run(struct report *r, unsigned int policy, unsigned int size, double
 	simulated += t->n;
 	why = machine_check(m);
 	if (why)
-		fail("%s, %s: %s", t->name, machine_policy(policy), why);
+		die("%s, %s: %s", t->name, machine_policy(policy), why);
 	r->counts[policy][size] = machine_counts(m);
 	machine_free(m);
 }
@@ -70,7 +70,7 @@ static void simulate(struct trace *t)
 	while (machine_policy(policies))
 		policies++;
 	if (policies > POLICIES_MAX)
-		fail("more policies than there is room for");
+		die("more policies than there is room for");
 	for (size = 0; size < SIZES; size++) {
 		r.opt[size] = opt_misses(t, frames_of(t, size));
 		done++;
@@ -99,7 +99,7 @@ static u32 number(const char *arg)
 	unsigned long n = strtoul(arg, &end, 10);
 
 	if (*end || !n || n > 256)
-		fail("a batch is 1 to 256 frames, not '%s'", arg);
+		die("a batch is 1 to 256 frames, not '%s'", arg);
 	return n;
 }
 

@@ -82,7 +82,7 @@ static void run(const struct trace *const *t, unsigned int nr, unsigned int rule
 	const char *why = together_run(t, nr, policy_of(rule), kind, frames, counts);
 
 	if (why)
-		fail("%s: %s", rule_name[rule], why);
+		die("%s: %s", rule_name[rule], why);
 }
 
 static void print_rule(unsigned int rule, const struct outcome *o, double clock,

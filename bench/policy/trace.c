@@ -15,6 +15,9 @@
 #include "fail.h"
 
 #define RECORDS_MAX	(1U << 30)
+/* The exit code of a shell for what cannot be run; zstd has others. */
+#define NO_ZSTD		127
+#define ZSTD_MAGIC	0xfd2fb528U
 
 /* Reading. */
 
@@ -34,11 +37,10 @@ static bool ends_with(const char *s, const char *end)
 static void run_zstd(const char *path, int out)
 {
 	if (dup2(out, STDOUT_FILENO) < 0)
-		_exit(127);
+		_exit(1);
 	close(out);
 	execlp("zstd", "zstd", "-dcqq", "--", path, (char *)NULL);
-	fprintf(stderr, "zstd: %s\n", strerror(errno));
-	_exit(127);
+	_exit(NO_ZSTD);
 }
 
 static void source_open(struct source *s)
@@ -52,10 +54,10 @@ static void source_open(struct source *s)
 		return;
 	close(s->fd);
 	if (pipe(fd))
-		fail("pipe: %s", strerror(errno));
+		die("pipe: %s", strerror(errno));
 	s->zstd = fork();
 	if (s->zstd < 0)
-		fail("fork: %s", strerror(errno));
+		die("fork: %s", strerror(errno));
 	if (!s->zstd) {
 		close(fd[0]);
 		run_zstd(s->path, fd[1]);
@@ -71,8 +73,12 @@ static void source_close(struct source *s)
 	close(s->fd);
 	if (!s->zstd)
 		return;
-	if (waitpid(s->zstd, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
-		fail("%s: is not a whole zstd stream", s->path);
+	if (waitpid(s->zstd, &status, 0) < 0)
+		die("wait for zstd: %s", strerror(errno));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_ZSTD)
+		die("%s: there is no zstd to decompress it. Install zstd", s->path);
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		die("%s: is not a whole zstd stream", s->path);
 }
 
 /* All bytes of the source, in memory that the caller frees. */
@@ -85,15 +91,15 @@ static u32 *read_all(struct source *s, size_t *bytes)
 	*bytes = 0;
 	while ((got = read(s->fd, buf + *bytes, room - *bytes)) != 0) {
 		if (got < 0)
-			fail("%s: %s", s->path, strerror(errno));
+			die("%s: %s", s->path, strerror(errno));
 		*bytes += got;
 		if (*bytes > (size_t)RECORDS_MAX * sizeof(u32))
-			fail("%s: has more than %u records", s->path, RECORDS_MAX);
+			die("%s: has more than %u records", s->path, RECORDS_MAX);
 		if (*bytes == room) {
 			room *= 2;
 			buf = realloc(buf, room);
 			if (!buf)
-				fail("%s: does not fit into memory", s->path);
+				die("%s: does not fit into memory", s->path);
 		}
 	}
 	return (u32 *)buf;
@@ -118,9 +124,11 @@ struct trace *trace_read(const char *path)
 	raw = read_all(&s, &bytes);
 	source_close(&s);
 	if (!bytes)
-		fail("%s: has no records", path);
+		die("%s: has no records", path);
+	if (bytes >= sizeof(u32) && raw[0] == ZSTD_MAGIC)
+		die("%s: is a zstd stream, but its name does not end in .zst", path);
 	if (bytes % sizeof(u32))
-		fail("%s: ends in the middle of a record", path);
+		die("%s: ends in the middle of a record", path);
 	name_of(name, path);
 	return trace_make(name, raw, bytes / sizeof(u32));
 }

@@ -33,7 +33,7 @@ static void parse(const char *how, u32 *shift, u32 *every)
 	*shift = strtoul(how, &end, 10);
 	*every = *end == ',' ? strtoul(end + 1, &end, 10) : 0;
 	if (*end || *shift > 12)
-		fail("-w wants SHIFT[,EVERY], SHIFT up to 12, not '%s'", how);
+		die("-w wants SHIFT[,EVERY], SHIFT up to 12, not '%s'", how);
 }
 
 static u64 really(const struct trace *t, const char *policy, u32 frames)
@@ -61,7 +61,7 @@ static double compare(const struct machine *m, const struct trace *t, const char
 	u64 said = machine_shadow(m, policy, eighths, &all);
 
 	if (said == ~0ULL || !own)
-		fail("%s: no shadow of %s, %u/8, or it has nothing to say", t->name, policy, eighths);
+		die("%s: no shadow of %s, %u/8, or it has nothing to say", t->name, policy, eighths);
 	return say(policy, eighths, (double)said / own,
 		   (double)really(t, policy, (u64)frames * eighths / 8) / is);
 }

@@ -27,6 +27,8 @@
 #ifndef FPOOL_CORE_FRAMES_H
 #define FPOOL_CORE_FRAMES_H
 
+#include <linux/compiler.h>
+
 #include "types.h"
 
 enum fpool_frame_state {
@@ -99,17 +101,122 @@ int fpool_frames_mark_free(struct fpool_frames *ft, fpool_frame_t frame);
 int fpool_frames_mark_retired(struct fpool_frames *ft, fpool_frame_t frame);
 
 void fpool_frame_list_init(struct fpool_frame_list *list);
-void fpool_frame_list_add_head(struct fpool_frames *ft, struct fpool_frame_list *list,
-			       fpool_frame_t frame);
-void fpool_frame_list_add_tail(struct fpool_frames *ft, struct fpool_frame_list *list,
-			       fpool_frame_t frame);
-void fpool_frame_list_del(struct fpool_frames *ft, struct fpool_frame_list *list,
-			  fpool_frame_t frame);
-fpool_frame_t fpool_frame_list_first(const struct fpool_frame_list *list);
-fpool_frame_t fpool_frame_list_last(const struct fpool_frame_list *list);
-fpool_frame_t fpool_frame_list_next(const struct fpool_frames *ft, fpool_frame_t frame);
 const char *fpool_frame_list_check(const struct fpool_frames *ft,
 				   const struct fpool_frame_list *list, u8 id, u8 state,
 				   fpool_frame_t *bad);
+
+/* These are called for every page that comes, is judged or leaves: inline. */
+
+/* Where the number of the frame after @prev is kept: in @prev, or the head. */
+static __always_inline u32 *fpool_frame_list_next_of(struct fpool_frames *ft,
+						     struct fpool_frame_list *list, u32 prev)
+{
+	return prev == fpool_frame_nr(FPOOL_NO_FRAME) ? &list->head : &ft->tab[prev].next;
+}
+
+static __always_inline u32 *fpool_frame_list_prev_of(struct fpool_frames *ft,
+						     struct fpool_frame_list *list, u32 next)
+{
+	return next == fpool_frame_nr(FPOOL_NO_FRAME) ? &list->tail : &ft->tab[next].prev;
+}
+
+static __always_inline void fpool_frame_list_add_between(struct fpool_frames *ft,
+							 struct fpool_frame_list *list,
+							 u32 frame, u32 prev, u32 next)
+{
+	ft->tab[frame].prev = prev;
+	ft->tab[frame].next = next;
+	*fpool_frame_list_next_of(ft, list, prev) = frame;
+	*fpool_frame_list_prev_of(ft, list, next) = frame;
+	WRITE_ONCE(list->len, list->len + 1);
+}
+
+/**
+ * fpool_frame_list_add_head() - puts a frame first
+ * @ft: the table that has the links
+ * @list: the list
+ * @frame: a frame on no list; saying in its @list which one it is on is the caller's
+ *
+ * Context: Caller serialises access to @ft and @list.
+ */
+static inline void fpool_frame_list_add_head(struct fpool_frames *ft,
+					     struct fpool_frame_list *list, fpool_frame_t frame)
+{
+	fpool_frame_list_add_between(ft, list, fpool_frame_nr(frame),
+				     fpool_frame_nr(FPOOL_NO_FRAME), list->head);
+}
+
+/**
+ * fpool_frame_list_add_tail() - puts a frame last
+ * @ft: the table that has the links
+ * @list: the list
+ * @frame: a frame on no list; saying in its @list which one it is on is the caller's
+ *
+ * Context: Caller serialises access to @ft and @list.
+ */
+static inline void fpool_frame_list_add_tail(struct fpool_frames *ft,
+					     struct fpool_frame_list *list, fpool_frame_t frame)
+{
+	fpool_frame_list_add_between(ft, list, fpool_frame_nr(frame), list->tail,
+				     fpool_frame_nr(FPOOL_NO_FRAME));
+}
+
+/**
+ * fpool_frame_list_del() - takes a frame off its list
+ * @ft: the table that has the links
+ * @list: the list that @frame is on
+ * @frame: the frame; its @list is the caller's to reset
+ *
+ * Context: Caller serialises access to @ft and @list.
+ */
+static inline void fpool_frame_list_del(struct fpool_frames *ft, struct fpool_frame_list *list,
+					fpool_frame_t frame)
+{
+	struct fpool_frame_info *fi = fpool_frames_info(ft, frame);
+
+	*fpool_frame_list_next_of(ft, list, fi->prev) = fi->next;
+	*fpool_frame_list_prev_of(ft, list, fi->next) = fi->prev;
+	fi->prev = fpool_frame_nr(FPOOL_NO_FRAME);
+	fi->next = fpool_frame_nr(FPOOL_NO_FRAME);
+	WRITE_ONCE(list->len, list->len - 1);
+}
+
+/**
+ * fpool_frame_list_first() - the frame at the head
+ * @list: the list
+ *
+ * Context: Caller serialises access to @list.
+ * Return: The frame, or FPOOL_NO_FRAME of an empty list.
+ */
+static inline fpool_frame_t fpool_frame_list_first(const struct fpool_frame_list *list)
+{
+	return fpool_frame(list->head);
+}
+
+/**
+ * fpool_frame_list_last() - the frame at the tail
+ * @list: the list
+ *
+ * Context: Caller serialises access to @list.
+ * Return: The frame, or FPOOL_NO_FRAME of an empty list.
+ */
+static inline fpool_frame_t fpool_frame_list_last(const struct fpool_frame_list *list)
+{
+	return fpool_frame(list->tail);
+}
+
+/**
+ * fpool_frame_list_next() - the frame after another
+ * @ft: the table that has the links
+ * @frame: a frame on a list
+ *
+ * Context: Caller serialises access to @ft.
+ * Return: The frame, or FPOOL_NO_FRAME after the last one.
+ */
+static inline fpool_frame_t fpool_frame_list_next(const struct fpool_frames *ft,
+						  fpool_frame_t frame)
+{
+	return fpool_frame(fpool_frames_info(ft, frame)->next);
+}
 
 #endif /* FPOOL_CORE_FRAMES_H */

@@ -96,7 +96,7 @@ int fpool_mrc_init(struct fpool_mrc *m, void *mem, u32 capacity, const u32 *dept
 /* The upper half of the hash has chosen the sample, and is not even any more. */
 static u32 *bucket_of(const struct fpool_mrc *m, u32 space, u64 vpn)
 {
-	u64 hash = fpool_mrc_hash(space, vpn);
+	u64 hash = fpool_mrc_hash(fpool_mrc_seed(space), vpn);
 
 	return &m->bucket[(u32)(hash ^ hash >> 31) & (m->buckets - 1)];
 }

@@ -63,20 +63,34 @@ struct fpool_mrc {
 	u64 cold;
 };
 
-/* As if by chance, but for a page always the same: 64 bits, each as good as any other. */
-static inline u64 fpool_mrc_hash(u32 space, u64 vpn)
+/* What tells the hashes of a space's pages from those of others. */
+static inline u64 fpool_mrc_seed(u32 space)
 {
-	u64 x = vpn ^ (u64)space << 40 ^ 0xa0761d6478bd642fULL;
+	return (u64)space << 40 ^ 0xa0761d6478bd642fULL;
+}
+
+/* As if by chance, but for a page always the same: 64 bits, each as good as any other. */
+static inline u64 fpool_mrc_hash(u64 seed, u64 vpn)
+{
 	/* Both halves of one multiplication, as Wang Yi's wyhash has it: one instruction. */
-	unsigned __int128 product = (unsigned __int128)x * 0xe7037ed1a0b428dbULL;
+	unsigned __int128 product = (unsigned __int128)(vpn ^ seed) * 0xe7037ed1a0b428dbULL;
 
 	return product ^ product >> 64;
 }
 
-/* Is this page one of the 2^-@shift of all pages that are in the sample?  @shift is at most 31. */
+/*
+ * The hashes up to this one are those of the 2^-@shift of all pages that are in the sample.
+ * @shift is at most 31, so it is never 0, which can say that there is no sample.
+ */
+static inline u64 fpool_mrc_last(unsigned int shift)
+{
+	return U64_MAX >> shift;
+}
+
+/* Is this page in the sample? */
 static inline bool fpool_mrc_samples(u32 space, u64 vpn, unsigned int shift)
 {
-	return !(fpool_mrc_hash(space, vpn) >> 32 >> (32 - shift));
+	return fpool_mrc_hash(fpool_mrc_seed(space), vpn) <= fpool_mrc_last(shift);
 }
 
 size_t fpool_mrc_bytes(u32 capacity);

@@ -242,36 +242,6 @@ void fpool_policy_cool(struct fpool_policy *p, fpool_frame_t frame)
 }
 
 /**
- * fpool_policy_candidates() - whom the policy would look at next
- * @p: the policy
- * @out: becomes the frames, in the order in which they would be judged
- * @max: how many at most
- *
- * Context: Caller serialises access to @p, and need not until judge().
- * Return: How many of @out there are.
- */
-u32 fpool_policy_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max)
-{
-	return p->ops->candidates(p, out, max);
-}
-
-/**
- * fpool_policy_judge() - stay or leave
- * @p: the policy
- * @frame: a candidate; if the policy has lost it since, it stays lost
- * @accessed: whether its page was accessed since the last time this was asked
- *
- * Context: Caller serialises access to @p.
- * Return: true if the page shall leave, and the policy has forgotten the frame; false if
- *	it stays.
- */
-bool fpool_policy_judge(struct fpool_policy *p, fpool_frame_t frame, bool accessed)
-{
-	p->tests++;
-	return p->ops->judge(p, frame, accessed);
-}
-
-/**
  * fpool_policy_evicted() - the victim just judged has left
  * @p: the policy
  * @frame: the victim
@@ -304,20 +274,6 @@ u64 fpool_policy_age(const struct fpool_policy *p, u64 seq)
 }
 
 /**
- * fpool_policy_enqueue() - for policies: puts a frame last on one of the lists
- * @p: the policy
- * @id: index of the list
- * @frame: a frame on no list
- *
- * Context: Caller serialises access to @p.
- */
-void fpool_policy_enqueue(struct fpool_policy *p, u8 id, fpool_frame_t frame)
-{
-	fpool_frame_list_add_tail(p->ft, &p->list[id], frame);
-	fpool_frames_info(p->ft, frame)->list = id;
-}
-
-/**
  * fpool_policy_enqueue_first() - for policies: puts a frame first on one of the lists
  * @p: the policy
  * @id: index of the list
@@ -329,34 +285,6 @@ void fpool_policy_enqueue_first(struct fpool_policy *p, u8 id, fpool_frame_t fra
 {
 	fpool_frame_list_add_head(p->ft, &p->list[id], frame);
 	fpool_frames_info(p->ft, frame)->list = id;
-}
-
-/**
- * fpool_policy_dequeue() - for policies: takes a frame off the list that it is on
- * @p: the policy
- * @frame: a frame that fpool_policy_knows()
- *
- * Context: Caller serialises access to @p.
- */
-void fpool_policy_dequeue(struct fpool_policy *p, fpool_frame_t frame)
-{
-	struct fpool_frame_info *fi = fpool_frames_info(p->ft, frame);
-
-	fpool_frame_list_del(p->ft, &p->list[fi->list], frame);
-	fi->list = FPOOL_NO_LIST;
-}
-
-/**
- * fpool_policy_knows() - whether a frame is on one of the policy's lists
- * @p: the policy
- * @frame: any frame of the region
- *
- * Context: Caller serialises access to @p.
- * Return: Whether it is.
- */
-bool fpool_policy_knows(const struct fpool_policy *p, fpool_frame_t frame)
-{
-	return fpool_frames_info(p->ft, frame)->list < FPOOL_POLICY_LISTS;
 }
 
 /**

@@ -89,8 +89,6 @@ void fpool_policy_insert(struct fpool_policy *p, fpool_frame_t frame, u64 age);
 void fpool_policy_put_back(struct fpool_policy *p, fpool_frame_t frame);
 void fpool_policy_remove(struct fpool_policy *p, fpool_frame_t frame);
 void fpool_policy_cool(struct fpool_policy *p, fpool_frame_t frame);
-u32 fpool_policy_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max);
-bool fpool_policy_judge(struct fpool_policy *p, fpool_frame_t frame, bool accessed);
 /* The ghost's sequence number for the victim just judged, 0 for none; numbers start at 1. */
 u64 fpool_policy_evicted(struct fpool_policy *p, fpool_frame_t frame);
 /* How many evictions there were since a ghost was made; U64_MAX for seq 0, which is none. */
@@ -99,9 +97,80 @@ u64 fpool_policy_age(const struct fpool_policy *p, u64 seq);
 int fpool_policy_check(const struct fpool_policy *p, const char **why);
 
 /* For the policies: their lists, with what the frames say of the list that they are on. */
-void fpool_policy_enqueue(struct fpool_policy *p, u8 id, fpool_frame_t frame);
 void fpool_policy_enqueue_first(struct fpool_policy *p, u8 id, fpool_frame_t frame);
-void fpool_policy_dequeue(struct fpool_policy *p, fpool_frame_t frame);
-bool fpool_policy_knows(const struct fpool_policy *p, fpool_frame_t frame);
+
+/* Inline, as the lists are. */
+
+/**
+ * fpool_policy_candidates() - whom the policy would look at next
+ * @p: the policy
+ * @out: becomes the frames, in the order in which they would be judged
+ * @max: how many at most
+ *
+ * Context: Caller serialises access to @p, and need not until judge().
+ * Return: How many of @out there are.
+ */
+static inline u32 fpool_policy_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max)
+{
+	return p->ops->candidates(p, out, max);
+}
+
+/**
+ * fpool_policy_judge() - stay or leave
+ * @p: the policy
+ * @frame: a candidate; if the policy has lost it since, it stays lost
+ * @accessed: whether its page was accessed since the last time this was asked
+ *
+ * Context: Caller serialises access to @p.
+ * Return: true if the page shall leave, and the policy has forgotten the frame; false if
+ *	it stays.
+ */
+static inline bool fpool_policy_judge(struct fpool_policy *p, fpool_frame_t frame, bool accessed)
+{
+	p->tests++;
+	return p->ops->judge(p, frame, accessed);
+}
+
+/**
+ * fpool_policy_enqueue() - for policies: puts a frame last on one of the lists
+ * @p: the policy
+ * @id: index of the list
+ * @frame: a frame on no list
+ *
+ * Context: Caller serialises access to @p.
+ */
+static inline void fpool_policy_enqueue(struct fpool_policy *p, u8 id, fpool_frame_t frame)
+{
+	fpool_frame_list_add_tail(p->ft, &p->list[id], frame);
+	fpool_frames_info(p->ft, frame)->list = id;
+}
+
+/**
+ * fpool_policy_dequeue() - for policies: takes a frame off the list that it is on
+ * @p: the policy
+ * @frame: a frame that fpool_policy_knows()
+ *
+ * Context: Caller serialises access to @p.
+ */
+static inline void fpool_policy_dequeue(struct fpool_policy *p, fpool_frame_t frame)
+{
+	struct fpool_frame_info *fi = fpool_frames_info(p->ft, frame);
+
+	fpool_frame_list_del(p->ft, &p->list[fi->list], frame);
+	fi->list = FPOOL_NO_LIST;
+}
+
+/**
+ * fpool_policy_knows() - whether a frame is on one of the policy's lists
+ * @p: the policy
+ * @frame: any frame of the region
+ *
+ * Context: Caller serialises access to @p.
+ * Return: Whether it is.
+ */
+static inline bool fpool_policy_knows(const struct fpool_policy *p, fpool_frame_t frame)
+{
+	return fpool_frames_info(p->ft, frame)->list < FPOOL_POLICY_LISTS;
+}
 
 #endif /* FPOOL_CORE_POLICY_H */

@@ -191,11 +191,12 @@ static void foresee(const struct fpool_policy *p, struct outlook *o, u8 id, fpoo
 
 static u32 tenure_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max)
 {
-	struct outlook o = { .evictions = p->evictions };
 	u32 frames = settled(p), n = 0;
 	fpool_frame_t at[NR_LISTS];
+	struct outlook o;
 	u8 id;
 
+	o.evictions = p->evictions;
 	for (id = 0; id < NR_LISTS; id++) {
 		at[id] = fpool_frame_list_first(&p->list[id]);
 		o.len[id] = p->list[id].len;
@@ -207,6 +208,8 @@ static u32 tenure_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max
 		if (at[id] == FPOOL_NO_FRAME)
 			break;
 		out[n++] = at[id];
+		if (n == max)
+			break;
 		foresee(p, &o, id, at[id]);
 		at[id] = fpool_frame_list_next(p->ft, at[id]);
 	}

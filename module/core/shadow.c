@@ -69,14 +69,9 @@ static u32 nr_shadows(void)
 	return nr_policies() + FPOOL_SHADOW_SIZES - 1;
 }
 
-static u32 part_of(u32 frames, u32 eighths)
-{
-	return (u64)frames * eighths / FPOOL_SHADOW_UNIT;
-}
-
 static u32 nr_pages(u32 frames)
 {
-	return part_of(frames, DEPTH);
+	return fpool_shadow_part(frames, DEPTH);
 }
 
 static u32 page_bytes(void)
@@ -117,8 +112,27 @@ size_t fpool_shadows_bytes(u32 capacity, u32 shift)
 	bytes += (size_t)nr_pages(frames) * page_bytes();
 	bytes += (nr_policies() - 1) * fpool_frames_bytes(frames);
 	for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
-		bytes += fpool_frames_bytes(part_of(frames, fpool_shadow_eighths[i]));
+		bytes += fpool_frames_bytes(fpool_shadow_part(frames, fpool_shadow_eighths[i]));
 	return bytes;
+}
+
+/**
+ * fpool_shadow_stack() - an empty LRU stack that tells the sizes in fpool_shadow_eighths apart
+ * @m: the stack
+ * @mem: fpool_mrc_bytes() of memory, 8-byte aligned, which stay with it
+ * @capacity: pages that it can have
+ * @frames: of the pool's miniature
+ *
+ * Context: Any; the caller owns @m alone.
+ * Return: 0, or -EINVAL as fpool_mrc_init().
+ */
+int fpool_shadow_stack(struct fpool_mrc *m, void *mem, u32 capacity, u32 frames)
+{
+	u32 depth[FPOOL_SHADOW_SIZES], i;
+
+	for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
+		depth[i] = fpool_shadow_part(frames, fpool_shadow_eighths[i]);
+	return fpool_mrc_init(m, mem, capacity, depth, FPOOL_SHADOW_SIZES);
 }
 
 /* One more shadow, on @mem; where the next one's memory begins. */
@@ -126,7 +140,7 @@ static void *add_shadow(struct fpool_shadows *s, void *mem, const struct fpool_p
 			u32 frames, u32 eighths)
 {
 	struct fpool_shadow *shadow = &s->shadow[s->nr++];
-	u32 nr = part_of(frames, eighths), i;
+	u32 nr = fpool_shadow_part(frames, eighths), i;
 
 	shadow->eighths = eighths;
 	shadow->fixed = eighths == FPOOL_SHADOW_UNIT;
@@ -154,7 +168,7 @@ static void *add_shadow(struct fpool_shadows *s, void *mem, const struct fpool_p
 int fpool_shadows_init(struct fpool_shadows *s, void *mem, const struct fpool_policy_ops *ops,
 		       u32 capacity, u32 shift)
 {
-	u32 frames = capacity >> min_t(u32, shift, 31), depth[FPOOL_SHADOW_SIZES], i;
+	u32 frames = capacity >> min_t(u32, shift, 31), i;
 
 	if (!ops || shift > FPOOL_SHADOW_MAX_SHIFT || frames < LEAST_FRAMES || frames > 1U << 20 ||
 	    nr_shadows() > FPOOL_SHADOWS_MAX)
@@ -162,9 +176,7 @@ int fpool_shadows_init(struct fpool_shadows *s, void *mem, const struct fpool_po
 	memset(s, 0, sizeof(*s));
 	s->shift = shift;
 	s->stride = page_bytes();
-	for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
-		depth[i] = part_of(frames, fpool_shadow_eighths[i]);
-	if (fpool_mrc_init(&s->mrc, mem, nr_pages(frames), depth, FPOOL_SHADOW_SIZES))
+	if (fpool_shadow_stack(&s->mrc, mem, nr_pages(frames), frames))
 		return -EINVAL;
 	s->page = mem + ALIGN(fpool_mrc_bytes(nr_pages(frames)), sizeof(u64));
 	memset(s->page, 0, (size_t)nr_pages(frames) * s->stride);
@@ -189,14 +201,17 @@ static struct fpool_shadow_page *page_in(const struct fpool_shadows *s,
 	return page_at(s, fpool_frames_info(&shadow->frames, frame)->vpn);
 }
 
-/* The page leaves the shadow, with a ghost or without. */
+/* The page leaves the shadow, with a ghost or without; its frame is the caller's. */
 static void leave(struct fpool_shadows *s, u32 k, fpool_frame_t frame, u32 ghost)
 {
-	struct fpool_shadow *shadow = &s->shadow[k];
-	struct fpool_shadow_page *page = page_in(s, shadow, frame);
+	struct fpool_shadow_page *page = page_in(s, &s->shadow[k], frame);
 
 	page->resident &= ~BIT(k);
 	page->at[k] = ghost;
+}
+
+static void free_frame(struct fpool_shadow *shadow, fpool_frame_t frame)
+{
 	fpool_frames_mark_evict(&shadow->frames, frame);
 	fpool_frames_mark_free(&shadow->frames, frame);
 	fpool_frame_list_add_head(&shadow->frames, &shadow->free, frame);
@@ -212,14 +227,41 @@ static bool test_clear_accessed(struct fpool_shadows *s, u32 k, fpool_frame_t fr
 }
 
 /* As the pool does it, but one page at a time: a batch would be half of the miniature. */
-static void make_room(struct fpool_shadows *s, u32 k)
+static fpool_frame_t evict(struct fpool_shadows *s, u32 k)
 {
-	struct fpool_shadow *shadow = &s->shadow[k];
+	struct fpool_policy *policy = &s->shadow[k].policy;
 	fpool_frame_t frame;
 
-	while (!shadow->free.len && fpool_policy_candidates(&shadow->policy, &frame, 1))
-		if (fpool_policy_judge(&shadow->policy, frame, test_clear_accessed(s, k, frame)))
-			leave(s, k, frame, fpool_policy_evicted(&shadow->policy, frame));
+	while (fpool_policy_candidates(policy, &frame, 1)) {
+		if (fpool_policy_judge(policy, frame, test_clear_accessed(s, k, frame))) {
+			leave(s, k, frame, fpool_policy_evicted(policy, frame));
+			return frame;
+		}
+	}
+	return FPOOL_NO_FRAME;
+}
+
+/* Resident for the page, and known to no policy. */
+static fpool_frame_t get_frame(struct fpool_shadows *s, u32 k, u32 i)
+{
+	struct fpool_shadow *shadow = &s->shadow[k];
+	fpool_frame_t frame = fpool_frame_list_first(&shadow->free);
+	struct fpool_frame_info *info;
+
+	if (frame != FPOOL_NO_FRAME) {
+		fpool_frame_list_del(&shadow->frames, &shadow->free, frame);
+		fpool_frames_mark_fill(&shadow->frames, frame, SPACE, fpool_vpn(i));
+		fpool_frames_mark_resident(&shadow->frames, frame);
+		return frame;
+	}
+	frame = evict(s, k);
+	if (frame == FPOOL_NO_FRAME)
+		return frame;
+	/* Nobody sees it in between: from page to page at once, as if by EVICT, FREE and FILL. */
+	info = fpool_frames_info(&shadow->frames, frame);
+	info->vpn = i;
+	info->policy = 0;
+	return frame;
 }
 
 /* Only the lower half of a ghost's number is kept; the upper one is that of now, or one less. */
@@ -235,13 +277,9 @@ static void bring(struct fpool_shadows *s, u32 k, u32 i)
 	fpool_frame_t frame;
 
 	shadow->misses++;
-	make_room(s, k);
-	frame = fpool_frame_list_first(&shadow->free);
+	frame = get_frame(s, k, i);
 	if (frame == FPOOL_NO_FRAME)
 		return;
-	fpool_frame_list_del(&shadow->frames, &shadow->free, frame);
-	fpool_frames_mark_fill(&shadow->frames, frame, SPACE, fpool_vpn(i));
-	fpool_frames_mark_resident(&shadow->frames, frame);
 	fpool_policy_insert(&shadow->policy, frame, age_of(&shadow->policy, page->at[k]));
 	page->at[k] = fpool_frame_nr(frame);
 	page->resident |= BIT(k);
@@ -260,6 +298,7 @@ static void forget(struct fpool_shadows *s, u32 i)
 		frame = fpool_frame(page->at[k]);
 		fpool_policy_remove(&s->shadow[k].policy, frame);
 		leave(s, k, frame, 0);
+		free_frame(&s->shadow[k], frame);
 	}
 	memset(page, 0, s->stride);
 }

@@ -71,6 +71,12 @@ struct fpool_shadows {
 /* The sizes that are asked about, ascending, in eighths of the pool. */
 extern const u32 fpool_shadow_eighths[FPOOL_SHADOW_SIZES];
 
+/* So many eighths of a pool, or of its miniature. */
+static inline u32 fpool_shadow_part(u32 frames, u32 eighths)
+{
+	return (u64)frames * eighths / FPOOL_SHADOW_UNIT;
+}
+
 /* Does a reference to this page have to be told? */
 static inline bool fpool_shadows_samples(const struct fpool_shadows *s, u32 space, u64 vpn)
 {
@@ -78,6 +84,7 @@ static inline bool fpool_shadows_samples(const struct fpool_shadows *s, u32 spac
 }
 
 u32 fpool_shadows_shift(u32 capacity, u32 frames);
+int fpool_shadow_stack(struct fpool_mrc *m, void *mem, u32 capacity, u32 frames);
 size_t fpool_shadows_bytes(u32 capacity, u32 shift);
 int fpool_shadows_init(struct fpool_shadows *s, void *mem, const struct fpool_policy_ops *ops,
 		       u32 capacity, u32 shift);

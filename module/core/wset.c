@@ -177,6 +177,7 @@ int fpool_wset_add(struct fpool_wsets *ws, struct fpool_wset *set)
 	fpool_policy_init(&set->policy, ws->common.policy.ops, ws->ft, ws->capacity);
 	set->policy.evictions = ws->first;
 	set_init(set, id);
+	set->serial = ++ws->serial;
 	ws->tab[id] = set;
 	ws->top = max(ws->top, id + 1);
 	ws->nr++;

@@ -25,6 +25,7 @@
  * struct fpool_wset - the frames charged to one process
  * @policy: what decides which of them leaves
  * @id: index in the table of sets
+ * @serial: no set before had it, as one may have had the @id
  * @leaving: gets no frame any more
  * @first: number of its first eviction: lower ones were those of a set that had its @id before
  * @charge: frames that it has: FILL, RESIDENT and EVICT
@@ -44,6 +45,7 @@
 struct fpool_wset {
 	struct fpool_policy policy;
 	u32 id;
+	u64 serial;
 	bool leaving;
 	u64 first;
 	u32 charge, peak;
@@ -66,6 +68,7 @@ struct fpool_wset {
  * @slots: how many there can be
  * @top: past the highest id in use
  * @nr: sets in @tab, the common one not counted
+ * @serial: of the last one that came
  * @hand: where the last search ended
  * @promised: sum of the minima
  * @targets: sum of the targets, not more than @capacity
@@ -81,6 +84,7 @@ struct fpool_wsets {
 	struct fpool_wset **tab;
 	u32 slots, top;
 	u32 nr;
+	u64 serial;
 	u32 hand;
 	u32 promised;
 	u64 targets;

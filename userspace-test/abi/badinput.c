@@ -472,6 +472,10 @@ static const struct command commands[] = {
 	  offsetof(struct framepool_wset_limit, __reserved), false },
 	{ "ADVISE", FRAMEPOOL_ADVISE, sizeof(struct framepool_advise),
 	  offsetof(struct framepool_advise, __reserved), true },
+	{ "RECORD_START", FRAMEPOOL_RECORD_START, sizeof(struct framepool_record_start),
+	  offsetof(struct framepool_record_start, __reserved), true },
+	{ "RECORD", FRAMEPOOL_RECORD, sizeof(struct framepool_record),
+	  offsetof(struct framepool_record, __reserved), true },
 };
 
 static int a_space;
@@ -517,6 +521,10 @@ static u8 *legal(const struct command *c)
 		break;
 	case FRAMEPOOL_RESIZE:
 		((struct framepool_resize *)arg)->bytes = NR * PAGE;
+		break;
+	case FRAMEPOOL_RECORD:
+		((struct framepool_record *)arg)->refs = (uintptr_t)bitmap;
+		((struct framepool_record *)arg)->nr = 1;
 		break;
 	case FRAMEPOOL_PREFETCH_START:
 		((struct framepool_prefetch *)arg)->spans = (uintptr_t)&span;
@@ -635,7 +643,8 @@ static unsigned int known_flags(const struct command *c)
 {
 	if (c->cmd == FRAMEPOOL_ATTACH)
 		return 4;
-	return c->cmd == FRAMEPOOL_HOLD || c->cmd == FRAMEPOOL_POOL_CREATE;
+	return c->cmd == FRAMEPOOL_HOLD || c->cmd == FRAMEPOOL_POOL_CREATE ||
+	       c->cmd == FRAMEPOOL_RECORD;
 }
 
 static void unknown_flags(void)

@@ -64,6 +64,7 @@ while [ $i -lt "$count" ] && [ -z "$problems" ]; do
 	[ $((i % 100)) != 0 ] || echo "# $i cycles"
 done
 printf '%s' "$problems"
+echo "# tried: $i cycles"
 echo "# $i cycles: in $none nothing was written, in $all everything"
 [ -z "$problems" ] || printf 'not '
 echo "ok 1 - $count times loaded, used, killed and unloaded"

@@ -3,6 +3,7 @@
 #include "scene.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 
 #define NR	64UL
 #define FIRST	20UL		/* the pages that are there */
@@ -111,6 +112,69 @@ static void pagetables(void)
 	end();
 }
 
+/* This process's line of wsets: all but the page's last users. */
+static u64 charge_of_self(u32 *set, char *max)
+{
+	u64 min, target, charge, peak;
+	char *line;
+	int pid;
+
+	for (line = text_of("working_sets"); line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (sscanf(line, "%u %d %ju %31s %ju %ju %ju", set, &pid, &min, max, &target,
+			   &charge, &peak) == 7 && pid == getpid()) {
+			expect(!min && peak >= charge, "%.80s", line);
+			return charge;
+		}
+	}
+	need(false, "no working set of %d", getpid());
+	return 0;
+}
+
+static void wsets(void)
+{
+	struct framepool_wset_limit l = { .size = sizeof(l), .max = 100 };
+	char max[32];
+	u64 charge;
+	u32 set;
+
+	begin();
+	charge = charge_of_self(&set, max);
+	expect(charge == THERE && set && !strcmp(max, "-"), "set %u has %ju of %s", set,
+	       (uintmax_t)charge, max);
+	name_set(l.name, pool);
+	need_ok(ioctl(control_fd(), FRAMEPOOL_WSET_LIMIT, &l));
+	charge_of_self(&set, max);
+	expect(!strcmp(max, "100"), "at most %s", max);
+	end();
+}
+
+/* Pages that left under pressure are remembered, with whose they were. */
+static void ghosts(void)
+{
+	u64 vpn, number, found = 0;
+	const char *entry;
+	u32 set, whose;
+	char name[32];
+	char *text;
+
+	begin();
+	charge_of_self(&set, name);
+	squeeze(4 * MIB);
+	text = text_of("pagetable");
+	for (vpn = FIRST; vpn < FIRST + THERE; vpn++) {
+		snprintf(name, sizeof(name), "%ju", (uintmax_t)vpn);
+		entry = line_of(text, name);
+		if (!entry || sscanf(entry, "ghost %ju set %u", &number, &whose) != 2)
+			continue;
+		expect(vpn != PINNED && whose == set, "page %ju, set %u: %.40s", (uintmax_t)vpn, set,
+		       entry);
+		found++;
+	}
+	expect(found, "no ghost in: %.200s", text);
+	end();
+}
+
 /* The blocks that are free are the frames that are. */
 static void buddyinfo(void)
 {
@@ -153,11 +217,61 @@ static void policy(void)
 	end();
 }
 
+#define TRACING "/sys/kernel/tracing/"
+
+/* A line of the trace that has both. */
+static bool traced(const char *event, const char *fmt, ...)
+{
+	char line[512], what[128];
+	bool found = false;
+	va_list args;
+	FILE *f;
+
+	va_start(args, fmt);
+	vsnprintf(what, sizeof(what), fmt, args);
+	va_end(args);
+	f = fopen(TRACING "trace", "re");
+	need(f, "%s", strerror(errno));
+	while (!found && fgets(line, sizeof(line), f))
+		found = strstr(line, event) && strstr(line, what);
+	fclose(f);
+	return expect(found, "no %s with '%s'", event, what);
+}
+
+/* What the events say of one page that comes, is stored to, written and leaves. */
+static void events(void)
+{
+	struct framepool_range r;
+
+	begin();
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, PAGE, PAGE, &r));
+	if (!knob_write(TRACING "events/framepool/enable", "1"))
+		skip("no tracing here");
+	store(1, 2);
+	need_ok(range_op(fd, FRAMEPOOL_SYNC, PAGE, PAGE, &r));
+	store(1, 3);
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, PAGE, PAGE, &r));
+	need_ok(munmap(map(fd, PAGE, PROT_READ, MAP_SHARED), PAGE));
+	squeeze(4 * MIB);
+	need(knob_write(TRACING "events/framepool/enable", "0"), "%s", strerror(errno));
+	traced("fpool_fault:", "space=%u vpn=1 write major", id);
+	traced("fpool_fill:", "space=%u vpn=1 nr=1 err=0", id);
+	traced("fpool_writeback:", "space=%u vpn=1 nr=1 err=0", id);
+	traced("fpool_evict:", "space=%u vpn=1 frame=", id);
+	traced("fpool_alloc:", "order=0");
+	traced("fpool_split:", "order=");
+	need(knob_write(TRACING "trace", " "), "%s", strerror(errno));
+	end();
+}
+
 static const struct test tests[] = {
 	{ "spaces", spaces, T_DEVICE },
 	{ "pagetables", pagetables, T_DEVICE },
+	{ "wsets", wsets, T_DEVICE },
+	{ "ghosts", ghosts, T_DEVICE },
 	{ "buddyinfo", buddyinfo, T_DEVICE },
 	{ "policy", policy, T_DEVICE },
+	{ "trace events", events, T_DEVICE },
 };
 
 int main(int argc, char **argv)

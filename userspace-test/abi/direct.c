@@ -94,6 +94,40 @@ static void others_wait(void)
 	need_ok(unlink(path));
 }
 
+static bool reads_as(int file, u64 vpn, u64 version)
+{
+	u8 *page = aligned_alloc(PAGE, PAGE);
+
+	need(pread(file, page, PAGE, vpn * PAGE) == PAGE, "pread: %s", strerror(errno));
+	return page_is(page, vpn, version);
+}
+
+/* Who reads the file through the page cache gets what was there at the attach no more. */
+static void cached_readers(void)
+{
+	int file;
+	u64 vpn;
+
+	pool_use(2 * MIB);
+	path = file_make("file", 100 * PAGE, 1);
+	file = need_ok(open(path, O_RDONLY | O_CLOEXEC));
+	for (vpn = 0; vpn < 100; vpn++)
+		need(reads_as(file, vpn, 1), "before");
+	attach_direct(100 * PAGE);
+	need(has_path(), "no direct path");
+	for (vpn = 0; vpn < 100; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	need_ok(msync(m, 100 * PAGE, MS_SYNC));
+	for (vpn = 0; vpn < 100; vpn++)
+		expect(reads_as(file, vpn, 2), "cached before the attach");
+	for (vpn = 0; vpn < 100; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 3);
+	leave(100 * PAGE);
+	for (vpn = 0; vpn < 100; vpn++)
+		expect(reads_as(file, vpn, 3), "cached before the detach");
+	need_ok(close(file));
+}
+
 /* Holes, and blocks that were never written, are the file system's: it is used. */
 static void fixed_blocks_only(void)
 {
@@ -266,6 +300,7 @@ static void block_device(void)
 static const struct test tests[] = {
 	{ "what is stored arrives", bytes_arrive, T_DEVICE },
 	{ "others cannot move, cut, write or remove the file", others_wait, T_DEVICE },
+	{ "who reads past the pool sees what was written", cached_readers, T_DEVICE },
 	{ "holes and unwritten blocks: through the file system", fixed_blocks_only, T_DEVICE },
 	{ "a file that is not open for writing: EACCES", not_without_a_right, T_DEVICE },
 	{ "attached twice", shared, T_DEVICE },

@@ -9,8 +9,10 @@
  */
 #include "test.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
 
 #define RAM	"/dev/ram0"
 #define MAX	1024UL			/* pages */
@@ -388,6 +390,60 @@ static void bad_page_in_a_run(void)
 	end();
 }
 
+#define FINE	(POLLIN | POLLOUT)
+#define ERROR	(FINE | POLLPRI | POLLERR)
+
+static int ready(int of)
+{
+	struct pollfd p = { .fd = of, .events = POLLIN | POLLOUT | POLLPRI };
+
+	need_ok(poll(&p, 1, 0));
+	return p.revents;
+}
+
+static void *wait_for_error(void *revents)
+{
+	struct pollfd p = { .fd = fd };
+
+	need_ok(poll(&p, 1, 60000));
+	*(int *)revents = p.revents;
+	return NULL;
+}
+
+/* Who waits sleeps until a write fails, and is told until a sync has told him. */
+static void woken(void)
+{
+	struct epoll_event e = { .events = EPOLLPRI };
+	struct framepool_range r;
+	pthread_t thread;
+	int revents = 0;
+	int ep;
+
+	begin(256, 4 * MIB);
+	ep = need_ok(epoll_create1(EPOLL_CLOEXEC));
+	need_ok(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e));
+	expect(!pthread_create(&thread, NULL, wait_for_error, &revents), "no thread");
+	usleep(100000);
+	expect(ready(fd) == FINE, "%#x", ready(fd));
+	expect(!epoll_wait(ep, &e, 1, 0), "epoll: no error yet");
+	unwritable();
+	store(3, 2);
+	expect(!revents, "woken by nothing: %#x", revents);
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.failed == 1, "%ju failed", (uintmax_t)r.failed);
+	pthread_join(thread, NULL);
+	expect(revents == POLLERR, "woken by %#x", revents);
+	expect(epoll_wait(ep, &e, 1, 0) == 1 && e.events == (EPOLLPRI | EPOLLERR), "epoll: %#x",
+	       e.events);
+	healthy();
+	expect(ready(fd) == ERROR, "not told yet: %#x", ready(fd));
+	expect_errno(fsync(fd), EIO);
+	expect(ready(fd) == FINE, "told: %#x", ready(fd));
+	expect(!epoll_wait(ep, &e, 1, 0), "epoll: %#x after it was told", e.events);
+	close(ep);
+	end();
+}
+
 /* errseq: each descriptor is told once; who comes later only of what nobody was told. */
 static void told_once(void)
 {
@@ -412,11 +468,14 @@ static void told_once(void)
 	need_ok(fsync(c));
 	need_ok(close(c));
 	need_ok(fsync(a));
+	expect(ready(a) == FINE && ready(b) == FINE, "told, and still not fine");
 	/* An error that no sync has met: nobody was told. */
 	store(3, 3);
 	unwritable();
 	need_ok(range_op(a, FRAMEPOOL_EVICT, 0, 0, &r));
 	expect(r.failed == 1, "%ju failed", (uintmax_t)r.failed);
+	expect(ready(a) == ERROR && ready(b) == ERROR, "an error nobody was told of: %#x, %#x",
+	       ready(a), ready(b));
 	healthy();
 	c = need_ok(node_open("t.told", O_RDWR));
 	expect_errno(fdatasync(c), EIO);
@@ -698,6 +757,7 @@ static const struct test tests[] = {
 	{ "a failed write", failed_write, T_DEVICE },
 	{ "a bad page in a run", bad_page_in_a_run, T_DEVICE },
 	{ "each descriptor is told once", told_once, T_DEVICE },
+	{ "who waits for an error is woken", woken, T_DEVICE },
 	{ "a pool full of unwritable pages", full_of_unwritable, T_DEVICE },
 	{ "a full pool recovers by itself", recovers_by_itself, T_DEVICE },
 	{ "detach fails and loses nothing", detach_fails, T_DEVICE },

@@ -170,6 +170,7 @@ while [ $gone -ge 6144 ] && [ $round -lt 5 ] && [ -z "$problems" ]; do
 	done
 	gone=$((before - $(mem_free)))
 	round=$((round + 1))
+	echo "# tried: $i loads"
 	echo "# MemFree: $before KiB before, $gone KiB less after $i cycles"
 done
 [ $gone -lt 6144 ] || problem "$gone KiB are gone, in each of $round rounds"

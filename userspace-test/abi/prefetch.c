@@ -37,15 +37,20 @@ static void fill_ram(void)
 	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
 }
 
-static void begin(void)
+static void begin_with(u64 bytes)
 {
 	fill_ram();
-	pool_use(4 * MIB);
+	pool_use(bytes);
 	attach_block = FRAMEPOOL_BLOCK_1;
 	fd = space_attach(dm_node, O_RDWR);
 	id = space_id(fd);
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
 	event = need_ok(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+}
+
+static void begin(void)
+{
+	begin_with(4 * MIB);
 }
 
 static void device_gone(void)
@@ -196,6 +201,29 @@ static void bad_blocks(void)
 	end();
 }
 
+/* When the pool can take no more it is over: the ranges behind are not tried. */
+static void no_room(void)
+{
+	struct framepool_span spans[] = {
+		{ .offset = (NR - 8) * PAGE, .length = 4 * PAGE },
+		{ .offset = (NR - 4) * PAGE, .length = 3 * PAGE },
+	};
+	struct framepool_range r;
+	u64 ticket;
+
+	begin_with(2 * MIB);
+	set_wait_ms(300);
+	expect_errno(range_op(fd, FRAMEPOOL_PIN, 0, 0, &r), ENOMEM);
+	need(r.done && r.done < NR - 8, "%ju pages are pinned", (uintmax_t)r.done);
+	need_ok(start_with(spans, 2, event, &ticket));
+	wait_event(1);
+	need_ok(result_of(ticket, spans, 2));
+	expect_span(&spans[0], 0, 0, 4, ENOMEM);
+	expect_span(&spans[1], 0, 0, 3, ENOMEM);
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
+	end();
+}
+
 /* The descriptor goes while its prefetch stands still: nothing is left behind. */
 static void closed(void)
 {
@@ -303,6 +331,7 @@ static const struct test tests[] = {
 	{ "it returns at once", at_once, T_DEVICE },
 	{ "without an eventfd", without_event, T_DEVICE },
 	{ "bad blocks", bad_blocks, T_DEVICE },
+	{ "no room in the pool", no_room, T_DEVICE },
 	{ "the descriptor is closed", closed, T_DEVICE },
 	{ "the process is killed", killed, T_DEVICE },
 	{ "bad input", bad_input, T_DEVICE },

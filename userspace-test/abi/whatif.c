@@ -154,6 +154,38 @@ static void on_and_off(void)
 }
 
 /* On and off and clear while pages come and go: nothing breaks, and it always says something. */
+static bool has_row(const struct whatif *w, const char *policy, unsigned int eighths)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->nr; i++)
+		if (w->row[i].eighths == eighths && !strcmp(w->row[i].policy, policy))
+			return true;
+	return false;
+}
+
+/* What is asked of other sizes is asked of the policy that the pool has now. */
+static void another_policy(void)
+{
+	char at[256];
+	struct whatif w;
+
+	pool_use(2 * MIB);
+	need(knob_write(knob(), "1"), "%s", strerror(errno));
+	squeeze(3 * MIB);
+	read_table(&w);
+	expect(has_row(&w, "tenure", 4) && !has_row(&w, "fifo", 4), "not of the pool's own policy");
+	snprintf(at, sizeof(at), "/sys/kernel/framepool/%s/policy", pool);
+	need(knob_write(at, "fifo"), "%s: %s", at, strerror(errno));
+	read_table(&w);
+	expect(has_row(&w, "fifo", 4) && !has_row(&w, "tenure", 4), "still of the policy before");
+	expect_sound();
+	squeeze(3 * MIB);
+	read_table(&w);
+	expect(w.misses, "it sees nothing any more");
+	expect_sound();
+}
+
 static void under_load(void)
 {
 	unsigned int i, rounds = scaled(12);
@@ -182,30 +214,38 @@ static void under_load(void)
 
 /* Patterns: the page of the i-th touch. */
 
-#define FILE_PAGES	24000UL
+/* How much larger than usual all is: the size of a pool decides what part of it is sampled. */
+static u64 times = 1;
+
+static u64 file_pages(void)
+{
+	return 24000 * times;
+}
 
 static u64 loop(u64 i, struct rnd *r)
 {
 	(void)r;
-	return i % 9500;
+	return i % (9500 * times);
 }
 
 /* Some more wanted than others, spread over the file. */
 static u64 zipf(u64 i, struct rnd *r)
 {
 	double u = (rnd_next(r) >> 11) / 0x1p53;
-	u64 rank = pow(u * (pow(FILE_PAGES, 0.2) - 1) + 1, 5) - 1;
+	u64 rank = pow(u * (pow(file_pages(), 0.2) - 1) + 1, 5) - 1;
 
 	(void)i;
-	return rank * 7919 % FILE_PAGES;
+	return rank * 7919 % file_pages();
 }
 
 /* A hot set and a scan through it all. */
 static u64 scan(u64 i, struct rnd *r)
 {
+	u64 hot = 3000 * times;
+
 	if (i % 3)
-		return rnd_below(r, 3000);
-	return 3000 + i / 3 % (FILE_PAGES - 3000);
+		return rnd_below(r, hot);
+	return hot + i / 3 % (file_pages() - hot);
 }
 
 struct pattern {
@@ -237,6 +277,7 @@ static void drop_pool(void)
 static u64 measure(const struct pattern *p, u64 bytes, const char *policy, struct whatif *w)
 {
 	struct framepool_pool before, after;
+	u64 touches = p->touches * times;
 	struct rnd r;
 	u8 *m;
 	int fd;
@@ -246,19 +287,19 @@ static u64 measure(const struct pattern *p, u64 bytes, const char *policy, struc
 	if (w)
 		need(knob_write(knob(), "1"), "%s", strerror(errno));
 	fd = space_attach(RAM, O_RDWR);
-	m = map(fd, FILE_PAGES * PAGE, RW, MAP_SHARED);
+	m = map(fd, file_pages() * PAGE, RW, MAP_SHARED);
 	rnd_init(&r, 1);
-	touch(p, m, 0, p->touches / 3, &r);
+	touch(p, m, 0, touches / 3, &r);
 	need(pool_info(pool, &before), "the pool");
 	if (w)
 		need(knob_write(knob(), "clear"), "%s", strerror(errno));
-	touch(p, m, p->touches / 3, p->touches, &r);
+	touch(p, m, touches / 3, touches, &r);
 	need(pool_info(pool, &after), "the pool");
 	if (w) {
 		read_table(w);
 		expect_sound();
 	}
-	munmap(m, FILE_PAGES * PAGE);
+	munmap(m, file_pages() * PAGE);
 	space_gone(fd, space_id(fd));
 	drop_pool();
 	return after.fills - before.fills;
@@ -267,7 +308,7 @@ static u64 measure(const struct pattern *p, u64 bytes, const char *policy, struc
 static void compare(const struct pattern *p, const struct whatif *w, u64 own, const char *policy,
 		    unsigned int eighths)
 {
-	double is = (double)measure(p, POOL * eighths / 8, policy, NULL) / own;
+	double is = (double)measure(p, times * POOL * eighths / 8, policy, NULL) / own;
 	double says = said(w, policy, eighths);
 
 	diag("%s, %s, %u/8: said %.3f, is %.3f", p->name, policy, eighths, says, is);
@@ -285,7 +326,7 @@ static void facts(const struct pattern *p)
 	/* A device that takes no time: so many references take long enough. */
 	if (access(RAM, R_OK | W_OK))
 		skip("no " RAM);
-	own = measure(p, POOL, "tenure", &w);
+	own = measure(p, times * POOL, "tenure", &w);
 	need(own && w.misses, "no misses");
 	diag("%s: %ju pages read, %ju misses and %ju uses seen, one of %ju, %ju looks", p->name,
 	     (uintmax_t)own, (uintmax_t)w.misses, (uintmax_t)w.uses, (uintmax_t)w.sample,
@@ -316,12 +357,144 @@ static void scans(void)
 	facts(&(struct pattern){ "scan", scan, 120000 });
 }
 
+/* From here on one of 128 pages is enough. */
+static void larger(void (*pattern)(void))
+{
+	if (scale > 1)
+		skip("takes too long here");
+	times = 2;
+	pattern();
+}
+
+static void larger_loops(void)
+{
+	larger(loops);
+}
+
+static void larger_skewed(void)
+{
+	larger(skewed);
+}
+
+static void larger_scans(void)
+{
+	larger(scans);
+}
+
+/* Curves of working sets. */
+
+#define SIZES		9	/* eighths: 1 2 4 6 8 12 16 24 32 */
+#define WHOLE		4	/* the fifth of them is the pool's own */
+#define LOOP_PAGES	1000UL	/* of a pool of 2,048 frames */
+
+struct curve {
+	u64 uses, first, misses[SIZES];
+};
+
+/* That of a process; false: it has none. */
+static bool curve_of(pid_t pid, struct curve *c)
+{
+	struct framepool_wset w = { .size = sizeof(w), .pid = pid };
+	bool found = false;
+	unsigned int id, i;
+	char line[512];
+	FILE *f;
+	int at;
+
+	memcpy(w.name, pool, sizeof(w.name));
+	/* Perhaps it maps nothing yet. */
+	if (ioctl(control_fd(), FRAMEPOOL_WSET_GET, &w)) {
+		need(errno == ESRCH, "WSET_GET: %s", strerror(errno));
+		return false;
+	}
+	f = table("curves");
+	need(f, "debugfs: %s", strerror(errno));
+	need(fgets(line, sizeof(line), f) &&
+	     !strcmp(line, "id uses first 1/8 2/8 4/8 6/8 8/8 12/8 16/8 24/8 32/8\n"), "'%s'", line);
+	while (!found && fgets(line, sizeof(line), f)) {
+		const char *rest = line;
+
+		if (sscanf(line, "%u %ju %ju%n", &id, (uintmax_t *)&c->uses,
+			   (uintmax_t *)&c->first, &at) != 3)
+			continue;
+		found = id == w.id;
+		for (i = 0, rest += at; found && i < SIZES; i++, rest += at)
+			need(sscanf(rest, " %ju%n", (uintmax_t *)&c->misses[i], &at) == 1, "'%s'",
+			     line);
+	}
+	fclose(f);
+	return found;
+}
+
+/* A child that touches pages of the space in order, again and again, until it is killed. */
+static pid_t start_loop(int fd, u64 first, u64 pages)
+{
+	pid_t child = need_ok(fork());
+	volatile u8 *m;
+	u64 i;
+
+	if (child)
+		return child;
+	m = map(fd, (first + pages) * PAGE, PROT_READ, MAP_SHARED);
+	for (i = 0;; i++)
+		(void)m[(first + i % pages) * PAGE];
+}
+
+static bool seen_again(void *arg)
+{
+	struct curve c = {};
+
+	return curve_of(*(pid_t *)arg, &c) && c.uses > 2 * c.first + 20;
+}
+
+/* Who needs little and who can use no frames: the pool's curve does not say which of them it is. */
+static void of_sets(void)
+{
+	pid_t small, large;
+	struct curve c;
+	unsigned int i;
+	int fd;
+
+	pool_use(8 * MIB);
+	attach_block = FRAMEPOOL_BLOCK_1;
+	need(knob_write(knob(), "1"), "%s", strerror(errno));
+	fd = space_attach(file_make("file", 20 * MIB, 1), O_RDWR);
+	small = start_loop(fd, 0, LOOP_PAGES);
+	large = start_loop(fd, LOOP_PAGES, 4000);
+	expect(wait_until(seen_again, &small, 60000), "the small loop is not seen");
+	expect(wait_until(seen_again, &large, 60000), "the large loop is not seen");
+	expect_sound();
+	need(curve_of(small, &c), "no curve");
+	diag("small: %ju uses, %ju first, misses %ju in 1/8, %ju in 8/8", (uintmax_t)c.uses,
+	     (uintmax_t)c.first, (uintmax_t)c.misses[0], (uintmax_t)c.misses[WHOLE]);
+	/* A loop misses all of its pages or none. */
+	expect(c.misses[0] > c.uses * 9 / 10, "1/8 of the pool is too little");
+	expect(c.misses[WHOLE] < c.first + c.uses / 10, "the pool is enough");
+	need(curve_of(large, &c), "no curve");
+	diag("large: %ju uses, %ju first, misses %ju in 8/8, %ju in 24/8", (uintmax_t)c.uses,
+	     (uintmax_t)c.first, (uintmax_t)c.misses[WHOLE], (uintmax_t)c.misses[SIZES - 2]);
+	expect(c.misses[WHOLE] > c.uses * 9 / 10, "the pool is too little");
+	expect(c.misses[SIZES - 2] < c.first + c.uses / 10, "three times the pool is enough");
+	for (i = 1; i < SIZES; i++)
+		expect(c.misses[i] <= c.misses[i - 1], "a curve that rises");
+	kill(small, SIGKILL);
+	kill(large, SIGKILL);
+	while (wait(NULL) > 0)
+		;
+	expect_sound();
+}
+
 static const struct test tests[] = {
 	{ "on, off, clear, and what is none of these", on_and_off, T_DEVICE },
+	{ "the pool's policy changes", another_policy, T_DEVICE },
 	{ "on and off under load", under_load, T_DEVICE },
 	{ "a loop a little larger than the pool", loops, T_DEVICE },
 	{ "some pages more wanted than others", skewed, T_DEVICE },
 	{ "a hot set, and a scan", scans, T_DEVICE },
+	{ "a loop, in a pool of 64 MiB", larger_loops, T_DEVICE },
+	{ "some pages more wanted than others, in a pool of 64 MiB", larger_skewed, T_DEVICE },
+	{ "a hot set, and a scan, in a pool of 64 MiB", larger_scans, T_DEVICE },
+	{ "a curve for each working set", of_sets, T_DEVICE },
 };
 
 int main(int argc, char **argv)

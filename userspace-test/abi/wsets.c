@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/uio.h>
 
 #define NR	2000UL
 #define RW	(PROT_READ | PROT_WRITE)
@@ -340,6 +341,92 @@ static void lowered(void)
 	end();
 }
 
+/* ---- a set of which no page can leave ---- */
+
+#define HELD	8UL
+
+/* Held by a pipe, which may not be evicted. */
+static void hold_pages(int pipe[2], u64 first)
+{
+	struct iovec iov = { m + first * PAGE, HELD * PAGE };
+
+	need_ok(pipe2(pipe, O_CLOEXEC | O_NONBLOCK));
+	touch(first, HELD);
+	need(vmsplice(pipe[1], &iov, 1, 0) == HELD * PAGE, "vmsplice: %s", strerror(errno));
+}
+
+static void let_go(int pipe[2])
+{
+	close(pipe[0]);
+	close(pipe[1]);
+}
+
+static void stuck_child(void *arg)
+{
+	int pipe[2];
+
+	hold_pages(pipe, 100);
+	atomic_store((atomic_int *)arg, 1);
+	touch(200, 1);
+}
+
+/* Who needs one more is told in bounded time, or killed; when they are let go all goes on. */
+static void all_held(void)
+{
+	atomic_int *ready = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int pipe[2], status;
+	u64 start;
+	pid_t pid;
+
+	need(ready != MAP_FAILED, "mmap");
+	begin(2 * MIB, "");
+	need_ok(wset_limit(0, 0, HELD));
+	hold_pages(pipe, 0);
+	set_wait_ms(300);
+	start = now_ms();
+	expect(try_load(m + 50 * PAGE, NULL) == SIGBUS, "a ninth frame");
+	expect(now_ms() - start >= 150 && now_ms() - start < 20000, "after %ju ms",
+	       (uintmax_t)(now_ms() - start));
+	expect(of(0).charge == HELD && of(0).peak == HELD, "peak %ju", (uintmax_t)of(0).peak);
+	let_go(pipe);
+	touch(50, 100);
+	expect(of(0).peak == HELD, "peak %ju", (uintmax_t)of(0).peak);
+	/* A child has the same maximum. */
+	set_wait_ms(600000);
+	pid = child_start(stuck_child, ready);
+	while (!atomic_load(ready))
+		usleep(1000);
+	expect(task_waits(pid, pid, 10000), "it does not wait");
+	start = now_ms();
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, &status, 0));
+	expect(WIFSIGNALED(status) && now_ms() - start < 20000, "took %ju ms to die",
+	       (uintmax_t)(now_ms() - start));
+	end();
+}
+
+/* What a process leaves, and its heir has no room for, is charged to nobody. */
+static void heir_is_full(void)
+{
+	pid_t pid;
+
+	begin(2 * MIB, "");
+	pid = obedient_start(touch_thirty);
+	tell();
+	touch(100, 30);
+	touch(0, 8);
+	need_ok(wset_limit(0, 0, 8));
+	expect(of(pid).charge == 30 && of(0).charge == 8, "charges of %ju and %ju",
+	       (uintmax_t)of(pid).charge, (uintmax_t)of(0).charge);
+	dismiss(pid);
+	expect_sets(2);
+	expect(of(0).charge == 8 && of(0).peak == 8, "the heir: charge %ju, peak %ju",
+	       (uintmax_t)of(0).charge, (uintmax_t)of(0).peak);
+	expect(common().charge == 30, "common: charge %ju", (uintmax_t)common().charge);
+	touch(100, 30);
+	end();
+}
+
 static void grandchild(void *arg)
 {
 	struct framepool_wset w = of(0);
@@ -652,15 +739,18 @@ static void storm(void)
 }
 
 static atomic_ullong *arrived;
+static int gate[2];
 
+/* Who waits at the gate costs nothing; it opens when nobody holds its other end. */
 static void one_of_many(void *arg)
 {
-	u64 vpn = 3 * (uintptr_t)arg;
+	u64 vpn = 3 * (uintptr_t)arg % (NR - 3);
+	char c;
 
+	close(gate[1]);
 	touch(vpn, 3);
 	atomic_fetch_add(arrived, 1);
-	while (!atomic_load(stop))
-		usleep(100000);
+	expect(!read(gate[0], &c, 1), "the gate: %s", strerror(errno));
 	touch(vpn, 3);
 }
 
@@ -671,14 +761,15 @@ static bool all_there(void *nr)
 
 static void many(void)
 {
-	u64 nr = scaled(80) + 10, i, charge = 0;
+	u64 nr = scaled(1000), i, charge = 0;
 	struct framepool_wset w = { 0 };
 	pid_t *pid = calloc(nr, sizeof(*pid));
 	struct framepool_pool p;
 
-	stop = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	need(stop != MAP_FAILED, "mmap");
-	arrived = (void *)(stop + 64);
+	arrived = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	need(arrived != MAP_FAILED, "mmap");
+	need_ok(pipe(gate));
+	/* With a thousand that is less than a frame for each. */
 	begin(4 * MIB, "");
 	for (i = 0; i < nr; i++)
 		pid[i] = child_start(one_of_many, (void *)(uintptr_t)i);
@@ -694,9 +785,10 @@ static void many(void)
 	/* All of them have to give: each its part. */
 	touch(1000, 900);
 	expect_consistent();
-	atomic_store(stop, true);
+	close(gate[1]);
 	for (i = 0; i < nr; i++)
 		child_join(pid[i]);
+	diag("%ju processes", (uintmax_t)nr);
 	expect_sets(2);
 	end();
 }
@@ -726,6 +818,8 @@ static const struct test tests[] = {
 	{ "system calls and pins", system_calls, T_DEVICE },
 	{ "the maximum is never exceeded", maximum, T_DEVICE },
 	{ "a lower maximum", lowered, T_DEVICE },
+	{ "a set of which all is held", all_held, T_DEVICE },
+	{ "an heir that is full", heir_is_full, T_DEVICE },
 	{ "a child has its parent's maximum", inherited, T_DEVICE },
 	{ "others leave the minimum", minimum, T_DEVICE },
 	{ "who faults near what he had gets more", who_faults_gets_more, T_DEVICE },

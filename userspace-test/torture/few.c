@@ -252,11 +252,9 @@ static void *far_walker(void *arg)
 	return NULL;
 }
 
-static void tables(void)
+/* A space of 1 TiB in a small pool, mapped; the descriptor of its file. */
+static int map_far(void)
 {
-	pthread_t thread[2];
-	u8 *page = aligned_alloc(PAGE, PAGE);
-	u64 i;
 	int f;
 
 	pool_use(2 * MIB);
@@ -268,6 +266,16 @@ static void tables(void)
 	id = space_id(fd);
 	m = mmap(NULL, FAR * PAGE, RW, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	need(m != MAP_FAILED, "mmap of 1 TiB: %s", strerror(errno));
+	return f;
+}
+
+static void tables(void)
+{
+	pthread_t thread[2];
+	u8 *page = aligned_alloc(PAGE, PAGE);
+	int f = map_far();
+	u64 i;
+
 	for (i = 0; i < KNOWN; i++)
 		page_fill(m + known(i) * PAGE, known(i), 3);
 	evictor_start(fd);
@@ -284,6 +292,79 @@ static void tables(void)
 	}
 }
 
+#define INJECT	"/sys/kernel/debug/framepool/inject"
+#define LONELY	(7ull << 18)	/* a page whose table has no other */
+
+static bool has_begun(void *unused)
+{
+	char line[64];
+	bool begun = false;
+	FILE *f = fopen(INJECT, "re");
+
+	(void)unused;
+	need(f, INJECT);
+	while (fgets(line, sizeof(line), f))
+		begun |= !strcmp(line, "linger 0\n");
+	fclose(f);
+	return begun;
+}
+
+static void *lonely_reader(void *unused)
+{
+	(void)unused;
+	expect(bytes_zero(m + LONELY * PAGE, PAGE, 0), "a page of a hole");
+	return NULL;
+}
+
+/* A file of which each word looks like an entry: the page is there, in that frame. */
+static int space_of_entries(void)
+{
+	u64 word[PAGE / 8], vpn;
+	char *name = file_path("entries");
+	int f = need_ok(open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	size_t i;
+
+	for (vpn = 0; vpn < 2 * MIB / PAGE; vpn++) {
+		for (i = 0; i < ARRAY_SIZE(word); i++)
+			word[i] = (vpn / 2 + 128) << 12 | 1;
+		need(pwrite(f, word, PAGE, vpn * PAGE) == PAGE, "%s", strerror(errno));
+	}
+	close(f);
+	return space_attach(name, O_RDWR);
+}
+
+/*
+ * Who walks a table without a lock is slow, and the table's last page leaves meanwhile: its frame is
+ * nobody else's before the walker has gone.
+ */
+static void walked_and_freed(void)
+{
+	struct framepool_range r;
+	pthread_t thread;
+	int f, other;
+	u64 i;
+
+	attach_block = FRAMEPOOL_BLOCK_1;
+	f = map_far();
+	other = space_of_entries();
+	/* The first nodes are of the pool's own, and never hold a page: these use them up. */
+	for (i = 1; i <= 24; i++)
+		need_ok(range_op(fd, FRAMEPOOL_PREFETCH, (LONELY + (i << 19)) * PAGE, PAGE, &r));
+	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, LONELY * PAGE, PAGE, &r));
+	if (!knob_write(INJECT, "linger 1"))
+		skip("this kernel has no fault injection");
+	need(!pthread_create(&thread, NULL, lonely_reader, NULL), "no thread");
+	need(wait_until(has_begun, NULL, 10000), "nobody looked it up");
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, LONELY * PAGE, PAGE, &r));
+	expect(r.done == 1, "%ju pages have left", (uintmax_t)r.done);
+	range_op(other, FRAMEPOOL_PREFETCH, 0, 0, &r);
+	pthread_join(thread, NULL);
+	need_ok(munmap(m, FAR * PAGE));
+	space_gone(other, space_id(other));
+	space_gone(fd, id);
+	close(f);
+}
+
 static const struct test tests[] = {
 	{ "four pages in one instruction", instructions, 0 },
 	{ "four pages in one instruction, two threads", instructions_of_two, 0 },
@@ -291,6 +372,7 @@ static const struct test tests[] = {
 	{ "populating more than there is", populates, 0 },
 	{ "eight processes, sixteen frames", crowd, 0 },
 	{ "tables larger than the pool", tables, 0 },
+	{ "a table that is walked when it is freed", walked_and_freed, T_DEVICE },
 };
 
 int main(int argc, char **argv)

@@ -54,6 +54,8 @@
 #define FRAMEPOOL_RELEASE	_IO(FRAMEPOOL_IOC_TYPE, 0x2a)
 #define FRAMEPOOL_ERRORS	_IO(FRAMEPOOL_IOC_TYPE, 0x2b)
 #define FRAMEPOOL_ADVISE	_IO(FRAMEPOOL_IOC_TYPE, 0x2c)
+#define FRAMEPOOL_RECORD_START	_IO(FRAMEPOOL_IOC_TYPE, 0x2d)
+#define FRAMEPOOL_RECORD	_IO(FRAMEPOOL_IOC_TYPE, 0x2e)
 #define FRAMEPOOL_PREFETCH_START	_IO(FRAMEPOOL_IOC_TYPE, 0x30)
 #define FRAMEPOOL_PREFETCH_RESULT	_IO(FRAMEPOOL_IOC_TYPE, 0x31)
 
@@ -611,6 +613,65 @@ struct framepool_advise {
 	__u32 advice;
 	__u32 __reserved;
 	__u64 done;
+};
+
+/**
+ * struct framepool_record_start - record which pages of a space are used, from now on
+ * @size: sizeof(struct framepool_record_start)
+ * @flags: 0
+ * @__reserved: 0
+ *
+ * It ends when the descriptor goes. Until then a fault maps its page alone, so programs fault more.
+ *
+ * EPERM: the descriptor is not open for writing, the space is another user's, and there is no
+ * CAP_SYS_ADMIN; EBUSY: somebody records it already; ENOMEM; EINTR: killed.
+ */
+struct framepool_record_start {
+	__u32 size;
+	__u32 flags;
+	__u64 __reserved;
+};
+
+/* A reference is a __u64: the number of the page, and these bits. */
+#define FRAMEPOOL_REF_PAGE	((1ULL << 52) - 1)
+#define FRAMEPOOL_REF_SEEN	(1ULL << 62)	/* sometime since the page was looked at last */
+#define FRAMEPOOL_REF_WRITE	(1ULL << 63)
+
+/* struct framepool_record.flags */
+#define FRAMEPOOL_RECORD_LOOK	(1U << 0)	/* look at the accessed and dirty bits */
+
+/**
+ * struct framepool_record - which pages were used
+ * @size: sizeof(struct framepool_record)
+ * @flags: FRAMEPOOL_RECORD_LOOK or 0
+ * @refs: address of @nr __u64: references
+ * @nr: room for so many, at least 1; out: how many there are
+ * @__reserved: 0
+ * @cursor: LOOK: in: 0 or the last answer's; out: where to go on, 0: that was all. Without: 0
+ * @lost: out: references since the start that were not recorded, because nobody took those before
+ *
+ * Without LOOK it takes what the log has, oldest first: each fault and each page of a read() or
+ * write(), in their order; and, with REF_SEEN, pages of which write-back or eviction found that
+ * they had been used. Fewer than @nr: that is all. With LOOK it looks at the accessed and dirty
+ * bits of all mappings, clears them and lists the pages in ascending order, with REF_SEEN. Uses
+ * of a page that is mapped are seen as one, however many there were. The pool's policy and write-
+ * back lose nothing by it.
+ *
+ * A use that neither was a fault nor stored anything is not known if its mapping goes before the
+ * look. A signal makes it return early, with what there is; so does memory at @refs that cannot be
+ * written, where something was taken before it.
+ *
+ * EINVAL: @nr is 0, or a wrong cursor; ENODATA: not started through this descriptor; EFAULT;
+ * ENOMEM.
+ */
+struct framepool_record {
+	__u32 size;
+	__u32 flags;
+	__u64 refs;
+	__u32 nr;
+	__u32 __reserved;
+	__u64 cursor;
+	__u64 lost;
 };
 
 #endif /* _UAPI_LINUX_FRAMEPOOL_H */

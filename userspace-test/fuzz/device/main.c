@@ -357,6 +357,7 @@ static void fuzz(u64 pool_bytes)
 		choose_only();
 	ok = run_once();
 	diag("%ju operations in %ju ms", (uintmax_t)progress(), (uintmax_t)(now_ms() - start));
+	diag("tried: %ju operations", (uintmax_t)progress());
 	if (ok)
 		return;
 	expect(false, "worker %d", failed_worker);

@@ -100,6 +100,16 @@ static const struct field advise_fields[] = {
 	FIELD(framepool_advise, done, OUT), { 0 },
 };
 
+static const struct field record_start_fields[] = {
+	FIELD(framepool_record_start, __reserved, ZERO), { 0 },
+};
+
+static const struct field record_fields[] = {
+	FIELD(framepool_record, refs, ADDRESS), FIELD(framepool_record, nr, PLAIN),
+	FIELD(framepool_record, __reserved, ZERO), FIELD(framepool_record, cursor, PLAIN),
+	FIELD(framepool_record, lost, OUT), { 0 },
+};
+
 /*
  * @base: what a request gets that has nothing wrong in its envelope and asks for nothing: an errno
  * that is found out after the envelope was looked at, or 0
@@ -157,6 +167,10 @@ static const struct command commands[] = {
 	  ENOENT, false, false, { ENOENT, ESRCH, EPERM, ENOSPC, EBUSY } },
 	{ "ADVISE", FRAMEPOOL_ADVISE, sizeof(struct framepool_advise), advise_fields, 0, 0, true,
 	  true, { ENOMEM, EINTR } },
+	{ "RECORD_START", FRAMEPOOL_RECORD_START, sizeof(struct framepool_record_start),
+	  record_start_fields, 0, EBUSY, false, true, { EBUSY, ENOMEM, EINTR } },
+	{ "RECORD", FRAMEPOOL_RECORD, sizeof(struct framepool_record), record_fields,
+	  FRAMEPOOL_RECORD_LOOK, 0, true, true, { ENOMEM } },
 };
 
 #define each_command(c) \
@@ -170,17 +184,21 @@ static bool resized;		/* what was in the file is gone */
 static u8 *m;			/* the space's mapping, with two pages past the end */
 static u8 *memory;		/* four pages, then a hole */
 static u8 bitmap[64];
+static u64 refs[4096];		/* more than there ever are */
 static struct rnd rnd;
 
 #define EDGE	(memory + 4 * PAGE)
 
 static void begin(void)
 {
+	struct framepool_record_start start = { .size = sizeof(start) };
+
 	pool_use(2 * MIB);
 	rnd_init(&rnd, 1);
 	path = file_make("file", NR * PAGE, 1);
 	backing = need_ok(open(path, O_RDWR | O_CLOEXEC));
 	space = space_attach(path, O_RDWR);
+	need_ok(ioctl(space, FRAMEPOOL_RECORD_START, &start));
 	m = map(space, (NR + 2) * PAGE, RW, MAP_SHARED);
 	memory = mmap(NULL, 5 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	need(memory != MAP_FAILED, "mmap");
@@ -229,6 +247,7 @@ static void harmless(const struct command *c, void *to)
 		struct framepool_advise advise;
 		struct framepool_wset wset;
 		struct framepool_wset_limit limit;
+		struct framepool_record record;
 	} a;
 
 	memset(&a, 0, sizeof(a));
@@ -258,6 +277,9 @@ static void harmless(const struct command *c, void *to)
 		a.range.offset = (NR + (c->base == EINVAL)) * PAGE;
 	} else if (c->cmd == FRAMEPOOL_RESIDENCY) {
 		a.residency.bitmap = (uintptr_t)bitmap;
+	} else if (c->cmd == FRAMEPOOL_RECORD) {
+		a.record.refs = (uintptr_t)refs;
+		a.record.nr = ARRAY_SIZE(refs);
 	}
 	a.size = c->size;
 	memcpy(to, &a, c->size);
