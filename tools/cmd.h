@@ -26,6 +26,9 @@ enum {
 typedef int (*cmd_fn)(int argc, char **argv);
 
 int cmd_attach(int argc, char **argv);
+/* The same, with what is told in @j, if that is given. */
+struct json;
+int attach_words(int argc, char **argv, struct json *j);
 int cmd_detach(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
@@ -37,6 +40,7 @@ int cmd_pool(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_whatif(int argc, char **argv);
 int cmd_wset(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_walk(int argc, char **argv);
 int cmd_buddy(int argc, char **argv);
@@ -60,6 +64,11 @@ struct reason {
  * negative.
  */
 int fail(const char *verb, const char *subject, int error, const struct reason *reasons);
+
+/* The same without "framepool: " and without its end of line, in @text, which is returned. */
+#define FAIL_SIZE 5120 /* a path, and words */
+char *fail_text(char text[FAIL_SIZE], const char *verb, const char *subject, int error,
+		const struct reason *reasons);
 
 /* Print "framepool: ..." with a pointer to --help; EXIT_USAGE. */
 int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* framepool attach, framepool detach */
+/* framepool attach */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -27,13 +27,8 @@ static const char attach_help[] =
 	"                      where that is possible ('framepool stat' says so); nobody\n"
 	"                      else can write, resize or remove FILE meanwhile\n"
 	"  -p, --pool POOL     the pool that provides the memory (default: 'default')\n"
+	"  -j, --json          print name, node and pool for programs\n"
 	"  -h, --help          this\n";
-
-static const char detach_help[] =
-	"usage: framepool detach NAME...\n"
-	"\n"
-	"Write everything back and remove /dev/framepool/NAME. Refused while a program\n"
-	"has it open or mapped.\n";
 
 static bool parse_group(const char *text, uint32_t *gid)
 {
@@ -124,7 +119,23 @@ static int open_backing(const char *path, bool read_only, int *status)
 	return fd;
 }
 
-static int attach_file(struct framepool_attach *attach, const char *path)
+static void show(const struct framepool_attach *attach, struct json *j)
+{
+	char node[sizeof(FRAMEPOOL_DIR) + FRAMEPOOL_NAME_SIZE];
+
+	snprintf(node, sizeof(node), FRAMEPOOL_DIR "/%s", attach->name);
+	if (!j) {
+		puts(node);
+		return;
+	}
+	json_open(j, NULL, '{');
+	json_string(j, "name", attach->name);
+	json_string(j, "node", node);
+	json_string(j, "pool", *attach->pool ? attach->pool : "default");
+	json_close(j, '}');
+}
+
+static int attach_file(struct framepool_attach *attach, const char *path, struct json *j)
 {
 	static const struct reason reasons[] = {
 		{ EISDIR, "it is a directory", "Attach a regular file or a block device." },
@@ -156,7 +167,7 @@ static int attach_file(struct framepool_attach *attach, const char *path)
 	if (err) {
 		status = fail("attach", path, err, reasons);
 	} else {
-		printf(FRAMEPOOL_DIR "/%s\n", attach->name);
+		show(attach, j);
 		status = EXIT_OK;
 	}
 close_control:
@@ -164,7 +175,7 @@ close_control:
 	return status;
 }
 
-int cmd_attach(int argc, char **argv)
+int attach_words(int argc, char **argv, struct json *j)
 {
 	static const struct option options[] = {
 		{ "name", required_argument, NULL, 'n' },
@@ -174,61 +185,31 @@ int cmd_attach(int argc, char **argv)
 		{ "block", required_argument, NULL, 'b' },
 		{ "direct", no_argument, NULL, 'd' },
 		{ "pool", required_argument, NULL, 'p' },
+		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
+	struct json own = { .out = stdout, .first = true };
 	struct framepool_attach attach;
 	int option;
 
 	FRAMEPOOL_INIT(&attach);
-	while ((option = getopt_long(argc, argv, "n:rdm:g:b:p:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "n:rdm:g:b:p:jh", options, NULL)) != -1) {
 		if (option == 'h')
 			return help(attach_help);
-		if (!attach_option(&attach, option, optarg))
+		if (option == 'j')
+			j = j ? j : &own;
+		else if (!attach_option(&attach, option, optarg))
 			return EXIT_USAGE;
 	}
 	if (argc - optind != 1)
 		return usage_error("attach takes one FILE");
 	if (!attach.name[0])
 		name_of_file(argv[optind], attach.name, sizeof(attach.name));
-	return attach_file(&attach, argv[optind]);
+	return attach_file(&attach, argv[optind], j);
 }
 
-int cmd_detach(int argc, char **argv)
+int cmd_attach(int argc, char **argv)
 {
-	static const struct reason reasons[] = {
-		{ ENOENT, "nothing is attached under this name", "See 'framepool list'." },
-		{ EPERM, "another user attached it", "Run it as that user or as root." },
-		{ EBUSY, "a program has it open or mapped, or the kernel holds a page",
-		  "End that program ('fuser -v' of the node finds it) and try again." },
-		{ EINVAL, "this can be no name", "See 'framepool list'." },
-		{ EIO, "pages could not be written; it stays attached and nothing is lost",
-		  "Look at the kernel's log (dmesg), mend the device and try again." },
-		{ ENOSPC, "the file system is full; it stays attached and nothing is lost",
-		  "Make room and try again." },
-		{ }
-	};
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ }
-	};
-	int option, control, err, status = EXIT_OK;
-
-	option = getopt_long(argc, argv, "h", options, NULL);
-	if (option != -1)
-		return option == 'h' ? help(detach_help) : usage_hint();
-	if (optind == argc)
-		return usage_error("detach takes a NAME");
-	control = control_open(&status);
-	if (control < 0)
-		return status;
-	for (; optind < argc; optind++) {
-		const char *name = space_name(argv[optind]);
-
-		err = framepool_detach(control, name);
-		if (err)
-			status = fail("detach", name, err, reasons);
-	}
-	close(control);
-	return status;
+	return attach_words(argc, argv, NULL);
 }

@@ -12,13 +12,23 @@
 
 #define CONF "/etc/framepool.conf"
 
-#define HELP                                                                                \
-	"\n"                                                                                 \
-	"up makes the pools and attaches the files of FILE (default: " CONF "), as\n"        \
-	"framepool.service does at boot; down detaches and destroys them, last first. Each\n" \
-	"line of FILE is what one would type after 'framepool': 'pool create ...' or\n"      \
-	"'attach ...'; # begins a comment. A line that fails is told, the others are done.\n" \
-	"See framepool.conf(5).\n"
+static const char up_help[] =
+	"usage: framepool up [FILE] [--json]\n"
+	"\n"
+	"Make the pools and attach the files of FILE (default: " CONF "), as\n"
+	"framepool.service does at boot. Each line of FILE is what one would type after\n"
+	"'framepool': 'pool create ...' or 'attach ...'; # begins a comment. A line that\n"
+	"fails is told, the others are done. See framepool.conf(5).\n"
+	"\n"
+	"  -j, --json   an array of what was attached\n"
+	"  -h, --help   this\n";
+
+static const char down_help[] =
+	"usage: framepool down [FILE]\n"
+	"\n"
+	"Detach the files and destroy the pools of FILE (default: " CONF "), last\n"
+	"first. What is gone already is passed over; a line that fails is told, the others\n"
+	"are done. See framepool.conf(5).\n";
 
 /* What a line is about: a pool, or a space under a name. */
 struct subject {
@@ -41,6 +51,7 @@ static bool name_of_attach(const struct conf_line *line, char *name)
 			given = line->argv[++i];
 		else if (!strcmp(word, "-r") || !strcmp(word, "--read-only") ||
 			 !strcmp(word, "-d") || !strcmp(word, "--direct") ||
+			 !strcmp(word, "-j") || !strcmp(word, "--json") ||
 			 (!strncmp(word, "--", 2) && strchr(word, '=')))
 			continue;
 		else if (word[0] == '-')
@@ -75,7 +86,7 @@ static int complain(const char *path, const struct conf_line *line)
 }
 
 /* Have the command of a line done as if it had been typed. */
-static int do_line(struct conf_line *line)
+static int do_line(struct conf_line *line, struct json *j)
 {
 	char *argv[CONF_WORDS + 2] = { "framepool" };
 	int argc = line->argc, i;
@@ -83,7 +94,7 @@ static int do_line(struct conf_line *line)
 	for (i = 1; i < argc; i++)
 		argv[i] = line->argv[i];
 	optind = 0; /* getopt_long() begins anew */
-	return strcmp(line->argv[0], "pool") ? cmd_attach(argc, argv) : cmd_pool(argc, argv);
+	return strcmp(line->argv[0], "pool") ? attach_words(argc, argv, j) : cmd_pool(argc, argv);
 }
 
 /* What is gone already needs not to go. */
@@ -109,7 +120,7 @@ static int undo_line(int control, const struct subject *s)
 	return s->pool ? cmd_pool(3, pool) : cmd_detach(2, detach);
 }
 
-static int run_lines(struct conf *conf, const char *path, bool up)
+static int run_lines(struct conf *conf, const char *path, bool up, struct json *j)
 {
 	int control, one, status = EXIT_OK;
 	struct subject s;
@@ -118,23 +129,27 @@ static int run_lines(struct conf *conf, const char *path, bool up)
 	control = control_open(&status);
 	if (control < 0)
 		return status;
+	if (j)
+		json_open(j, NULL, '[');
 	for (i = 0; i < conf->nr; i++) {
 		struct conf_line *line = &conf->lines[up ? i : conf->nr - 1 - i];
 
 		if (!find_subject(line, &s))
 			one = complain(path, line);
 		else
-			one = up ? do_line(line) : undo_line(control, &s);
+			one = up ? do_line(line, j) : undo_line(control, &s);
 		if (one) {
 			fprintf(stderr, "framepool: %s:%u: not done\n", path, line->number);
 			status = EXIT_FAILED;
 		}
 	}
+	if (j)
+		json_close(j, ']');
 	close(control);
 	return status;
 }
 
-static int run(const char *path, bool up)
+static int run(const char *path, bool up, struct json *j)
 {
 	static const struct reason reasons[] = {
 		{ ENOENT, "there is no such file", "Make it, or give another one." },
@@ -153,12 +168,32 @@ static int run(const char *path, bool up)
 	err = conf_read(&conf, in, &line);
 	fclose(in);
 	snprintf(where, sizeof(where), "%.200s (line %u)", path, line);
-	status = err ? fail("read", where, err, reasons) : run_lines(&conf, path, up);
+	status = err ? fail("read", where, err, reasons) : run_lines(&conf, path, up, j);
 	conf_free(&conf);
 	return status;
 }
 
-static int boot(int argc, char **argv, bool up)
+int cmd_up(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	struct json out = { .out = stdout, .first = true }, *j = NULL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		if (option != 'j')
+			return option == 'h' ? help(up_help) : usage_hint();
+		j = &out;
+	}
+	if (argc - optind > 1)
+		return usage_error("up takes one FILE at most");
+	return run(optind < argc ? argv[optind] : CONF, true, j);
+}
+
+int cmd_down(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
@@ -167,20 +202,8 @@ static int boot(int argc, char **argv, bool up)
 	int option = getopt_long(argc, argv, "h", options, NULL);
 
 	if (option != -1)
-		return option == 'h' ? help(up ? "usage: framepool up [FILE]\n" HELP :
-						 "usage: framepool down [FILE]\n" HELP) :
-				       usage_hint();
+		return option == 'h' ? help(down_help) : usage_hint();
 	if (argc - optind > 1)
-		return usage_error("%s takes one FILE at most", up ? "up" : "down");
-	return run(optind < argc ? argv[optind] : CONF, up);
-}
-
-int cmd_up(int argc, char **argv)
-{
-	return boot(argc, argv, true);
-}
-
-int cmd_down(int argc, char **argv)
-{
-	return boot(argc, argv, false);
+		return usage_error("down takes one FILE at most");
+	return run(optind < argc ? argv[optind] : CONF, false, NULL);
 }

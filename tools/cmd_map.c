@@ -23,6 +23,7 @@ static const char map_help[] =
 	"  -w, --width N       characters in a line (default: the terminal's)\n"
 	"  -r, --rows N        at most so many lines (default 16)\n"
 	"      --svg           a picture for a browser or a document, on standard output\n"
+	"  -j, --json          how many frames are what, and which, for programs\n"
 	"      --ascii         no other characters than ASCII\n"
 	"      --unicode       block characters, whatever the locale says\n"
 	"      --color WHEN    auto, always, never (auto: on a terminal without NO_COLOR)\n"
@@ -31,7 +32,7 @@ static const char map_help[] =
 struct map_options {
 	struct draw_options draw;
 	const char *from;
-	bool svg;
+	bool svg, json;
 };
 
 /* False: an error was printed. */
@@ -41,6 +42,8 @@ static bool map_option(struct map_options *o, int option, const char *value)
 		o->from = value;
 	else if (option == 's')
 		o->svg = true;
+	else if (option == 'j')
+		o->json = true;
 	else
 		return draw_option(&o->draw, option, value);
 	return true;
@@ -89,8 +92,9 @@ static int draw(const struct map_options *o)
 		return status;
 	err = picture_read(&picture, in, &line);
 	if (!err)
-		err = o->svg ? picture_svg(&picture, &style, stdout) :
-			       picture_draw(&picture, &style, stdout);
+		err = o->svg  ? picture_svg(&picture, &style, stdout) :
+		      o->json ? picture_json(&picture, stdout) :
+				picture_draw(&picture, &style, stdout);
 	if (err) {
 		snprintf(where, sizeof(where), "%.64s (line %u)", o->from ? o->from : o->draw.pool,
 			 line);
@@ -109,6 +113,7 @@ int cmd_map(int argc, char **argv)
 		{ "from", required_argument, NULL, 'f' },
 		{ "rows", required_argument, NULL, 'r' },
 		{ "svg", no_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
@@ -116,12 +121,14 @@ int cmd_map(int argc, char **argv)
 	int option;
 
 	draw_defaults(&o.draw);
-	while ((option = getopt_long(argc, argv, "p:f:w:r:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "p:f:w:r:jh", options, NULL)) != -1) {
 		if (option == 'h')
 			return help(map_help);
 		if (!map_option(&o, option, optarg))
 			return EXIT_USAGE;
 	}
+	if (o.svg && o.json)
+		return usage_error("one of --svg and --json");
 	if (optind != argc)
 		return usage_error("map takes no argument; a pool is given with --pool");
 	return draw(&o);

@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "interrupt.h"
+#include "progress.h"
 #include "text.h"
+#include "watch.h"
 
 #define RANGE_OPTIONS \
 	"  -o, --offset BYTES   begin there (K, M, G, T as suffixes; a multiple of 4096)\n" \
@@ -16,7 +19,8 @@
 	"  -h, --help           this\n"
 
 /*
- * The kernel is asked for so much at a time, so that there is a bar to see, and ^C works at once.
+ * The kernel is asked for so much at a time, so that there is a bar to see, and what was done until
+ * ^C is known.
  */
 #define CHUNK (8ULL << 20)
 
@@ -49,21 +53,42 @@ static void add(struct framepool_range *total, const struct framepool_range *par
 		total->error = part->error;
 }
 
+/* A signal has come: we end after the part that we are in, and say how much was done. */
+static volatile sig_atomic_t noted;
+
+static void note(void *context, int number)
+{
+	(void)context;
+	/* That part may take for ever. */
+	if (noted)
+		interrupt_die(number);
+	noted = 1;
+}
+
 static int run_chunks(int fd, const struct request *r, uint64_t end, struct framepool_range *total)
 {
 	struct framepool_range part;
+	struct watch watch = { .interrupt = note };
+	struct progress progress;
 	uint64_t at;
 	int err = 0;
 
+	progress_begin(&progress, r->verb->name);
+	watch_begin(&watch);
 	for (at = r->offset; at < end && !err; at += CHUNK) {
+		if (noted) {
+			err = EINTR;
+			break;
+		}
 		FRAMEPOOL_INIT(&part);
 		part.offset = at;
 		part.length = end - at < CHUNK ? end - at : CHUNK;
 		err = r->verb->call(fd, &part);
 		add(total, &part);
-		bar_draw(r->verb->name, at + part.length - r->offset, end - r->offset);
+		progress_tell(&progress, at + part.length - r->offset, end - r->offset);
 	}
-	bar_clear();
+	watch_end(&watch);
+	progress_end(&progress);
 	return err;
 }
 

@@ -15,6 +15,7 @@
 
 #include "../preload/shared.h"
 #include "cmd.h"
+#include "program.h"
 #include "text.h"
 
 static const char run_help[] =
@@ -32,7 +33,6 @@ static const char run_help[] =
 	"                        default 64K)\n"
 	"  -h, --help            this\n";
 
-#define EXIT_NOT_RUN   127
 #define MIN_SIZE       "65536"
 #define SHARED_FD_FROM 900 /* out of the way of what programs number themselves */
 

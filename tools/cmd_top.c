@@ -1,47 +1,78 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* framepool top: samples the counters, and shows them on a terminal or in lines. */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
-#include <ncurses.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cmd.h"
+#include "counters.h"
 #include "terminal.h"
 #include "text.h"
 #include "top.h"
+#include "top_screen.h"
 
 static const char top_help[] =
 	"usage: framepool top [options]\n"
 	"\n"
-	"Pools and spaces, live: how full, and how many faults, evictions and write-backs a\n"
-	"second.\n"
+	"Pools, working sets and spaces, live: how full, how large they should be, and how many\n"
+	"faults, evictions and write-backs a second. NEAR are faults on pages that a little more\n"
+	"memory would have kept.\n"
 	"\n"
 	"  -i, --interval SECONDS   between two looks, 1 to 3600 (default 1)\n"
 	"  -s, --sort KEY           r resident, d dirty, f major faults, e evictions,\n"
 	"                           w write-backs, n name (default r)\n"
 	"  -b, --batch              plain lines, for logs and pipes\n"
+	"  -j, --json               an object for each look, for programs; rates a second\n"
 	"  -n, --count N            end after so many looks\n"
 	"  -h, --help               this\n"
 	"\n"
-	"Keys: those of --sort; space looks at once; q ends.\n";
+	"Keys: those of --sort; up and down choose a working set, m changes its maximum (a size\n"
+	"such as 16M, or 'none'; Escape leaves it as it is); space looks at once; q ends.\n";
 
-struct view {
-	int control;
-	enum top_order order;
-	unsigned int interval, count; /* count 0: for ever */
-	bool batch, colour;
-	struct top_sample *now, *last; /* last: NULL in the first round */
-};
-
-static double clock_now(void)
+/* What a process is called, or "" where it has ended or another user's are hidden. */
+static void command_of(int pid, char command[16])
 {
-	struct timespec t;
+	char path[32];
+	FILE *file;
+	char *c;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
+	command[0] = '\0';
+	if (!pid)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	file = fopen(path, "r");
+	if (!file)
+		return;
+	if (fgets(command, 16, file))
+		command[strcspn(command, "\n")] = '\0';
+	/* A process chooses its name, which is not to move a terminal's cursor. */
+	for (c = command; *c; c++)
+		if (!isprint((unsigned char)*c) || !isascii((unsigned char)*c))
+			*c = '?';
+	fclose(file);
+}
+
+/* The sets of a pool. One that goes meanwhile takes its sets with it. 0 or -errno. */
+static int take_wsets(int control, const struct framepool_pool *pool, struct top_sample *s)
+{
+	struct framepool_wset wset;
+	int got = 0;
+
+	FRAMEPOOL_INIT(&wset);
+	while (s->nr_wsets < TOP_WSETS &&
+	       (got = framepool_next_wset(control, pool->name, &wset)) > 0) {
+		struct top_wset *w = &s->wset[s->nr_wsets++];
+
+		w->counters = wset;
+		w->bound = pool->bound;
+		memcpy(w->counters.name, pool->name, sizeof(w->counters.name));
+		command_of(wset.pid, w->command);
+	}
+	return got < 0 && got != -ENOENT ? got : 0;
 }
 
 /* 0 or -errno. What there is no room for is left out. */
@@ -49,14 +80,21 @@ static int take_sample(int control, struct top_sample *s)
 {
 	struct framepool_space space;
 	struct framepool_pool pool;
-	int got;
+	unsigned int i;
+	int got, err;
 
-	s->when = clock_now();
+	s->when = top_clock();
 	s->nr_pools = 0;
+	s->nr_wsets = 0;
 	s->nr_spaces = 0;
 	FRAMEPOOL_INIT(&pool);
 	while ((got = framepool_next_pool(control, &pool)) > 0 && s->nr_pools < TOP_POOLS)
 		s->pool[s->nr_pools++] = pool;
+	for (i = 0; got >= 0 && i < s->nr_pools; i++) {
+		err = take_wsets(control, &s->pool[i], s);
+		if (err)
+			return err;
+	}
 	FRAMEPOOL_INIT(&space);
 	while (got >= 0 && (got = framepool_next_space(control, &space)) > 0 &&
 	       s->nr_spaces < TOP_SPACES)
@@ -64,10 +102,18 @@ static int take_sample(int control, struct top_sample *s)
 	return got < 0 ? got : 0;
 }
 
-/* The old sample becomes the last one, and its room that of the next. 0 or -errno. */
-static int look(struct view *v, struct top_sample room[2])
+double top_clock(void)
 {
-	struct top_sample *next = v->now == &room[0] ? &room[1] : &room[0];
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* The old sample becomes the last one, and its room that of the next. 0 or -errno. */
+int top_look(struct top_view *v)
+{
+	struct top_sample *next = v->now == &v->room[0] ? &v->room[1] : &v->room[0];
 	int err = take_sample(v->control, next);
 
 	if (err)
@@ -77,7 +123,7 @@ static int look(struct view *v, struct top_sample room[2])
 	return 0;
 }
 
-static void print_batch(const struct view *v)
+static void print_batch(const struct top_view *v)
 {
 	unsigned int index[TOP_SPACES], i;
 	char line[TOP_LINE];
@@ -87,8 +133,14 @@ static void print_batch(const struct view *v)
 		top_pool_line(line, v->now, v->last, i);
 		puts(line);
 	}
+	puts(top_wset_heading());
+	top_sort_wsets(v->now, v->last, v->order, index);
+	for (i = 0; i < v->now->nr_wsets; i++) {
+		top_wset_line(line, v->now, v->last, index[i]);
+		puts(line);
+	}
 	puts(top_space_heading());
-	top_sort(v->now, v->last, v->order, index);
+	top_sort_spaces(v->now, v->last, v->order, index);
 	for (i = 0; i < v->now->nr_spaces; i++) {
 		top_space_line(line, v->now, v->last, index[i]);
 		puts(line);
@@ -97,7 +149,65 @@ static void print_batch(const struct view *v)
 	fflush(stdout);
 }
 
-static int run_batch(struct view *v, struct top_sample room[2])
+static void json_rates(struct json *j, struct top_rates r)
+{
+	json_open(j, "rates", '{');
+	json_real(j, "minor_faults", r.minor);
+	json_real(j, "major_faults", r.major);
+	json_real(j, "filled", r.filled);
+	json_real(j, "evicted", r.evicted);
+	json_real(j, "written", r.written);
+	json_close(j, '}');
+	json_close(j, '}');
+}
+
+static void json_one_wset(struct json *j, const struct top_view *v, unsigned int i)
+{
+	const struct top_wset *w = &v->now->wset[i];
+	struct top_wset_rates r = top_wset_rates(v->now, v->last, i);
+
+	json_open(j, NULL, '{');
+	json_string(j, "pool", w->counters.name);
+	json_string(j, "command", w->command);
+	json_wset_fields(j, &w->counters);
+	json_open(j, "rates", '{');
+	json_real(j, "faults", r.faults);
+	json_real(j, "near_refaults", r.near);
+	json_close(j, '}');
+	json_close(j, '}');
+}
+
+static void print_json(const struct top_view *v)
+{
+	struct json j = { .out = stdout, .first = true };
+	unsigned int index[TOP_SPACES], i;
+
+	json_open(&j, NULL, '{');
+	json_open(&j, "pools", '[');
+	for (i = 0; i < v->now->nr_pools; i++) {
+		json_open(&j, NULL, '{');
+		json_pool_fields(&j, &v->now->pool[i]);
+		json_rates(&j, top_pool_rates(v->now, v->last, i));
+	}
+	json_close(&j, ']');
+	json_open(&j, "working_sets", '[');
+	top_sort_wsets(v->now, v->last, v->order, index);
+	for (i = 0; i < v->now->nr_wsets; i++)
+		json_one_wset(&j, v, index[i]);
+	json_close(&j, ']');
+	json_open(&j, "spaces", '[');
+	top_sort_spaces(v->now, v->last, v->order, index);
+	for (i = 0; i < v->now->nr_spaces; i++) {
+		json_open(&j, NULL, '{');
+		json_space_fields(&j, &v->now->space[index[i]]);
+		json_rates(&j, top_space_rates(v->now, v->last, index[i]));
+	}
+	json_close(&j, ']');
+	json_close(&j, '}');
+	fflush(stdout);
+}
+
+static int run_batch(struct top_view *v)
 {
 	unsigned int round;
 	int err;
@@ -105,173 +215,39 @@ static int run_batch(struct view *v, struct top_sample room[2])
 	for (round = 0; !v->count || round < v->count; round++) {
 		if (round)
 			sleep(v->interval);
-		err = look(v, room);
+		err = top_look(v);
 		if (err)
 			return fail("look at", "the pools and spaces", err, NULL);
-		print_batch(v);
+		v->json ? print_json(v) : print_batch(v);
 		if (ferror(stdout)) /* nobody reads any more */
 			return EXIT_OK;
 	}
 	return EXIT_OK;
 }
 
-/* How full a pool is decides the colour of its line. */
-static int pool_attribute(const struct view *v, const struct framepool_pool *p)
+static int run(struct top_view *v)
 {
-	if (!v->colour)
-		return A_NORMAL;
-	return COLOR_PAIR(p->resident * 10 >= p->bound * 9 ? 2 : 1);
-}
-
-static void draw_heading(int y, const char *text)
-{
-	if (y >= LINES)
-		return;
-	attron(A_REVERSE);
-	mvprintw(y, 0, "%-*.*s", COLS, COLS, text);
-	attroff(A_REVERSE);
-}
-
-static void draw_pools(const struct view *v, int *y)
-{
-	char line[TOP_LINE];
-	unsigned int i;
-
-	draw_heading((*y)++, top_pool_heading());
-	for (i = 0; i < v->now->nr_pools && *y < LINES; i++) {
-		top_pool_line(line, v->now, v->last, i);
-		attron(pool_attribute(v, &v->now->pool[i]));
-		mvaddnstr((*y)++, 0, line, COLS);
-		attroff(pool_attribute(v, &v->now->pool[i]));
-	}
-}
-
-static void draw_spaces(const struct view *v, int y)
-{
-	unsigned int index[TOP_SPACES], i;
-	char line[TOP_LINE];
-
-	top_sort(v->now, v->last, v->order, index);
-	for (i = 0; i < v->now->nr_spaces && y < LINES; i++) {
-		const struct framepool_space *s = &v->now->space[index[i]];
-		int red = v->colour ? COLOR_PAIR(3) : A_NORMAL;
-		int attribute = s->write_error ? A_BOLD | red : A_NORMAL;
-
-		top_space_line(line, v->now, v->last, index[i]);
-		attron(attribute);
-		mvaddnstr(y++, 0, line, COLS);
-		attroff(attribute);
-	}
-	if (!v->now->nr_spaces && y < LINES)
-		mvaddnstr(y, 0, "nothing is attached: framepool attach FILE", COLS);
-}
-
-static void draw(const struct view *v)
-{
-	char line[TOP_LINE];
-	int y = 0;
-
-	erase();
-	snprintf(line, sizeof(line), "framepool: %u pools, %u spaces, by %s, every %u s   "
-		 "(r d f e w n sort, space, q)", v->now->nr_pools, v->now->nr_spaces,
-		 top_order_name(v->order), v->interval);
-	mvaddnstr(y++, 0, line, COLS);
-	draw_pools(v, &y);
-	y++;
-	draw_heading(y++, top_space_heading());
-	draw_spaces(v, y);
-	refresh();
-}
-
-/* Wait for a key until the next look is due. False: the user has seen enough. */
-static bool wait_for_key(struct view *v)
-{
-	double due = v->now->when + v->interval, left;
-	int key;
-
-	while ((left = due - clock_now()) > 0) {
-		timeout(left * 1000 + 1);
-		key = getch();
-		if (key == 'q' || key == 'Q' || key == 3)
-			return false;
-		if (key == ' ')
-			return true;
-		if (key != ERR && top_order_of(key) != TOP_ORDERS)
-			v->order = top_order_of(key);
-		if (key != ERR)
-			draw(v);
-	}
-	return true;
-}
-
-/* False: this terminal cannot. */
-static bool begin_screen(const struct view *v)
-{
-	SCREEN *screen = newterm(NULL, stdout, stdin);
-
-	if (!screen)
-		return false;
-	set_term(screen);
-	cbreak();
-	noecho();
-	curs_set(0);
-	keypad(stdscr, true);
-	if (v->colour && has_colors()) {
-		start_color();
-		use_default_colors();
-		init_pair(1, COLOR_GREEN, -1);
-		init_pair(2, COLOR_YELLOW, -1);
-		init_pair(3, COLOR_RED, -1);
-	}
-	return true;
-}
-
-static int run_screen(struct view *v, struct top_sample room[2])
-{
-	unsigned int round;
-	int err = 0;
-
-	if (!begin_screen(v)) {
-		fprintf(stderr, "framepool: this terminal (TERM=%s) cannot be drawn on. Set TERM, "
-			"or use --batch.\n", getenv("TERM") ? getenv("TERM") : "");
-		return EXIT_FAILED;
-	}
-	for (round = 0; !v->count || round < v->count; round++) {
-		err = look(v, room);
-		if (err)
-			break;
-		draw(v);
-		if (!wait_for_key(v))
-			break;
-	}
-	endwin();
-	return err ? fail("look at", "the pools and spaces", err, NULL) : EXIT_OK;
-}
-
-static int run(struct view *v)
-{
-	struct top_sample *room;
 	int status = EXIT_OK;
 
 	if (!v->batch && (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))) {
-		fputs("framepool: top needs a terminal. Use --batch for plain lines, or 'framepool "
-		      "stat --json' for programs.\n", stderr);
+		fputs("framepool: top needs a terminal. Use --batch for plain lines, or --json for "
+		      "programs.\n", stderr);
 		return EXIT_FAILED;
 	}
 	v->control = control_open(&status);
 	if (v->control < 0)
 		return status;
-	room = calloc(2, sizeof(*room));
-	if (!room)
+	v->room = calloc(2, sizeof(*v->room));
+	if (!v->room)
 		status = fail("look at", "the pools and spaces", ENOMEM, NULL);
 	else
-		status = v->batch ? run_batch(v, room) : run_screen(v, room);
-	free(room);
+		status = v->batch ? run_batch(v) : top_screen(v);
+	free(v->room);
 	close(v->control);
 	return status;
 }
 
-static int top_option(struct view *v, int option, const char *value)
+static int top_option(struct top_view *v, int option, const char *value)
 {
 	uint64_t number;
 
@@ -291,6 +267,10 @@ static int top_option(struct view *v, int option, const char *value)
 		if (v->order == TOP_ORDERS)
 			return usage_error("'%s' is none of r, d, f, e, w, n", value);
 		return EXIT_OK;
+	case 'j':
+		v->json = true;
+		v->batch = true;
+		return EXIT_OK;
 	case 'b':
 		v->batch = true;
 		return EXIT_OK;
@@ -305,14 +285,15 @@ int cmd_top(int argc, char **argv)
 		{ "interval", required_argument, NULL, 'i' },
 		{ "sort", required_argument, NULL, 's' },
 		{ "batch", no_argument, NULL, 'b' },
+		{ "json", no_argument, NULL, 'j' },
 		{ "count", required_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	struct view v = { .interval = 1, .colour = terminal_colour() };
+	struct top_view v = { .interval = 1, .colour = terminal_colour() };
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "i:s:bn:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "i:s:bjn:h", options, NULL)) != -1) {
 		if (option == 'h')
 			return help(top_help);
 		status = top_option(&v, option, optarg);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "curves.h"
 #include "debugfs.h"
 #include "text.h"
 
@@ -16,9 +17,10 @@ static const char whatif_help[] =
 	"Show what POOL, or the default one, would have missed under another policy, or\n"
 	"with another size, in parts of what it has missed as it is: 0.93 is 7 % less. It\n"
 	"is known of a sample of the pages, and from when it was turned on; turn it on,\n"
-	"let the programs warm up, clear, and come back later.\n"
+	"let the programs warm up, clear, and come back later. For each working set there\n"
+	"is what it would miss of its uses if it had so much memory for itself.\n"
 	"\n"
-	"  --on         begin to watch: 1 to 3 % of what faults cost, and 3 MiB at most\n"
+	"  --on         begin to watch: 1 to 3 % of what faults cost, and 6 MiB at most\n"
 	"  --off        stop, and forget what was seen\n"
 	"  --clear      count anew, and remember the pages\n"
 	"  -j, --json   for programs\n"
@@ -111,7 +113,7 @@ static void show(const char *pool, const struct whatif *w)
 			show_row(w, &w->row[i]);
 }
 
-static void show_json(const char *pool, const struct whatif *w)
+static void show_json(const char *pool, const struct whatif *w, const struct curves *curves)
 {
 	struct json j = { .out = stdout, .first = true };
 	unsigned int i;
@@ -137,7 +139,29 @@ static void show_json(const char *pool, const struct whatif *w)
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
+	curves_json(&j, curves);
 	json_close(&j, '}');
+}
+
+/* Turned off between the two there are none. */
+static int read_both(const char *pool, struct whatif *w, struct curves *curves, int *status)
+{
+	FILE *in = debugfs_open(pool, "whatif", "r", "show what-ifs of", status);
+	int err;
+
+	if (!in)
+		return -1;
+	err = parse(in, w);
+	fclose(in);
+	if (err)
+		return err;
+	curves->capacity = w->capacity;
+	in = debugfs_open(pool, "curves", "r", "show what-ifs of", status);
+	if (!in)
+		return -1;
+	err = curves_parse(in, curves) ? 0 : ferror(in) ? ENODATA : EPROTO;
+	fclose(in);
+	return err;
 }
 
 static int print(const char *pool, bool json)
@@ -149,17 +173,21 @@ static int print(const char *pool, bool json)
 		  "Use the command of the module's version." },
 		{ }
 	};
+	static struct curves curves;
 	struct whatif w = { 0 };
-	int err, status = EXIT_OK;
-	FILE *in = debugfs_open(pool, "whatif", "r", "show what-ifs of", &status);
+	int status = EXIT_OK;
+	int err = read_both(pool, &w, &curves, &status);
 
-	if (!in)
+	if (err < 0)
 		return status;
-	err = parse(in, &w);
-	fclose(in);
 	if (err)
 		return fail("show what-ifs of", pool, err, reasons);
-	json ? show_json(pool, &w) : show(pool, &w);
+	if (json) {
+		show_json(pool, &w, &curves);
+		return EXIT_OK;
+	}
+	show(pool, &w);
+	curves_show(&curves);
 	return EXIT_OK;
 }
 

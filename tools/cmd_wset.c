@@ -3,11 +3,12 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cmd.h"
+#include "counters.h"
 #include "text.h"
+#include "wset.h"
 
 static const char wset_help[] =
 	"usage: framepool wset [POOL] [--json]\n"
@@ -31,11 +32,6 @@ struct wset_options {
 	bool json, has_pid, has_min, has_max;
 };
 
-static bool parse_size(const char *text, __u64 *bytes)
-{
-	return parse_bytes(text, bytes) && !(*bytes % PAGE_BYTES);
-}
-
 /* False: an error was printed. */
 static bool wset_option(struct wset_options *o, int option, const char *value)
 {
@@ -46,13 +42,12 @@ static bool wset_option(struct wset_options *o, int option, const char *value)
 			usage_error("'%s' is no process", value);
 		return o->has_pid;
 	case 'm':
-		o->has_min = parse_size(value, &o->min);
+		o->has_min = parse_min(value, &o->min);
 		if (!o->has_min)
 			usage_error("'%s' is no size, such as 16M", value);
 		return o->has_min;
 	case 'M':
-		o->max = FRAMEPOOL_WSET_NO_MAX;
-		o->has_max = !strcmp(value, "none") || parse_size(value, &o->max);
+		o->has_max = parse_max(value, &o->max);
 		if (!o->has_max)
 			usage_error("'%s' is no size, such as 16M, and not 'none'", value);
 		return o->has_max;
@@ -64,11 +59,6 @@ static bool wset_option(struct wset_options *o, int option, const char *value)
 	}
 }
 
-static const char *max_text(char text[NUMBER_SIZE], const struct framepool_wset *w)
-{
-	return w->max == FRAMEPOOL_WSET_NO_MAX ? "-" : text_bytes(text, w->max * PAGE_BYTES);
-}
-
 static void row(const struct framepool_wset *w)
 {
 	char pid[NUMBER_SIZE] = "-", min[NUMBER_SIZE], max[NUMBER_SIZE], target[NUMBER_SIZE],
@@ -77,30 +67,11 @@ static void row(const struct framepool_wset *w)
 	if (w->pid)
 		snprintf(pid, sizeof(pid), "%d", w->pid);
 	printf("%8s %10s %10s %10s %10s %10s %10llu %10llu %10llu\n", pid,
-	       text_bytes(min, w->min * PAGE_BYTES), max_text(max, w),
+	       text_bytes(min, w->min * PAGE_BYTES), text_max(max, w->max),
 	       text_bytes(target, w->target * PAGE_BYTES),
 	       text_bytes(charge, w->charge * PAGE_BYTES),
 	       text_bytes(pinned, w->pinned * PAGE_BYTES), (unsigned long long)w->faults,
 	       (unsigned long long)w->refaults, (unsigned long long)w->near_refaults);
-}
-
-/* In frames, as the module has it. */
-static void json_row(struct json *j, const struct framepool_wset *w)
-{
-	json_open(j, NULL, '{');
-	json_number(j, "id", w->id);
-	json_number(j, "pid", w->pid);
-	json_number(j, "min", w->min);
-	if (w->max != FRAMEPOOL_WSET_NO_MAX)
-		json_number(j, "max", w->max);
-	json_number(j, "target", w->target);
-	json_number(j, "charge", w->charge);
-	json_number(j, "peak", w->peak);
-	json_number(j, "pinned", w->pinned);
-	json_number(j, "faults", w->faults);
-	json_number(j, "refaults", w->refaults);
-	json_number(j, "near_refaults", w->near_refaults);
-	json_close(j, '}');
 }
 
 static int list(int control, const char *pool, bool json)
@@ -124,7 +95,7 @@ static int list(int control, const char *pool, bool json)
 		printf("%8s %10s %10s %10s %10s %10s %10s %10s %10s\n", "PID", "MIN", "MAX",
 		       "TARGET", "HAS", "PINNED", "FAULTS", "REFAULTS", "NEAR");
 	for (; got > 0; got = framepool_next_wset(control, pool, &wset))
-		json ? json_row(&j, &wset) : row(&wset);
+		json ? json_wset(&j, &wset) : row(&wset);
 	if (json)
 		json_close(&j, ']');
 	return got ? fail("list", "the working sets", got, NULL) : EXIT_OK;
@@ -133,33 +104,12 @@ static int list(int control, const char *pool, bool json)
 /* What is not given stays. */
 static int limit(int control, const char *pool, const struct wset_options *o)
 {
-	static const struct reason reasons[] = {
-		{ ESRCH, "there is no such process, or it maps nothing of the pool",
-		  "See 'framepool wset'." },
-		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },
-		{ EPERM, "it is another user's, or a higher minimum", "Run it as root." },
-		{ EINVAL, "the minimum is over the maximum, or the maximum is under 32K",
-		  "Give other limits." },
-		{ ENOSPC, "the minimum cannot be guaranteed beside those of the others",
-		  "All together may have three quarters of the pool." },
-		{ EBUSY, "the maximum does not leave 32K beside what is pinned, or the pages "
-			 "above it cannot be written",
-		  "Unpin, or see 'framepool doctor'." },
-		{ }
-	};
 	char subject[NUMBER_SIZE];
-	struct framepool_wset wset;
-	uint64_t min, max;
-	int err = framepool_get_wset(control, pool, o->pid, &wset);
+	int err = wset_limit(control, pool, o->pid, o->has_min ? &o->min : NULL,
+			     o->has_max ? &o->max : NULL);
 
 	snprintf(subject, sizeof(subject), "%d", (int)o->pid);
-	if (!err) {
-		min = o->has_min ? o->min / PAGE_BYTES : wset.min;
-		max = !o->has_max ? wset.max :
-		      o->max == FRAMEPOOL_WSET_NO_MAX ? o->max : o->max / PAGE_BYTES;
-		err = framepool_limit_wset(control, pool, o->pid, min, max);
-	}
-	return err ? fail("limit process", subject, err, reasons) : EXIT_OK;
+	return err ? fail("limit process", subject, err, wset_reasons) : EXIT_OK;
 }
 
 int cmd_wset(int argc, char **argv)

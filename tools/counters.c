@@ -131,9 +131,8 @@ void show_pool(const struct framepool_pool *p)
 	show(of_pool, COUNT(of_pool), p);
 }
 
-void json_space(struct json *j, const struct framepool_space *s)
+void json_space_fields(struct json *j, const struct framepool_space *s)
 {
-	json_open(j, NULL, '{');
 	json_string(j, "name", s->name);
 	json_string(j, "pool", s->pool);
 	json_number(j, "space", s->space);
@@ -149,6 +148,12 @@ void json_space(struct json *j, const struct framepool_space *s)
 	json_bool(j, "direct_io", s->state & FRAMEPOOL_SPACE_DIRECT_IO);
 	json_bool(j, "direct_path", s->state & FRAMEPOOL_SPACE_DIRECT_PATH);
 	json(j, of_space, COUNT(of_space), s);
+}
+
+void json_space(struct json *j, const struct framepool_space *s)
+{
+	json_open(j, NULL, '{');
+	json_space_fields(j, s);
 	json_close(j, '}');
 }
 
@@ -166,9 +171,8 @@ void json_pool_orders(struct json *j, const struct framepool_pool *p)
 	json_orders(j, "fragmentation_permille", p->fragmentation, COUNT(p->fragmentation));
 }
 
-void json_pool(struct json *j, const struct framepool_pool *p)
+void json_pool_fields(struct json *j, const struct framepool_pool *p)
 {
-	json_open(j, NULL, '{');
 	json_string(j, "name", p->name);
 	json_string(j, "policy", p->policy);
 	json_number(j, "bytes", p->bytes);
@@ -177,5 +181,34 @@ void json_pool(struct json *j, const struct framepool_pool *p)
 	json_number(j, "spaces", p->spaces);
 	json(j, of_pool, COUNT(of_pool), p);
 	json_pool_orders(j, p);
+}
+
+void json_pool(struct json *j, const struct framepool_pool *p)
+{
+	json_open(j, NULL, '{');
+	json_pool_fields(j, p);
+	json_close(j, '}');
+}
+
+void json_wset_fields(struct json *j, const struct framepool_wset *w)
+{
+	json_number(j, "id", w->id);
+	json_number(j, "pid", w->pid);
+	json_number(j, "min", w->min);
+	if (w->max != FRAMEPOOL_WSET_NO_MAX)
+		json_number(j, "max", w->max);
+	json_number(j, "target", w->target);
+	json_number(j, "charge", w->charge);
+	json_number(j, "peak", w->peak);
+	json_number(j, "pinned", w->pinned);
+	json_number(j, "faults", w->faults);
+	json_number(j, "refaults", w->refaults);
+	json_number(j, "near_refaults", w->near_refaults);
+}
+
+void json_wset(struct json *j, const struct framepool_wset *w)
+{
+	json_open(j, NULL, '{');
+	json_wset_fields(j, w);
 	json_close(j, '}');
 }

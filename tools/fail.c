@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,7 +45,8 @@ static const struct reason *look_up(const struct reason *reasons, int error)
 	return NULL;
 }
 
-int fail(const char *verb, const char *subject, int error, const struct reason *reasons)
+char *fail_text(char text[FAIL_SIZE], const char *verb, const char *subject, int error,
+		const struct reason *reasons)
 {
 	const struct reason *r;
 
@@ -54,12 +56,21 @@ int fail(const char *verb, const char *subject, int error, const struct reason *
 	if (!r)
 		r = look_up(everywhere, error);
 	if (r)
-		fprintf(stderr, "framepool: cannot %s %s: %s (%s). %s\n", verb, subject, r->what,
-			strerror(error), r->next);
+		snprintf(text, FAIL_SIZE, "cannot %s %s: %s (%s). %s", verb, subject, r->what,
+			 strerror(error), r->next);
 	else
-		fprintf(stderr,
-			"framepool: cannot %s %s: the system refused it (%s). Look at dmesg.\n",
-			verb, subject, strerror(error));
+		snprintf(text, FAIL_SIZE,
+			 "cannot %s %s: the system refused it (%s). Look at dmesg.", verb, subject,
+			 strerror(error));
+	return text;
+}
+
+int fail(const char *verb, const char *subject, int error, const struct reason *reasons)
+{
+	char text[FAIL_SIZE];
+
+	fprintf(stderr, "framepool: %s\n", fail_text(text, verb, subject, error, reasons));
+	error = abs(error);
 	return error == EPERM || error == EACCES ? EXIT_NO_RIGHT : EXIT_FAILED;
 }
 

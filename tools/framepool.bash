@@ -33,11 +33,20 @@ _framepool_value() {
 	esac
 }
 
+# What trace takes: what to do, then files or spaces.
+_framepool_trace() {
+	case ${COMP_CWORD},${COMP_WORDS[2]} in
+	2,*)		printf '%s\n' record report ;;
+	*,record)	_framepool_spaces ;;
+	esac
+}
+
 # Whether words are the spaces' names, files, or neither, is the command's.
 _framepool_words() {
 	case $1 in
 	detach|stat|warm|evict|sync|pin|walk)	_framepool_spaces ;;
 	run)					compgen -c ;;
+	trace)					_framepool_trace ;;
 	pool)					printf '%s\n' create destroy list ;;
 	policy|whatif|wset)			_framepool_pools ;;
 	esac
@@ -45,7 +54,7 @@ _framepool_words() {
 
 _framepool() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local command=${COMP_WORDS[1]} choices
+	local command=${COMP_WORDS[1]} choices=
 
 	if ((COMP_CWORD == 1)); then
 		choices=$(framepool --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
@@ -55,11 +64,13 @@ _framepool() {
 		choices=$(_framepool_policies)
 	elif [[ $command == pool && $before == destroy ]]; then
 		choices=$(_framepool_pools)
-	elif ! { [[ $command == pool && $before == -s ]] || choices=$(_framepool_value "$before"); }; then
+	elif [[ $command == trace && $before =~ ^(-o|--output)$ ]]; then
+		: # a file, below
+	elif ! { [[ $command != top && $before == -s ]] || choices=$(_framepool_value "$before"); }; then
 		choices=$(_framepool_words "$command")
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word")
-	if [[ ($command =~ ^(attach|up|down)$ || $before == --from || $before == -f) && $word != -* && -z $choices ]]; then
+	if [[ ($command =~ ^(attach|up|down)$ || ($command == trace && (${COMP_WORDS[2]} == report || $before =~ ^(-o|--output)$)) || $before == --from || $before == -f) && $word != -* && -z $choices ]]; then
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 	fi

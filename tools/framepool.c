@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* framepool: the command. Finds the subcommand; each has a file of its own. */
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ static const struct command {
 	{ "detach", cmd_detach, "write everything back and remove /dev/framepool/NAME" },
 	{ "list", cmd_list, "what is attached" },
 	{ "stat", cmd_stat, "faults, evictions, write-backs, memory" },
-	{ "top", cmd_top, "the same, live: pools, spaces, rates" },
+	{ "top", cmd_top, "the same, live: pools, working sets, spaces, rates" },
 	{ "map", cmd_map, "a picture of a pool's memory" },
 	{ "walk", cmd_walk, "the way from an address to a frame, step by step" },
 	{ "buddy", cmd_buddy, "free blocks by order, and what would be split" },
@@ -30,6 +31,7 @@ static const struct command {
 	{ "policy", cmd_policy, "how pools choose the pages that leave" },
 	{ "whatif", cmd_whatif, "what another policy, or another size, would have missed" },
 	{ "wset", cmd_wset, "how much of a pool each process has, and its limits" },
+	{ "trace", cmd_trace, "record which pages are used, and what pools would miss of it" },
 	{ "up", cmd_up, "make what is in /etc/framepool.conf" },
 	{ "down", cmd_down, "undo that" },
 	{ "doctor", cmd_doctor, "what is wrong or slow, and what to do about it" },
@@ -64,6 +66,8 @@ int main(int argc, char **argv)
 	int status;
 
 	setlocale(LC_CTYPE, "");
+	/* Who ignores it gives that to us, and then nobody tells us how our children ended. */
+	signal(SIGCHLD, SIG_DFL);
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;

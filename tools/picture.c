@@ -269,3 +269,26 @@ int picture_svg(const struct picture *p, const struct picture_style *style, FILE
 	fputs("</svg>\n", out);
 	return ferror(out) ? -EIO : 0;
 }
+
+int picture_json(const struct picture *p, FILE *out)
+{
+	struct json j = { .out = out, .first = true };
+	const struct run *run;
+	int i;
+
+	json_open(&j, NULL, '{');
+	json_number(&j, "frames", p->frames);
+	for (i = 0; i < FRAME_STATES; i++)
+		json_number(&j, looks[i].name, p->in_state[i]);
+	json_open(&j, "runs", '[');
+	for (run = p->runs; run < p->runs + p->nr_runs; run++) {
+		json_open(&j, NULL, '{');
+		json_number(&j, "first", run->first);
+		json_number(&j, "frames", run->nr);
+		json_string(&j, "state", looks[run->state].name);
+		json_close(&j, '}');
+	}
+	json_close(&j, ']');
+	json_close(&j, '}');
+	return ferror(out) ? -EIO : 0;
+}

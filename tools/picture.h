@@ -65,4 +65,7 @@ int picture_draw(const struct picture *p, const struct picture_style *style, FIL
 /* The same as SVG, a square for each character; hovering tells where it is and what is there. */
 int picture_svg(const struct picture *p, const struct picture_style *style, FILE *out);
 
+/* The same for programs: how many frames are in each state, and which are neighbours in one. */
+int picture_json(const struct picture *p, FILE *out);
+
 #endif /* FRAMEPOOL_PICTURE_H */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Text in and out: numbers, sizes, names, JSON, the progress bar. */
+/* Text in and out: numbers, sizes, names, JSON. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <linux/framepool.h>
 
@@ -95,6 +94,25 @@ static const struct {
 
 #define NR_BLOCKS (sizeof(blocks) / sizeof(blocks[0]))
 
+bool parse_min(const char *text, __u64 *bytes)
+{
+	return parse_bytes(text, bytes) && !(*bytes % PAGE_BYTES);
+}
+
+bool parse_max(const char *text, __u64 *bytes)
+{
+	if (strcmp(text, "none"))
+		return parse_min(text, bytes);
+	*bytes = FRAMEPOOL_WSET_NO_MAX;
+	return true;
+}
+
+char *text_max(char text[NUMBER_SIZE], uint64_t frames)
+{
+	return frames == FRAMEPOOL_WSET_NO_MAX ? strcpy(text, "-") :
+						 text_bytes(text, frames * PAGE_BYTES);
+}
+
 bool parse_block(const char *text, uint32_t *type)
 {
 	uint32_t t;
@@ -142,18 +160,50 @@ void name_of_file(const char *path, char *name, size_t size)
 			*c = '_';
 }
 
+/* How many bytes the character of UTF-8 at @text has; 0: it is none. @code: its number. */
+static unsigned int decode(const char *text, uint32_t *code)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned char first = *text;
+	unsigned int length = first < 0x80 ? 1 :
+			      first < 0xc0 ? 0 :
+			      first < 0xe0 ? 2 :
+			      first < 0xf0 ? 3 :
+			      first < 0xf8 ? 4 :
+					     0;
+	unsigned int i;
+
+	*code = length < 2 ? first : first & (0x7f >> length);
+	for (i = 1; i < length; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		*code = *code << 6 | (text[i] & 0x3f);
+	}
+	if (!length || *code < least[length] || *code > 0x10ffff || *code >> 11 == 0xd800 >> 11)
+		return 0;
+	return length;
+}
+
+/*
+ * UTF-8 as it is, but for controls. Other bytes as the surrogates U+DC80 to U+DCFF, from which
+ * Python's os.fsencode() makes the bytes again.
+ */
 static void quote(FILE *out, const char *text)
 {
-	putc('"', out);
-	for (; *text; text++) {
-		unsigned char c = *text;
+	unsigned int length;
+	uint32_t code;
 
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			fprintf(out, "\\u%04x", c);
+	putc('"', out);
+	for (; *text; text += length ? length : 1) {
+		length = decode(text, &code);
+		if (!length)
+			fprintf(out, "\\udc%02x", (unsigned char)*text);
+		else if (code == '"' || code == '\\')
+			fprintf(out, "\\%c", code);
+		else if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+			fprintf(out, "\\u%04x", code);
 		else
-			putc(c, out);
+			fwrite(text, 1, length, out);
 	}
 	putc('"', out);
 }
@@ -202,6 +252,12 @@ void json_signed(struct json *j, const char *key, int64_t value)
 	fprintf(j->out, "%lld", (long long)value);
 }
 
+void json_real(struct json *j, const char *key, double value)
+{
+	key_of(j, key);
+	fprintf(j->out, "%.1f", value);
+}
+
 void json_bool(struct json *j, const char *key, bool value)
 {
 	key_of(j, key);
@@ -212,26 +268,4 @@ void json_string(struct json *j, const char *key, const char *value)
 {
 	key_of(j, key);
 	quote(j->out, value);
-}
-
-#define BAR_WIDTH 40
-
-void bar_draw(const char *label, uint64_t done, uint64_t total)
-{
-	char bar[BAR_WIDTH + 1];
-	double part = total ? (double)done / total : 1;
-	int filled = part * BAR_WIDTH;
-
-	if (!isatty(STDERR_FILENO))
-		return;
-	memset(bar, '.', BAR_WIDTH);
-	memset(bar, '#', filled);
-	bar[BAR_WIDTH] = '\0';
-	fprintf(stderr, "\r%s [%s] %3.0f %%", label, bar, 100 * part);
-}
-
-void bar_clear(void)
-{
-	if (isatty(STDERR_FILENO))
-		fputs("\r\033[K", stderr);
 }

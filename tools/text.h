@@ -20,6 +20,11 @@ char *text_count(char text[NUMBER_SIZE], uint64_t number);
  * letters K M G T.
  */
 bool parse_bytes(const char *text, __u64 *bytes);
+/* Limits of a working set in bytes, multiples of a page; for a maximum, "none", too. */
+bool parse_min(const char *text, __u64 *bytes);
+bool parse_max(const char *text, __u64 *bytes);
+/* A maximum in frames: "16.0 MiB", or "-" for none; in @text, which is returned. */
+char *text_max(char text[NUMBER_SIZE], uint64_t frames);
 /* A whole number in @base, at most @max. */
 bool parse_number(const char *text, int base, uint64_t max, uint64_t *number);
 /* "auto", or 1, 4, 16, 64, 256 pages -> FRAMEPOOL_BLOCK_*, and back. */
@@ -42,11 +47,9 @@ void json_open(struct json *j, const char *key, char bracket);
 void json_close(struct json *j, char bracket);
 void json_number(struct json *j, const char *key, uint64_t value);
 void json_signed(struct json *j, const char *key, int64_t value);
+/* With one decimal. */
+void json_real(struct json *j, const char *key, double value);
 void json_bool(struct json *j, const char *key, bool value);
 void json_string(struct json *j, const char *key, const char *value);
-
-/* A progress bar on standard error where that is a terminal, nothing elsewhere. */
-void bar_draw(const char *label, uint64_t done, uint64_t total);
-void bar_clear(void);
 
 #endif /* FRAMEPOOL_TEXT_H */

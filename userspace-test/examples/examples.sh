@@ -37,10 +37,32 @@ gives 0 "$examples/look"
 shows 'pool default: '
 shows 'space a: 420000 bytes'
 framepool detach a
+dd if=/dev/zero of=/mnt/wide bs=1M count=16 2> /dev/null
+gives 0 "$examples/wander" /mnt/wide 3 2
+shows '^[0-9]* loads, [1-9][0-9]* faults; has [1-9][0-9]* pages'
+gives 0 "$examples/wander" /mnt/wide 8 2 1
+shows 'has 2[0-9]* pages, 256 at most'
+gives 1 "$examples/wander" /mnt/wide 8 1 0
+shows 'Invalid argument'
+gives 1 "$examples/wander" /nonexistent 1 1
+shows 'No such file'
+gives 2 "$examples/wander" /mnt/wide
+rm /mnt/wide
 gives 0 "$examples/span" /mnt/a
 shows '^105000 numbers, sum [1-9][0-9]*$'
+cp /tmp/out /tmp/sum
 gives 1 "$examples/span" /nonexistent
 shows 'No such file'
+gives 0 "$examples/plain" /mnt/a
+cmp -s /tmp/out /tmp/sum
+ok $? "plain mmap of the file has the same sum"
+gives 0 framepool attach /mnt/a
+gives 0 "$examples/plain" "$(cat /tmp/out)"
+cmp -s /tmp/out /tmp/sum
+ok $? "plain mmap of its node, too"
+gives 1 "$examples/plain" /nonexistent
+shows 'No such file'
+gives 0 framepool detach a
 
 # A pool of 8 MiB, files of 10: the results have to be equal, and the pool's the bound.
 for program in bfs sort lookup; do

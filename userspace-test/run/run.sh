@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# `framepool run` in a VM: real programs with and without a pool, and their results. Prints TAP.
+# Unmodified programs in a VM, given a node, and by `framepool run`: with and without a pool, and their results. Prints TAP.
 
 export PATH="$PWD/run:$PATH" HOME=/tmp
 # shellcheck source=tap.sh
@@ -25,6 +25,40 @@ pooled() {
 	[ "$after" -gt "$before" ]
 	ok $? "and $((after - before)) faults were the pool's"
 }
+
+# Programs that are given a node, and take the size from lseek() or an option.
+python=$PWD/python-vm/python
+dd if=/dev/zero of=/mnt/wide bs=1M count=48 2> /dev/null
+framepool attach /mnt/wide > /dev/null
+pooled fio --name=job --ioengine=mmap --filename=/dev/framepool/wide --size=48M --bs=4k --rw=randwrite --verify=crc32c \
+	--do_verify=1 --verify_fatal=1 --randseed=7
+! grep -qE 'verify:|err= *[1-9]' /tmp/out /tmp/err
+ok $? "fio, mapping a node larger than the pool, reads what it has written"
+framepool detach wide
+gives 0 fio --name=job --ioengine=psync --filename=/mnt/wide --size=48M --bs=4k --rw=randwrite --verify=crc32c --verify_only \
+	--verify_fatal=1 --randseed=7
+cat > /tmp/memmap.py <<'END'
+import sys
+import numpy
+
+data = numpy.memmap(sys.argv[1], dtype=numpy.uint64, mode="r+")
+data[:] = numpy.arange(len(data), dtype=numpy.uint64) * numpy.uint64(2654435761)
+data[::-977] ^= numpy.uint64(0xffff)
+data.flush()
+print(len(data), data.sum(), data[12345::4096].max())
+END
+gives 0 "$python" /tmp/memmap.py /mnt/wide
+cp /tmp/out /tmp/plain
+sha256sum < /mnt/wide > /tmp/sum
+dd if=/dev/zero of=/mnt/wide bs=1M count=48 2> /dev/null
+framepool attach /mnt/wide > /dev/null
+pooled "$python" /tmp/memmap.py /dev/framepool/wide
+cmp /tmp/plain /tmp/out
+ok $? "numpy.memmap of a node computes the same"
+framepool detach wide
+[ "$(sha256sum < /mnt/wide)" = "$(cat /tmp/sum)" ]
+ok $? "and leaves the same file"
+rm /mnt/wide
 
 gives 2 framepool run
 says err "run needs a PROGRAM"
@@ -131,6 +165,33 @@ gives 0 mdb_dump -p /mnt/lmdb-copy
 cmp /tmp/plain /tmp/out
 ok $? "and so has a compacted copy"
 
+# Stores go through the mapping here: what LMDB calls a write map.
+cat > /tmp/store.py <<'END'
+import sys
+import lmdb
+
+with lmdb.open(sys.argv[1], map_size=64 << 20, writemap=True, max_dbs=1) as env:
+    for turn in range(4):
+        with env.begin(write=True) as txn:
+            for i in range(turn, 4000, turn + 1):
+                txn.put(b"%08d" % (i * 7919 % 10007), b"turn %d, value %d, " % (turn, i) * 9)
+            for i in range(0, 4000, 5):
+                txn.delete(b"%08d" % i)
+    with env.begin() as txn:
+        print(sum(len(k) + len(v) for k, v in txn.cursor()), txn.stat()["entries"])
+END
+mkdir -p /mnt/map-plain /mnt/map-pool
+gives 0 "$python" /tmp/store.py /mnt/map-plain
+cp /tmp/out /tmp/plain
+pooled framepool run "$python" /tmp/store.py /mnt/map-pool
+quiet
+cmp /tmp/plain /tmp/out
+ok $? "python3-lmdb reads in a pool what it has stored through its map"
+mdb_dump -p /mnt/map-plain > /tmp/plain
+mdb_dump -p /mnt/map-pool > /tmp/out
+cmp /tmp/plain /tmp/out
+ok $? "and the file has it, record for record"
+
 cat > /tmp/history.sh <<'END'
 git init -q --template= "$1" && cd "$1" || exit
 git config user.name n
@@ -151,8 +212,19 @@ pooled framepool run --min-size 1K sh /tmp/history.sh /mnt/git-pool
 cmp /tmp/plain /tmp/out
 ok $? "git says the same in a pool"
 
-# It reads and writes by stdio: nothing of it is the pool's, and nothing breaks.
+# ripgrep maps a file that it is told to search.
 cat /tmp/records /tmp/records > /mnt/a
+rg -n 'value[0-9]*7 .* [0-9]*9$' /mnt/a > /tmp/plain
+pooled framepool run rg --mmap -n 'value[0-9]*7 .* [0-9]*9$' /mnt/a
+quiet
+cmp /tmp/plain /tmp/out
+ok $? "ripgrep finds the same $(wc -l < /tmp/out) lines"
+
+# They read and write by stdio: nothing of it is the pool's, and nothing breaks.
+sort -S 128K -k 2 /mnt/a > /tmp/plain
+gives 0 framepool run -- sort -S 128K -k 2 /mnt/a -o /mnt/sorted
+cmp /tmp/plain /mnt/sorted
+ok $? "sort sorts the same, with temporary files"
 gives 0 framepool run -- zstd -q -T2 /mnt/a -o /mnt/a.zst
 gives 0 framepool run -- zstd -q -d /mnt/a.zst -o /mnt/b
 cmp /mnt/a /mnt/b

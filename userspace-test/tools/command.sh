@@ -42,7 +42,7 @@ mkdir -p /mnt/dir
 
 runs 0 --help
 runs 0 --version
-for command in attach detach list stat top map walk buddy warm evict sync pin run pool up down doctor; do
+for command in attach detach list stat top map walk buddy warm evict sync pin run pool policy whatif wset trace up down doctor; do
 	runs 0 $command --help
 	says out "usage: framepool $command"
 done
@@ -110,10 +110,14 @@ says out "█"
 
 runs 0 map --svg
 says out "</svg>"
-NO_COLOR=1 TERM=xterm helper pty MiB q framepool map --ascii > /tmp/out
+runs 0 map --json
+says out '"frames": 8192,'
+says out '"state": "kernel"'
+fails 2 map --svg --json -- "one of --svg and --json"
+NO_COLOR=1 TERM=xterm helper pty MiB q -- framepool map --ascii > /tmp/out
 ! grep -q "$(printf '\033')" /tmp/out
 ok $? "no colours with NO_COLOR"
-TERM=xterm helper pty MiB q framepool map --ascii > /tmp/out
+TERM=xterm helper pty MiB q -- framepool map --ascii > /tmp/out
 grep -q "$(printf '\033')\[32m" /tmp/out
 ok $? "colours on a terminal"
 
@@ -189,6 +193,12 @@ fails 2 buddy --color red -- "auto, always or never"
 runs 0 pin a.dat --length 64K -- framepool evict a.dat
 says out "16 pinned"
 says err "pinned 16 pages"
+runs 0 pin a.dat --length 64K --json -- true
+says err '"pinned": 16'
+runs 0 attach /mnt/a.dat --name also.dat --json
+says out '"node": "/dev/framepool/also.dat"'
+says out '"pool": "default"'
+runs 0 detach also.dat
 runs 0 evict a.dat
 says out "evicted 16 pages of a.dat"
 runs 7 pin a.dat -l 4K -- sh -c 'exit 7'
@@ -240,17 +250,55 @@ fails 2 doctor a.dat -- "takes no argument"
 runs 0 top --batch --count 2
 says out "MAJOR/s"
 says out "a.dat"
+runs 0 top --json --count 1
+says out '"working_sets": ['
+says out '"near_refaults": 0.0'
+says out '"name": "a.dat",'
 fails 1 top -- "needs a terminal"
 fails 2 top --interval 0 -- "no number of seconds"
 fails 2 top --sort z -- "none of r, d, f, e, w, n"
 fails 2 top --count x -- "no number of looks"
 fails 2 top a.dat -- "takes no argument"
 export TERMINFO=/files/terminfo
-TERM=linux helper pty a.dat dq framepool top > /tmp/out 2> /tmp/err
+TERM=linux helper pty a.dat dq -- framepool top > /tmp/out 2> /tmp/err
 ok $? "top on a terminal ends with q"
 says out "by resident"
 says out "dirty"
-TERM=none helper pty drawn q framepool top > /tmp/out 2> /tmp/err
+
+# A working set's maximum, changed where it is seen. By name, what nobody asked for is first.
+mkfifo /tmp/in
+helper map /dev/framepool/a.dat 0 < /tmp/in > /tmp/where &
+exec 4> /tmp/in
+until [ -s /tmp/where ]; do sleep 0.1; done
+read -r pid _ < /tmp/where
+runs 0 top --batch --count 1
+says out "    PID COMMAND   POOL     HAS  |TARGET"
+says out "helper    default"
+# limits KEYS TEXT MAX: KEYS are typed as a maximum, TEXT is what becomes of it, MAX frames the maximum then.
+limits() {
+	TERM=linux helper pty helper "n${down}m" 'ne): ' "$1" "$2" ' q' -- framepool top > /tmp/out 2> /tmp/err
+	ok $? "'$1' is typed as a maximum"
+	framepool wset --json | sed -n "/\"pid\": $pid,/,/}/p" | tr -d '\n ' > /tmp/out
+	says out "$3"
+}
+up=$(printf '\033[A') down=$(printf '\033[B')
+limits "1M$(printf '\r')" "maximum 1M" '"max":256,'
+limits "1000$(printf '\r')" "no size" '"max":256,'
+limits "4K$(printf '\r')" "is under 32K" '"max":256,'
+limits "64K$(printf '\033')" "unchanged" '"max":256,'
+limits "none$(printf '\r')" "maximum none" '"min":0,"target"'
+TERM=linux helper pty helper "n${up}m" "no process" q -- framepool top > /tmp/out 2> /tmp/err
+ok $? "what nobody asked for has no maximum"
+odd=$(printf '/tmp/odd\033c')
+ln -s "$(command -v helper)" "$odd"
+"$odd" map /dev/framepool/a.dat 0 < /tmp/in > /tmp/where2 4>&- &
+until [ -s /tmp/where2 ]; do sleep 0.1; done
+runs 0 top --batch --count 1
+says out "odd?c     default"
+exec 4>&-
+wait
+rm /tmp/in /tmp/where /tmp/where2 "$odd"
+TERM=none helper pty drawn q -- framepool top > /tmp/out 2> /tmp/err
 [ $? = 1 ]
 ok $? "a terminal that is not known"
 says out "Set TERM, or use --batch"
@@ -259,7 +307,7 @@ says err "there is no such file"
 
 # shellcheck disable=SC2217  # only to have it open
 sleep 100 < /dev/framepool/a.dat &
-fails 1 detach a.dat -- "has it open or mapped"
+fails 1 detach a.dat -- "or a program has it open or mapped"
 kill $!
 wait $! 2>/dev/null
 runs 0 detach a.dat
@@ -309,7 +357,10 @@ says out "1.000 of your misses"
 says out "fifo         as it is"
 says out "  lru2 "
 says out "  LRU "
+says out "working sets would miss"
+says out "      0  "
 runs 0 whatif other --json
+says out '"left_out_uses": 0'
 says out '"policy": "lru2"'
 says out '"permille": 1000'
 runs 0 whatif other --clear
@@ -399,16 +450,230 @@ runs 0 detach weak
 dmsetup remove weak --noudevsync
 ok $? "the device goes"
 
+# A device that takes its time: how far work has come, and signals in the middle of it.
+echo "0 49152 linear /dev/ram0 0" > /tmp/table
+dmsetup create slow --noudevsync /tmp/table && dmsetup mknodes slow
+ok $? "there is a device to be waited for"
+# stall BYTE: dirty pages, and a device that does nothing until it is resumed.
+stall() {
+	head -c 20971520 /dev/zero | tr '\0' "$1" | dd of=/dev/framepool/slow bs=1M conv=notrunc 2> /dev/null
+	dmsetup suspend slow
+	ok $? "the device stands still"
+}
+# signal NAME PID: once it waits for the kernel; and it is heard although it does.
+signal() {
+	until grep -q 'State:.D' "/proc/$2/status"; do sleep 0.1; done
+	kill "-$1" "$2"
+	while grep -q 'ShdPnd:.*[1-9]' "/proc/$2/status" 2> /dev/null; do sleep 0.1; done
+	sleep 0.5
+}
+# stored BYTE: it is everywhere.
+stored() {
+	[ "$(head -c 20971520 /dev/mapper/slow | tr -d "$1" | wc -c)" = 0 ]
+	ok $? "the bytes are on the device"
+}
+runs 0 attach /dev/mapper/slow --name slow
+stall a
+framepool sync slow > /tmp/out 2> /tmp/err &
+signal TERM $!
+dmsetup resume slow
+wait $!
+[ $? = 1 ]
+ok $? "sync ends after the part that it was in when SIGTERM came"
+says err "cannot sync slow: it was interrupted"
+says out "wrote 2,048 pages"
+stall b
+framepool sync slow > /tmp/out 2> /tmp/err &
+signal TERM $!
+signal TERM $!
+wait $!
+[ $? = 143 ]
+ok $? "a second one ends it at once"
+sh -c 'trap "" INT; exec framepool sync slow' > /tmp/out 2> /tmp/err &
+signal INT $!
+dmsetup resume slow
+wait $!
+ok $? "a signal that it was begun with ignored does nothing"
+stored b
+runs 0 evict slow
+dmsetup suspend slow
+framepool pin slow --length 8M > /tmp/out 2> /tmp/err &
+signal TERM $!
+wait $!
+[ $? = 1 ]
+ok $? "SIGTERM ends a pin that reads"
+says err "cannot pin slow: it was interrupted"
+(sleep 2; dmsetup resume slow) &
+TERM=linux helper pty -- framepool pin slow --length 8M -- true > /tmp/out 2> /tmp/err
+ok $? "pin on a terminal"
+wait
+grep -q 'pin \[.*%' /tmp/out
+ok $? "says how far it is"
+says out "pinned 2,048 pages"
+stall c
+(sleep 2; dmsetup resume slow) &
+TERM=linux helper pty -- framepool detach slow > /tmp/out 2> /tmp/err
+ok $? "detach on a terminal"
+wait
+grep -q 'detach \[#.*%' /tmp/out
+ok $? "says how far it is"
+[ ! -e /dev/framepool/slow ]
+ok $? "and the node is gone"
+stored c
+runs 0 attach /dev/mapper/slow --name slow
+stall d
+TERM=linux helper pty 'detach [' "$(printf '\003')" -- framepool detach slow > /tmp/out 2> /tmp/err
+[ $? = 1 ]
+ok $? "^C ends a detach that waits"
+says out "it was interrupted; what was begun goes on without you"
+fails 1 detach slow -- "it is being detached, or a program has it open or mapped"
+dmsetup resume slow
+until [ ! -e /dev/framepool/slow ]; do sleep 0.1; done
+stored d
+dmsetup remove slow --noudevsync
+ok $? "the device goes"
+
+# Traces: a program whose references are known.
+runs 0 attach /mnt/a.dat
+runs 0 trace record a.dat -o /mnt/loop.u32 --interval 20 -- helper loop /dev/framepool/a.dat 100 5
+says err "to 100 pages"
+runs 0 trace report /mnt/loop.u32 --json --sizes 50%,512K
+says out '"pages": 100,'
+says out '"pages_written": 20,'
+says out '"tenure": 100,'
+references=$(sed -n 's/^  "references": \([0-9]*\),/\1/p' /tmp/out)
+[ "$references" -ge 200 ] && [ "$references" -le 600 ]
+ok $? "$references references for five rounds over 100 pages"
+# A look in the middle of the first round may find pages that it has used already.
+od -An -v -tu4 -w4 /mnt/loop.u32 | awk '{
+	page = $1 % 2147483648
+	if (page in seen)
+		next
+	seen[page]
+	if ($1 != n + (n % 5 ? 0 : 2147483648))
+		exit 1
+	n++
+} END { exit n != 100 }'
+ok $? "the first round is there page by page, with its stores"
+runs 0 trace report /mnt/loop.u32
+says out "100 pages (400.0 KiB), 20 of them written to"
+says out "OPT      LRU   tenure"
+runs 0 trace record /dev/framepool/a.dat -o /mnt/read.u32.zst --json -- cat /dev/framepool/a.dat
+says err '"references": 256,'
+cmp -s /tmp/out /dev/framepool/a.dat
+ok $? "what a program prints is not mixed with it"
+runs 0 trace report /mnt/read.u32.zst
+says out "256 references, 0 of them writes"
+runs 7 trace record a.dat -o /mnt/x.u32 -- sh -c 'exit 7'
+cp /mnt/loop.u32 /mnt/x.u32
+runs 127 trace record a.dat -o /mnt/x.u32 -- no-such-command
+cmp -s /mnt/loop.u32 /mnt/x.u32
+ok $? "a program that cannot be run leaves the trace before it"
+gives 7 helper childless framepool trace record a.dat -o /mnt/x.u32 -- sh -c 'exit 7'
+gives 7 helper childless framepool trace record a.dat -o /mnt/x.u32.zst -- sh -c 'exit 7'
+gives 7 helper childless framepool pin a.dat -- sh -c 'exit 7'
+gives 0 helper childless framepool trace report /mnt/read.u32.zst
+PATH=/nonexistent gives 1 "$(command -v framepool)" trace report /mnt/read.u32.zst
+says err "there is no zstd to decompress it. Install zstd"
+PATH=/nonexistent gives 1 "$(command -v framepool)" trace record a.dat -o /mnt/x.zst -s 1
+says err "there is no zstd to compress it"
+runs 0 trace record a.dat -o "/mnt/ä.u32" --json -- cat /dev/framepool/a.dat
+says err '"file": "/mnt/ä.u32",'
+sh -c "trap '' HUP; exec framepool trace record a.dat -o /mnt/x.u32 -s 3" > /tmp/out 2> /tmp/err &
+sleep 1
+kill -HUP $!
+wait $!
+says out "in 3."
+framepool trace record a.dat -o /mnt/end.u32 -- sleep 60 > /tmp/out 2> /tmp/err &
+sleep 1
+kill $!
+wait $!
+[ $? = 143 ] && [ -e /mnt/end.u32 ]
+ok $? "SIGTERM ends the program, and then the recording"
+TERM=linux helper pty 'recording: ' "$(printf '\034')" -- framepool trace record a.dat -o /mnt/quit.u32 > /tmp/out 2> /tmp/err
+ok $? "SIGQUIT ends a recording"
+rm /mnt/quit.u32
+(trap '' XFSZ; ulimit -f 0; framepool trace record a.dat -o /mnt/quit.u32 -- cat /dev/framepool/a.dat 2>&1 > /dev/null) | cat > /tmp/err
+says err "as large as a file may be"
+set -- /mnt/quit.u32*
+[ ! -e "$1" ]
+ok $? "and there is nothing left of it"
+framepool trace record a.dat -o /mnt/term.u32 > /tmp/out 2> /tmp/err &
+sleep 1
+fails 1 trace record a.dat -o /mnt/x.u32 -s 1 -- "somebody records it already"
+cat /dev/framepool/a.dat > /dev/null
+kill $!
+wait $!
+ok $? "SIGTERM ends a recording"
+[ "$(stat -c %s /mnt/term.u32)" = 1024 ]
+ok $? "and the file is whole"
+runs 0 attach /mnt/b.dat
+runs 0 trace record --pool default -o /mnt/two.u32 -- cat /dev/framepool/b.dat
+grep -q "a.dat: pages 0 to 255" /tmp/err && grep -q "b.dat: pages 256 to 511" /tmp/err
+ok $? "pages of a second space come after those of the first"
+od -An -v -tu4 -w4 /mnt/two.u32 | awk '$1 < 256 || $1 > 511 { exit 1 }'
+ok $? "those of b.dat are"
+runs 0 attach /mnt/b.dat --name again.dat
+runs 0 trace record --pool default -o /mnt/two.u32 -- cat /dev/framepool/b.dat
+[ "$(grep -c "dat: pages" /tmp/err)" = 2 ]
+ok $? "a space with two names is recorded once"
+runs 0 detach again.dat
+runs 0 detach b.dat
+mkdir -p /mnt/small
+mount -t tmpfs -o size=32k none /mnt/small
+cat > /tmp/much <<- 'END'
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40; do
+		cat /dev/framepool/a.dat > /dev/null
+	done
+	END
+runs 1 trace record a.dat -o /mnt/small/full.u32 -- sh /tmp/much
+says err "the disk is full"
+[ -z "$(ls /mnt/small)" ]
+ok $? "and there is no half of a trace"
+umount /mnt/small
+fails 1 trace record none -o /mnt/x.u32 -- "nothing is attached"
+fails 1 trace record --pool none -o /mnt/x.u32 -- "no such pool"
+fails 1 trace record a.dat -o /nonexistent/x.u32 -- "no such directory"
+fails 1 trace record a.dat -o /mnt/dir -- "it is a directory"
+fails 1 trace record a.dat -o /dev/null -- "no regular file"
+fails 2 trace record -o /mnt/x.u32 -- "takes NAMEs, or --pool"
+fails 2 trace record a.dat -- "needs a FILE"
+fails 2 trace record a.dat -o /mnt/x.u32 -i 0 -- "no number of milliseconds"
+fails 2 trace record a.dat -o /mnt/x.u32 -s x -- "no number of seconds"
+fails 2 trace -- "takes record or report"
+printf abc > /mnt/torn.u32
+: > /mnt/none.u32
+cp /mnt/loop.u32 /mnt/plain.zst
+cp /mnt/read.u32.zst /mnt/packed.u32
+fails 1 trace report /mnt/torn.u32 -- "ends in the middle of a record"
+fails 1 trace report /mnt/none.u32 -- "has no records"
+fails 1 trace report /mnt/plain.zst -- "is not a whole zstd stream"
+fails 1 trace report /mnt/packed.u32 -- "does not end in .zst"
+fails 1 trace report /mnt/nowhere -- "No such file"
+fails 2 trace report -- "takes one FILE"
+fails 2 trace report /mnt/loop.u32 --sizes 1,x -- "is no size of a pool"
+fails 2 trace report /mnt/loop.u32 --sizes 1%,2%,3%,4%,5%,6%,7%,8%,9%,10%,11%,12%,13%,14%,15%,16%,17% -- "16 sizes at most"
+runs 0 trace report /mnt/loop.u32 --sizes 400K,1M,1T,4T --json
+[ "$(grep -c '"LRU": 100' /tmp/out)" = 4 ]
+ok $? "pools of all sizes from the pages' on miss each page once"
+runs 0 detach a.dat
+
 # The file of the service.
 cat > /tmp/conf <<- 'END'
 	# what is there after boot
 	pool create second --size 4M
 	attach /mnt/a.dat --pool second --name one --block 16
-	attach "/mnt/b.dat" -r
+	attach -r "/mnt/b.dat"
 END
 runs 0 up /tmp/conf
 says out /dev/framepool/one
 says out /dev/framepool/b.dat
+runs 0 down /tmp/conf
+[ ! -e /dev/framepool/one ] && [ ! -e /dev/framepool/b.dat ]
+ok $? "they are gone"
+runs 0 up /tmp/conf --json
+[ "$(tr -d ' \n' < /tmp/out)" = '[{"name":"one","node":"/dev/framepool/one","pool":"second"},{"name":"b.dat","node":"/dev/framepool/b.dat","pool":"default"}]' ]
+ok $? "and what is there again is told to programs"
 runs 1 up /tmp/conf
 says err "/tmp/conf:2: not done"
 says err "the name is in use"
@@ -420,6 +685,12 @@ runs 0 list --json
 says out "[]"
 fails 1 stat --pool second -- "no such pool"
 runs 0 down /tmp/conf
+echo 'attach -j /mnt/a.dat' > /tmp/conf
+runs 0 up /tmp/conf
+says out '"node": "/dev/framepool/a.dat"'
+runs 0 down /tmp/conf
+[ ! -e /dev/framepool/a.dat ]
+ok $? "options that stand before the file are understood"
 printf 'attach /mnt/a.dat\ndetach x\nattach /mnt/none\n' > /tmp/conf
 runs 1 up /tmp/conf
 says err "/tmp/conf:2: a line is"

@@ -43,6 +43,8 @@ offers 'always auto' framepool map --color a
 offers 'create destroy list' framepool pool ''
 offers '--pool' framepool attach --po
 offers '--match' framepool run --ma
+offers 'record report' framepool trace ''
+offers '--interval' framepool trace record --int
 offers 'clock fifo lru2 tenure' framepool policy default ''
 offers 'fifo' framepool pool create x --policy f
 offers '--json' framepool policy --j
@@ -51,6 +53,9 @@ cd "$top" || exit 1
 offers 'COPYING' framepool attach COPY
 offers 'COPYING' framepool map --from COPY
 offers 'COPYING' framepool up COPY
+offers 'COPYING' framepool trace record x -o COPY
+offers 'COPYING' framepool trace report COPY
+offers '' framepool trace record x -s ''
 offers '' framepool doctor x
 echo "1..$number"
 exit $failed

@@ -5,13 +5,18 @@
  *	helper map PATH OFFSET
  *		map PATH through a pool, close its descriptor if it is a named node, load a byte at
  *		OFFSET, print "PID ADDRESS", wait for the end of standard input
- *	helper pty TEXT KEYS COMMAND...
+ *	helper loop PATH PAGES ROUNDS
+ *		map PATH and go over its first PAGES ROUNDS times: load all, and store to each fifth
+ *	helper childless COMMAND...
+ *		run COMMAND with SIGCHLD ignored: shells do not let go of theirs
+ *	helper pty TEXT KEYS [TEXT KEYS]... -- COMMAND...
  *		run COMMAND on a terminal of 24 lines of 100 characters; once it has printed TEXT
- *		send KEYS; print all that it printed
+ *		send KEYS, then wait for the next TEXT; print all that it printed
  */
 #include <err.h>
 #include <errno.h>
 #include <pty.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,13 +47,37 @@ static int map(const char *path, const char *offset)
 	return 0;
 }
 
-static int pty(const char *text, const char *keys, char **command)
+static int loop(const char *path, const char *pages, const char *rounds)
+{
+	unsigned long nr = strtoul(pages, NULL, 0), left = strtoul(rounds, NULL, 0), i;
+	struct framepool_mapping m;
+	volatile unsigned char *byte;
+	int error = framepool_map_file(path, FRAMEPOOL_MAP_WRITE, NULL, &m);
+
+	if (error) {
+		errno = -error;
+		err(1, "%s", path);
+	}
+	for (; left; left--) {
+		for (i = 0; i < nr; i++) {
+			byte = (unsigned char *)m.addr + i * 4096;
+			if (i % 5)
+				(void)*byte;
+			else
+				++*byte;
+		}
+		usleep(60000);
+	}
+	return 0;
+}
+
+static int pty(char **steps, char **command)
 {
 	struct winsize size = { .ws_row = 24, .ws_col = 100 };
 	static char all[1 << 20];
 	size_t length = 0;
 	int master, status;
-	bool sent = false;
+	char *seen = all, *found;
 	ssize_t got;
 	pid_t child = forkpty(&master, NULL, NULL, &size);
 
@@ -63,10 +92,11 @@ static int pty(const char *text, const char *keys, char **command)
 	       (got = read(master, all + length, sizeof(all) - 1 - length)) > 0) {
 		length += got;
 		all[length] = '\0';
-		if (!sent && strstr(all, text)) {
-			sent = true;
-			if (write(master, keys, strlen(keys)) < 0)
+		while (steps < command - 1 && (found = strstr(seen, steps[0]))) {
+			seen = found + strlen(steps[0]);
+			if (write(master, steps[1], strlen(steps[1])) < 0)
 				err(1, "write");
+			steps += 2;
 		}
 	}
 	fwrite(all, 1, length, stdout);
@@ -76,9 +106,20 @@ static int pty(const char *text, const char *keys, char **command)
 
 int main(int argc, char **argv)
 {
+	int i;
+
 	if (argc == 4 && !strcmp(argv[1], "map"))
 		return map(argv[2], argv[3]);
-	if (argc > 4 && !strcmp(argv[1], "pty"))
-		return pty(argv[2], argv[3], argv + 4);
-	errx(2, "usage: helper map PATH OFFSET | helper pty TEXT KEYS COMMAND...");
+	if (argc == 5 && !strcmp(argv[1], "loop"))
+		return loop(argv[2], argv[3], argv[4]);
+	if (argc > 2 && !strcmp(argv[1], "childless")) {
+		signal(SIGCHLD, SIG_IGN);
+		execvp(argv[2], argv + 2);
+		err(127, "%s", argv[2]);
+	}
+	for (i = 2; i < argc && strcmp(argv[i], "--"); i++)
+		;
+	if (i < argc - 1 && i % 2 == 0 && !strcmp(argv[1], "pty"))
+		return pty(argv + 2, argv + i + 1);
+	errx(2, "usage: helper map PATH OFFSET | helper loop PATH PAGES ROUNDS | helper childless COMMAND... | helper pty TEXT KEYS [TEXT KEYS]... -- COMMAND...");
 }

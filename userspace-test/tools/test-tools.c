@@ -9,7 +9,9 @@
 
 #include "../../tools/buddy.h"
 #include "../../tools/conf.h"
+#include "../../tools/curves.h"
 #include "../../tools/picture.h"
+#include "../../tools/progress.h"
 #include "../../tools/text.h"
 #include "../../tools/top.h"
 #include "../../tools/walk.h"
@@ -112,7 +114,7 @@ static void test_names(void)
 
 static void test_json(void)
 {
-	static const char expected[] = "{\n  \"a\": \"q\\\"\\\\\\u000a\\u00e4\",\n  \"b\": [\n    1,\n"
+	static const char expected[] = "{\n  \"a\": \"q\\\"\\\\\\u000a\\udce4\",\n  \"b\": [\n    1,\n"
 				       "    -2\n  ],\n  \"c\": [],\n  \"d\": true\n}\n";
 	char *text = NULL;
 	size_t size = 0;
@@ -132,6 +134,71 @@ static void test_json(void)
 	fclose(out);
 	ok(!strcmp(text, expected), "JSON: quotes, commas, nothing in brackets");
 	free(text);
+}
+
+/* Is @text quoted as @expected? */
+static bool quoted(const char *text, const char *expected)
+{
+	char whole[200], *got = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&got, &size);
+	struct json j = { .out = out, .first = true };
+	bool same;
+
+	json_string(&j, NULL, text);
+	fclose(out);
+	snprintf(whole, sizeof(whole), "\"%s\"", expected);
+	same = !strcmp(got, whole);
+	free(got);
+	return same;
+}
+
+static void test_json_bytes(void)
+{
+	ok(quoted("\xc3\xa4 \xe2\x82\xac \xf0\x9f\x90\xa7", "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x90\xa7") &&
+	   quoted("\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf", "\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf"),
+	   "UTF-8 is as it is, up to the ends of what there is");
+	ok(quoted("\x7f\xc2\x80\xc2\x9f\xc2\xa0", "\\u007f\\u0080\\u009f\xc2\xa0"), "controls are escaped");
+	ok(quoted("a\xe4", "a\\udce4") && quoted("\xff\x80z", "\\udcff\\udc80z"), "bytes that begin nothing");
+	ok(quoted("\xe2\x82", "\\udce2\\udc82") && quoted("\xe2\x82\"", "\\udce2\\udc82\\\"") &&
+	   quoted("\xc3\xe2\x82\xac", "\\udcc3\xe2\x82\xac"), "characters that are cut");
+	ok(quoted("\xc0\xaf", "\\udcc0\\udcaf") && quoted("\xe0\x9f\xbf", "\\udce0\\udc9f\\udcbf") &&
+	   quoted("\xf0\x8f\xbf\xbf", "\\udcf0\\udc8f\\udcbf\\udcbf"), "longer than need be");
+	ok(quoted("\xed\xa0\x80", "\\udced\\udca0\\udc80") && quoted("\xed\xbf\xbf", "\\udced\\udcbf\\udcbf") &&
+	   quoted("\xf4\x90\x80\x80", "\\udcf4\\udc90\\udc80\\udc80"), "surrogates, and past the last one");
+}
+
+/* What is shown of three steps, on a terminal or elsewhere. */
+static bool shows(bool terminal, int64_t pause, const char *expected)
+{
+	char *got = NULL;
+	size_t size = 0;
+	struct progress p;
+	bool same;
+
+	progress_begin(&p, "sync");
+	p.out = open_memstream(&got, &size);
+	p.terminal = terminal;
+	p.pause = pause;
+	p.next = 0;
+	progress_tell(&p, 1, 2);
+	progress_words(&p, "two");
+	progress_tell(&p, 0, 0);
+	progress_end(&p);
+	progress_end(&p);
+	fclose(p.out);
+	same = !strcmp(got, expected);
+	free(got);
+	return same;
+}
+
+static void test_progress(void)
+{
+	ok(shows(true, 0, "\rsync [####################....................]  50 %\rsync: two\033[K"
+			  "\rsync [########################################] 100 %\r\033[K"),
+	   "a bar on a terminal, wiped off once");
+	ok(shows(false, 0, "sync: 50 %\nsync: two\nsync: 100 %\n"), "lines elsewhere");
+	ok(shows(false, 3600000, "sync: 50 %\n"), "and not all the time");
 }
 
 static int read_text(struct picture *p, const char *text, unsigned int *line)
@@ -247,6 +314,13 @@ static void test_svg(void)
 		squares++;
 	ok(squares == 16 && !strncmp(text, "<svg ", 5) && strstr(text, "from frame 3: resident") &&
 	   !strcmp(text + size - 7, "</svg>\n"), "a picture as SVG: a square for each frame");
+	free(text);
+	out = open_memstream(&text, &size);
+	picture_json(&p, out);
+	fclose(out);
+	ok(strstr(text, "\"frames\": 16,") && strstr(text, "\"resident\": 5,") &&
+	   strstr(text, "\"first\": 3,\n      \"frames\": 5,\n      \"state\": \"resident\""),
+	   "and as JSON");
 	free(text);
 	picture_free(&p);
 }
@@ -480,6 +554,86 @@ static struct top_sample *sample_of(double when, uint64_t a_faults, uint64_t b_f
 	return s;
 }
 
+/* Set 1 of process 7 and set 2 of process 8, in a pool that can give 100 frames. */
+static struct top_sample *wsets_of(double when, uint64_t faults_1, uint64_t faults_2)
+{
+	struct top_sample *s = calloc(1, sizeof(*s));
+	int i;
+
+	s->when = when;
+	s->nr_wsets = 2;
+	for (i = 0; i < 2; i++) {
+		s->wset[i].bound = 100;
+		s->wset[i].counters.id = 1 + i;
+		s->wset[i].counters.pid = 7 + i;
+		s->wset[i].counters.max = FRAMEPOOL_WSET_NO_MAX;
+		strcpy(s->wset[i].counters.name, "p");
+		strcpy(s->wset[i].command, i ? "fio" : "sort");
+	}
+	s->wset[0].counters.charge = 50;
+	s->wset[0].counters.target = 70;
+	s->wset[0].counters.faults = faults_1;
+	s->wset[1].counters.charge = 20;
+	s->wset[1].counters.faults = faults_2;
+	s->wset[1].counters.near_refaults = faults_2 / 2;
+	return s;
+}
+
+static void test_top_wsets(void)
+{
+	struct top_sample *last = wsets_of(1, 100, 0), *now = wsets_of(3, 120, 40);
+	unsigned int index[TOP_WSETS];
+	char line[TOP_LINE];
+
+	ok(top_wset_rates(now, last, 0).faults == 10 && top_wset_rates(now, last, 1).near == 10,
+	   "rates of working sets");
+	ok(top_wset_rates(now, NULL, 0).faults == 0, "none in the first round");
+	last->wset[0].counters.pid = 9;
+	ok(top_wset_rates(now, last, 0).faults == 60, "the number was another process's");
+	last->wset[0].counters.pid = 7;
+	strcpy(last->wset[0].counters.name, "q");
+	ok(top_wset_rates(now, last, 0).faults == 60, "the set was another pool's");
+	strcpy(last->wset[0].counters.name, "p");
+	top_sort_wsets(now, last, TOP_BY_RESIDENT, index);
+	ok(index[0] == 0 && index[1] == 1, "sets by what they have");
+	top_sort_wsets(now, last, TOP_BY_FAULTS, index);
+	ok(index[0] == 1 && index[1] == 0, "by faults");
+	top_sort_wsets(now, last, TOP_BY_NAME, index);
+	ok(index[0] == 1 && index[1] == 0, "by command");
+	top_wset_line(line, now, last, 0);
+	ok(strlen(line) == strlen(top_wset_heading()) && strlen(line) < 100, "a set's line");
+	ok(strstr(line, "[#####..|..]"), "what it has of the pool, and its target");
+	ok(strstr(line, "  280.0 KiB        0 B          -      10       0"), "and its numbers");
+	now->wset[0].counters.max = 80;
+	now->wset[0].counters.pid = 0;
+	now->wset[0].counters.target = 1000;
+	top_wset_line(line, now, last, 0);
+	ok(strstr(line, "320.0 KiB") && strstr(line, "      - sort") &&
+	   strstr(line, "[#####....|]"), "a maximum, no process, a target past the end");
+	free(last);
+	free(now);
+}
+
+static void test_top_entry(void)
+{
+	struct top_entry entry = { };
+	int i;
+
+	ok(top_type(&entry, 127) == TOP_TYPING && !entry.length, "nothing to take back");
+	top_type(&entry, '1');
+	top_type(&entry, '7');
+	top_type(&entry, '\b');
+	top_type(&entry, ' ');
+	top_type(&entry, 0x1b5);
+	ok(top_type(&entry, 'M') == TOP_TYPING && !strcmp(entry.text, "1M"), "a line is typed");
+	ok(top_type(&entry, '\r') == TOP_TYPED && !strcmp(entry.text, "1M"), "and ended");
+	ok(top_type(&entry, 27) == TOP_CANCELLED, "or left");
+	for (i = 0; i < 100; i++)
+		top_type(&entry, 'x');
+	ok(entry.length == sizeof(entry.text) - 1 && strlen(entry.text) == entry.length,
+	   "no more than there is room for");
+}
+
 static void test_top(void)
 {
 	struct top_sample *last = sample_of(1, 0, 50), *now = sample_of(3, 100, 40);
@@ -491,11 +645,11 @@ static void test_top(void)
 	ok(top_space_rates(now, NULL, 1).major == 0, "no rate in the first round");
 	strcpy(last->space[1].name, "c");
 	ok(top_space_rates(now, last, 1).major == 50, "a new space has done all since");
-	top_sort(now, last, TOP_BY_RESIDENT, index);
+	top_sort_spaces(now, last, TOP_BY_RESIDENT, index);
 	ok(index[0] == 0 && index[1] == 1, "by resident");
-	top_sort(now, last, TOP_BY_FAULTS, index);
+	top_sort_spaces(now, last, TOP_BY_FAULTS, index);
 	ok(index[0] == 1 && index[1] == 0, "by faults");
-	top_sort(now, last, TOP_BY_NAME, index);
+	top_sort_spaces(now, last, TOP_BY_NAME, index);
 	ok(index[0] == 1 && index[1] == 0, "by name");
 	ok(top_order_of('d') == TOP_BY_DIRTY && top_order_of('x') == TOP_ORDERS &&
 	   top_key(TOP_BY_WRITES) == 'w', "keys");
@@ -513,6 +667,35 @@ static void test_top(void)
 	ok(strlen(line) == strlen(top_pool_heading()) && strlen(line) < 100, "a pool's, too");
 	free(last);
 	free(now);
+}
+
+/* Whether @text is a table, which is @c then. */
+static bool curves_read(const char *text, struct curves *c)
+{
+	FILE *in = fmemopen((char *)text, strlen(text), "r");
+	bool good;
+
+	*c = (struct curves){ .capacity = 1024 };
+	good = curves_parse(in, c);
+	fclose(in);
+	return good;
+}
+
+static void test_curves(void)
+{
+	struct curves c;
+
+	ok(curves_read("id uses first 1/8 8/8\n7 100 5 90 5\n4095 1 1 1 1\n- 12\n", &c) &&
+		   c.sizes == 2 && c.eighths[0] == 1 && c.eighths[1] == 8 && c.nr == 2 &&
+		   c.curve[0].id == 7 && c.curve[0].uses == 100 && c.curve[0].first == 5 &&
+		   c.curve[0].misses[0] == 90 && c.curve[0].misses[1] == 5 &&
+		   c.curve[1].id == 4095 && c.left_out == 12,
+	   "curves of two working sets");
+	ok(curves_read("id uses first 1/8\n", &c) && c.nr == 0 && !c.left_out, "of none");
+	ok(!curves_read("\n", &c), "no table");
+	ok(!curves_read("id uses first 1/4\n", &c), "quarters");
+	ok(!curves_read("id uses first 1/8 8/8\n7 100 5 90\n", &c), "half a line");
+	ok(!curves_read("id uses first 1/8\n7 -\n", &c), "no numbers");
 }
 
 /* What conf_read() says of @text; @number is the line that it came to. */
@@ -569,6 +752,8 @@ int main(void)
 	test_output();
 	test_names();
 	test_json();
+	test_json_bytes();
+	test_progress();
 	test_reading();
 	test_cells();
 	test_scale();
@@ -581,6 +766,9 @@ int main(void)
 	test_buddy();
 	test_split();
 	test_top();
+	test_top_wsets();
+	test_top_entry();
+	test_curves();
 	test_conf();
 	printf("1..%d\n", nr_tests);
 	return nr_failed != 0;
