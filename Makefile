@@ -10,6 +10,8 @@ SIZE ?= 64M
 V ?= 0
 # Stock kernels, and the one with the sanitizers, that `make test` runs on.
 KERNELS := 6.1 6.12 test
+# Those that only `make soak` runs on, too.
+SOAK_KERNELS := test-6.1 kcsan
 BENCH_KERNELS = $(filter 6.%,$(KERNELS))
 
 export V
@@ -38,7 +40,7 @@ module:
 modules: ## build framepool.ko for the kernels of the tests: KERNELS='6.1 6.12 test'
 	$(Q)for kernel in $(KERNELS); do scripts/build-module $$kernel || exit; done
 
-test-kernel: deps ## build the test kernel (KERNEL=test, kcsan, gcov or base), cached outside of the tree
+test-kernel: deps ## build the test kernel (KERNEL=test, test-6.1, kcsan, gcov or base), cached outside of the tree
 	$(Q)scripts/test-kernel $(or $(filter-out 6.%,$(KERNEL)),test)
 
 lib: ## build the library
@@ -65,12 +67,12 @@ test-programs: lib examples
 	$(Q)$(MAKE) $(quiet) -C userspace-test/powercut
 
 test: deps ## run the tests: SUITES='core abi*' for some, LONG=1 for the long ones too
-	$(Q)$(MAKE) tools test-programs modules
+	$(Q)$(MAKE) tools test-programs modules $(if $(LONG),KERNELS='$(KERNELS) $(SOAK_KERNELS)')
 	$(Q)userspace-test/harness/run-tests $(if $(LONG),--long) $(SUITES)
 
-soak: deps ## run the tests with the long ones, for hours, and leave a table of them in build/soak.md
-	$(Q)$(MAKE) tools test-programs modules
-	$(Q)userspace-test/harness/run-tests --long --summary build/soak.md $(SUITES)
+soak: deps ## run the tests with the long ones, for hours, from where it was left; FRESH=1 from the start. The table: build/soak.md
+	$(Q)$(MAKE) tools test-programs modules KERNELS='$(KERNELS) $(SOAK_KERNELS)'
+	$(Q)userspace-test/harness/run-tests --long --resume build/soak --summary build/soak.md $(if $(FRESH),--fresh) $(SUITES)
 
 coverage: deps ## which lines and branches of the module the tests run, and what is not run without a reason
 	$(Q)$(MAKE) tools test-programs modules KERNELS=gcov

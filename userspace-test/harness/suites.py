@@ -20,7 +20,7 @@ class Suite:
 STOCK = ('6.1', '6.12')
 ALL = (*STOCK, 'test')
 # KASAN, lockdep and KCSAN make everything slower.
-SANITIZED = ('test', 'kcsan')
+SANITIZED = ('test', 'test-6.1', 'kcsan')
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 ABI = 'build/host/abi'
@@ -46,8 +46,15 @@ def power_cuts(cuts):
     return [f'userspace-test/powercut/powercut --cuts {cuts} --kernel {kernel}' for kernel in STOCK]
 
 
+def parts(suite, each):
+    """The suite as several ones of EACH commands: a long run that is interrupted loses one of them and not all."""
+    for first in range(0, len(suite.commands), each):
+        yield replace(suite, name=f'{suite.name}.{first // each + 1}', commands=suite.commands[first:first + each])
+
+
 SUITES = [
     Suite('parser', ['userspace-test/harness/selftest parser']),
+    Suite('soak', ['userspace-test/harness/selftest soak']),
     Suite('vm', ['userspace-test/harness/selftest vm']),
     Suite('core', ['make -s -C userspace-test/core check']),
     Suite('fuzz-core', ['make -s -C userspace-test/fuzz/core check']),
@@ -55,18 +62,19 @@ SUITES = [
     Suite('kunit', ['insmod /lib/framepool/framepool_kunit.ko && cat /sys/kernel/debug/kunit/*/results'],
           kernels=('test',)),
     Suite('fuzz', ['device/malformed', 'device/fuzz --ops 200000'], kernels=('test',), timeout=500, files=(FUZZ,)),
-    Suite('fuzz-long', ['device/malformed', 'device/fuzz --ops 10000000 --minimise 1200'], kernels=ALL, timeout=7200,
-          files=(FUZZ,), long=True),
+    # Ten million operations, each million with a seed of its own.
+    *parts(Suite('fuzz-long', ['device/fuzz --ops 1000000 --minimise 1200'] * 10, kernels=ALL, timeout=3600, files=(FUZZ,),
+                 long=True), 1),
     Suite('abi', programs(ABI, without=('sweep',)), kernels=STOCK, timeout=900, files=(ABI, *MKFS)),
     # Disks cost most of the time of emulated sanitizers; torture and fuzz have one there.
     Suite('abi', programs(ABI, without=('sweep',)), kernels=('test',), timeout=1800, files=(ABI, *MKFS), options=IN_RAM),
-    Suite('abi-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=('sweep',))], kernels=ALL,
-          timeout=3600, files=(ABI, *MKFS), long=True),
+    *parts(Suite('abi-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=('sweep',))],
+                 kernels=ALL, timeout=3600, files=(ABI, *MKFS), long=True), 5),
     Suite('sweep', ['abi/sweep'], kernels=('test',), timeout=600, files=(ABI,), options=IN_RAM),
     Suite('torture', programs(TORTURE), kernels=ALL, timeout=300, files=(TORTURE, *MKFS)),
     # Each run has a seed of its own.
-    Suite('torture-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(TORTURE) for _ in range(5)],
-          kernels=ALL, timeout=3600, files=(TORTURE, *MKFS), long=True),
+    *parts(Suite('torture-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(TORTURE) for _ in range(5)],
+                 kernels=ALL, timeout=3600, files=(TORTURE, *MKFS), long=True), 5),
     # 64 MiB at 512 MiB are hidden from the kernel, for base=.
     Suite('load', ['sh abi/load.sh'], kernels=ALL, files=(ABI,), timeout=600,
           options=('--no-module', '--append=memmap=64M$0x20000000')),
@@ -78,15 +86,15 @@ SUITES = [
     Suite('powercuts', power_cuts(50), timeout=3600, long=True),
     Suite('tools', ['build/host/test-tools', 'userspace-test/tools/completion.sh build/host']),
     # Unloads the module at its end.
-    Suite('command', ['test-lib /mnt', 'sh command.sh'], kernels=ALL, timeout=400, options=('--size=32M',),
+    Suite('command', ['test-lib /mnt', 'sh command.sh'], kernels=ALL, timeout=600, options=('--size=32M',),
           files=('build/host/test-lib', 'build/host/helper', 'userspace-test/tools/command.sh', TAP,
-                 '/usr/sbin/dmsetup', '/lib/terminfo/l/linux:terminfo/l/linux')),
+                 '/usr/sbin/dmsetup', '/usr/bin/zstd', '/lib/terminfo/l/linux:terminfo/l/linux')),
     # Each unloads the module at its end.
     Suite('python', ['python-vm/python test-python.py /mnt'], kernels=STOCK, options=('--size=16M',),
           files=('build/host/python-vm', 'userspace-test/python/test-python.py')),
     # Unloads the module at its end.
     Suite('run', ['sh run.sh'], kernels=STOCK, options=('--size=32M',),
-          files=('build/host/run', 'build/host/libframepool-preload.so', 'userspace-test/run/run.sh', TAP)),
+          files=('build/host/run', 'build/host/libframepool-preload.so', 'build/host/python-vm', 'userspace-test/run/run.sh', TAP)),
     # Waiting for servers that do not come takes its time. NBD leaves a space that cannot be written.
     Suite('remote', [f'sh remote.sh {kind}' for kind in REMOTE], kernels=STOCK, options=('--size=16M',), timeout=900, long=True,
           files=('build/host/remote', 'userspace-test/remote/remote.sh', TAP)),
@@ -96,6 +104,17 @@ SUITES = [
           files=('build/host/examples', 'build/host/python-vm', 'userspace-test/examples/examples.sh', TAP)),
 ]
 
-# `make coverage`: what runs on the test kernel in every run, where gcov counts. It has no kmemleak.
-COVERAGE = [replace(suite, kernels=('gcov',)) for suite in SUITES
-            if 'test' in suite.kernels and not suite.long and suite.name != 'leak']
+def on(kernel, suite):
+    """The suite on another kernel, in the long run: nothing else needs that kernel built. KCSAN takes minutes for a program."""
+    long = replace(suite, kernels=(kernel,), long=True)
+    return parts(long, 8) if len(suite.commands) > 8 else [long]
+
+
+# What runs on the test kernel in every run, runs on the others with sanitizers, too; only the first two have kmemleak.
+ON_TEST = [suite for suite in SUITES if 'test' in suite.kernels and not suite.long]
+WITHOUT_LEAK = [suite for suite in ON_TEST if suite.name != 'leak']
+SUITES += [part for suite in ON_TEST for part in on('test-6.1', suite)]
+# KUnit is one thread, and a race needs two; watched by KCSAN it would take an hour.
+SUITES += [part for suite in WITHOUT_LEAK if suite.name != 'kunit' for part in on('kcsan', suite)]
+# `make coverage`: the same, where gcov counts.
+COVERAGE = [replace(suite, kernels=('gcov',)) for suite in WITHOUT_LEAK]
