@@ -49,11 +49,13 @@ def progress(text):
     print(text.rstrip('\n'), file=sys.stderr, flush=True)
 
 
-def count(kernel, backing, workloads, ways, insmod_args='', options=(), symbols=False):
+def count(kernel, backing, workloads, ways, insmod_args='', options=(), symbols=False, whatif=False):
     """Boot a guest under instruction counting; a list of what `bench run` printed, each with its cost per operation, and
-    with symbols the lines of the guest's /proc/kallsyms."""
+    with symbols the lines of the guest's /proc/kallsyms. With whatif the pool says what others would miss."""
     results, kallsyms = [], []
     command = f'sh count.sh {backing} {shlex.quote(" ".join(workloads))} {shlex.quote(" ".join(ways))}'
+    if whatif:
+        command = f'echo 1 > /sys/kernel/framepool/default/whatif && {command}'
     if symbols:
         command += ' && echo kallsyms && cat /proc/kallsyms'
     for line in boot(kernel, command, ['--icount', '--brd', '300', '--insmod-args', insmod_args, *options]):

@@ -75,9 +75,9 @@ def table(rows):
     def number(value):
         return f'{value:,.2f}' if value < 100 else f'{value:,.0f}'
 
-    text = [f'{"kernel":<7}{"part":<9}{"what":<11}{"figure":<22}{"ours":>14}{"mmap":>14}{"ours/mmap":>11}']
+    text = [f'{"kernel":<7}{"part":<9}{"what":<11}{"figure":<26}{"ours":>14}{"mmap":>14}{"ours/mmap":>11}']
     for r in rows:
         ratio = f'{r["ratio"]:.3f}' if r['ratio'] != '' else '-'
-        text.append(f'{r["kernel"]:<7}{r["part"]:<9}{r["what"]:<11}{r["figure"]:<22}{number(r["ours"]):>14}'
+        text.append(f'{r["kernel"]:<7}{r["part"]:<9}{r["what"]:<11}{r["figure"]:<26}{number(r["ours"]):>14}'
                     f'{number(r["mmap"]):>14}{ratio:>11}')
     return '\n'.join(text)

@@ -5,11 +5,14 @@
  *   bench create FILE PAGES			make the file, every page numbered
  *   bench run FILE PAGES pool|mmap|floor WORKLOAD	measure, and print one line of NAME=VALUE
  *   bench workloads				print their names
+ *   bench scenes				likewise
  *   bench scale POOLED MAPPED PAGES WHAT ROUNDS	one worker and two, one line for each slice
  *   bench latency FILE PAGES pool|mmap WHAT SECONDS	percentiles of single accesses
+ *   bench reads FILE PAGES pool|mmap SCENE	programs side by side: pages that were read for them
  */
 #include "fail.h"
 #include "live.h"
+#include "scene.h"
 #include "workload.h"
 
 #include <sys/mman.h>
@@ -79,6 +82,18 @@ static void latency(const char *path, uint32_t pages, enum way way, const char *
 	target_close(&target);
 }
 
+static void reads(const char *path, uint32_t pages, enum way way, const char *name)
+{
+	const struct scene *scene = scene_find(name);
+	struct target target = target_open(path, pages, way, MADV_NORMAL);
+	uint64_t read, accesses;
+
+	scene_play(scene, &target, &read, &accesses);
+	printf("reads scene=%s way=%s accesses=%llu pages=%llu\n", name, ways[way],
+	       (unsigned long long)accesses, (unsigned long long)read);
+	target_close(&target);
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -91,10 +106,15 @@ int main(int argc, char **argv)
 		scale(argv[2], argv[3], atoi(argv[4]), argv[5], atoi(argv[6]));
 	else if (!strcmp(verb, "latency") && argc == 7)
 		latency(argv[2], atoi(argv[3]), way_of(argv[4]), argv[5], atoi(argv[6]));
+	else if (!strcmp(verb, "reads") && argc == 6)
+		reads(argv[2], atoi(argv[3]), way_of(argv[4]), argv[5]);
+	else if (!strcmp(verb, "scenes") && argc == 2)
+		for (const struct scene *scene = scenes; scene->name; scene++)
+			puts(scene->name);
 	else if (!strcmp(verb, "workloads") && argc == 2)
 		for (const struct workload *workload = workloads; workload->name; workload++)
 			puts(workload->name);
 	else
-		fail("usage: create | run | scale | latency | workloads; main.c says how");
+		fail("usage: create | run | scale | latency | reads | workloads | scenes; main.c says how");
 	return 0;
 }

@@ -56,6 +56,26 @@ struct pattern pattern_sequential(size_t n, uint32_t pages, uint32_t first, bool
 	return pattern;
 }
 
+struct pattern pattern_at(uint32_t first, struct pattern pattern)
+{
+	for (size_t i = 0; i < pattern.n; i++)
+		pattern.accesses[i].page += first;
+	return pattern;
+}
+
+struct pattern pattern_phases(size_t n, const uint32_t *sizes, size_t phases)
+{
+	struct pattern pattern = make(n);
+	uint32_t first = 0;
+
+	for (size_t phase = 0; phase < phases; phase++) {
+		for (size_t i = n * phase / phases; i < n * (phase + 1) / phases; i++)
+			pattern.accesses[i].page = first + below(sizes[phase]);
+		first += sizes[phase];
+	}
+	return pattern;
+}
+
 /* All pages in a random order (Fisher and Yates). */
 static uint32_t *shuffled(uint32_t pages)
 {

@@ -25,6 +25,12 @@ struct pattern pattern_random(size_t n, uint32_t pages, bool store);
 /** pattern_sequential() - @n accesses page after page from @first on, and again from 0 */
 struct pattern pattern_sequential(size_t n, uint32_t pages, uint32_t first, bool store);
 
+/** pattern_at() - the same accesses, @first pages further on */
+struct pattern pattern_at(uint32_t first, struct pattern pattern);
+
+/** pattern_phases() - @n loads, first uniform over sizes[0] pages, then over sizes[1] others ... */
+struct pattern pattern_phases(size_t n, const uint32_t *sizes, size_t phases);
+
 /** pattern_distinct() - @n stores, each to another page, in no order */
 struct pattern pattern_distinct(size_t n, uint32_t pages);
 

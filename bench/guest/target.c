@@ -34,7 +34,7 @@ static size_t bytes_of(const struct target *target)
 	return (size_t)target->pages * PAGE_BYTES;
 }
 
-static void map(struct target *target, int advice)
+void target_map(struct target *target, int advice)
 {
 	target->base = mmap(NULL, bytes_of(target), PROT_READ | PROT_WRITE, MAP_SHARED, target->fd,
 			    0);
@@ -53,7 +53,7 @@ struct target target_open(const char *path, uint32_t pages, enum way way, int ad
 		fail_errno(path);
 	target.fd = way == WAY_MMAP ? target.file :
 		    attach(path, way == WAY_DIRECT ? FRAMEPOOL_ATTACH_DIRECT : 0);
-	map(&target, advice);
+	target_map(&target, advice);
 	return target;
 }
 
@@ -65,7 +65,7 @@ struct target target_open_floor(const char *path, uint32_t pages, bool resident)
 		target.file = target.fd = memfd_create("floor", MFD_CLOEXEC);
 		if (target.fd < 0 || ftruncate(target.fd, bytes_of(&target)))
 			fail_errno("memfd");
-		map(&target, MADV_NORMAL);
+		target_map(&target, MADV_NORMAL);
 		for (uint32_t page = 0; page < pages; page++)
 			*(uint64_t *)(target.base + (size_t)page * PAGE_BYTES) = page;
 		return target;

@@ -48,6 +48,9 @@ struct target {
 /** target_open() - open and map the first @pages pages of @path, and madvise() them */
 struct target target_open(const char *path, uint32_t pages, enum way way, int advice);
 
+/** target_map() - map them once more, with another @advice */
+void target_map(struct target *target, int advice);
+
 /** target_open_floor() - the same for direct I/O, or, if all is @resident, a new file of tmpfs */
 struct target target_open_floor(const char *path, uint32_t pages, bool resident);
 
