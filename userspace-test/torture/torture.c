@@ -119,12 +119,14 @@ void evictor_stop(void)
 
 /* ---- contents ---- */
 
-bool page_among(const void *page, u64 vpn, u64 old, u64 new)
+static bool words_among(const void *page, u64 vpn, u64 old, u64 new, bool zero)
 {
 	u64 one[PAGE / sizeof(u64)], version, i;
 	const u64 *w = page;
-	bool known[PAGE / sizeof(u64)] = {};
+	bool known[PAGE / sizeof(u64)];
 
+	for (i = 0; i < PAGE / sizeof(u64); i++)
+		known[i] = zero && !w[i];
 	for (version = old; version <= new; version++) {
 		page_fill(one, vpn, version);
 		for (i = 0; i < PAGE / sizeof(u64); i++)
@@ -138,6 +140,16 @@ bool page_among(const void *page, u64 vpn, u64 old, u64 new)
 	     (uintmax_t)vpn, (uintmax_t)i, (uintmax_t)w[i], (uintmax_t)old, (uintmax_t)new,
 	     (uintmax_t)w[0], bytes_zero(page, PAGE, 0) ? "; it is all zeros" : "");
 	return false;
+}
+
+bool page_among(const void *page, u64 vpn, u64 old, u64 new)
+{
+	return words_among(page, vpn, old, new, false);
+}
+
+bool page_among_zeros(const void *page, u64 vpn, u64 old, u64 new)
+{
+	return words_among(page, vpn, old, new, true);
 }
 
 int direct_open(const char *path)

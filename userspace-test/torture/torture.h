@@ -25,6 +25,7 @@ void evictor_stop(void);
 
 /* A page of this number in which each word is of one of the versions [old, new]. */
 bool page_among(const void *page, u64 vpn, u64 old, u64 new);
+bool page_among_zeros(const void *page, u64 vpn, u64 old, u64 new);	/* or is zero */
 
 int direct_open(const char *path);	/* with O_DIRECT where there is such a thing */
 void spread(const void *mem, u64 pages);	/* load one byte of each page */
