@@ -460,9 +460,9 @@ stall() {
 	dmsetup suspend slow
 	ok $? "the device stands still"
 }
-# signal NAME PID: once it waits for the kernel; and it is heard although it does.
+# signal NAME PID: once it waits for the kernel, or has ended; and it is heard although it does.
 signal() {
-	until grep -q 'State:.D' "/proc/$2/status"; do sleep 0.1; done
+	until grep -q 'State:.[DZ]' "/proc/$2/status"; do sleep 0.1; done
 	kill "-$1" "$2"
 	while grep -q 'ShdPnd:.*[1-9]' "/proc/$2/status" 2> /dev/null; do sleep 0.1; done
 	sleep 0.5
