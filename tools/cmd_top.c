@@ -5,9 +5,9 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "counters.h"
 #include "terminal.h"
@@ -83,7 +83,7 @@ static int take_sample(int control, struct top_sample *s)
 	unsigned int i;
 	int got, err;
 
-	s->when = top_clock();
+	s->when = clock_seconds();
 	s->nr_pools = 0;
 	s->nr_wsets = 0;
 	s->nr_spaces = 0;
@@ -100,14 +100,6 @@ static int take_sample(int control, struct top_sample *s)
 	       s->nr_spaces < TOP_SPACES)
 		s->space[s->nr_spaces++] = space;
 	return got < 0 ? got : 0;
-}
-
-double top_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
 /* The old sample becomes the last one, and its room that of the next. 0 or -errno. */

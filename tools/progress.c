@@ -2,8 +2,9 @@
 #include "progress.h"
 
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 #define BAR_WIDTH 40
 
@@ -13,10 +14,7 @@
 
 static int64_t now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
+	return clock_seconds() * 1000;
 }
 
 void progress_begin(struct progress *p, const char *label)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "text.h"
 #include "top_screen.h"
 #include "wset.h"
@@ -257,7 +258,7 @@ static bool wait_for_keys(struct top_view *v)
 	enum next next;
 	int key;
 
-	while ((left = due - top_clock()) > 0) {
+	while ((left = due - clock_seconds()) > 0) {
 		timeout(left * 1000 + 1);
 		key = getch();
 		if (key == ERR)

@@ -25,8 +25,6 @@ struct top_view {
 
 /* In cmd_top.c: a new sample. 0 or -errno. */
 int top_look(struct top_view *v);
-/* Seconds, of a clock that does not jump. */
-double top_clock(void);
 
 /* Show it until the user has seen enough; an exit code. */
 int top_screen(struct top_view *v);

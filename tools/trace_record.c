@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "interrupt.h"
 #include "program.h"
@@ -273,14 +274,6 @@ static int round_up(struct recorder *r)
 	return status;
 }
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
 static void tell(struct progress *progress, const struct recorder *r, double seconds)
 {
 	char all[NUMBER_SIZE], words[NUMBER_SIZE + 64];
@@ -339,7 +332,7 @@ static int record(struct recorder *r, const struct request *q, const struct sign
 		  int *program)
 {
 	struct timespec pause = { q->interval / 1000, q->interval % 1000 * 1000000L };
-	double begun = now(), seconds = q->seconds;
+	double begun = clock_seconds(), seconds = q->seconds;
 	struct progress progress;
 	int status, ended;
 	pid_t pid = 0;
@@ -358,7 +351,7 @@ static int record(struct recorder *r, const struct request *q, const struct sign
 			pid = 0;
 			stop = true;
 		}
-		r->seconds = now() - begun;
+		r->seconds = clock_seconds() - begun;
 		stop = stop || (seconds && r->seconds >= seconds);
 		status = round_up(r);
 		tell(&progress, r, seconds);
