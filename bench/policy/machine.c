@@ -91,12 +91,23 @@ void machine_watch(struct machine *m, u32 shift, u32 every)
 	}
 }
 
+static const struct fpool_shadow *find_shadow(const struct machine *m, const char *policy,
+					      u32 eighths)
+{
+	if (!m->shadows)
+		return NULL;
+	return fpool_shadows_find(m->shadows, fpool_policy_find(policy), eighths);
+}
+
+bool machine_has_shadow(const struct machine *m, const char *policy, u32 eighths)
+{
+	return find_shadow(m, policy, eighths);
+}
+
 u64 machine_shadow(const struct machine *m, const char *policy, u32 eighths, u64 *all)
 {
-	const struct fpool_shadow *s = NULL;
+	const struct fpool_shadow *s = find_shadow(m, policy, eighths);
 
-	if (m->shadows)
-		s = fpool_shadows_find(m->shadows, fpool_policy_find(policy), eighths);
 	if (!s)
 		return ~0ULL;
 	*all = m->shadows->mrc.refs;

@@ -32,6 +32,7 @@ void machine_run(struct machine *m, u32 end);
  * the policy reads, and those of the sample, which are read after each @every references.
  */
 void machine_watch(struct machine *m, u32 shift, u32 every);
+bool machine_has_shadow(const struct machine *m, const char *policy, u32 eighths);
 /* What the shadow of another pool has missed, of @all sampled references; ~0 if there is none. */
 u64 machine_shadow(const struct machine *m, const char *policy, u32 eighths, u64 *all);
 /* What LRU would have missed with each of the sizes below: of the sample, and of all. */
@@ -39,7 +40,7 @@ void machine_curve(const struct machine *m, u64 *misses);
 void machine_exact_curve(const struct trace *t, u32 frames, u64 *misses);
 /* What LRU misses with each of @nr sizes, ascending: the core's own stack, at most 16 sizes. */
 void machine_lru(const struct trace *t, const u32 *frames, unsigned int nr, u64 *misses);
-/* Sizes of shadows in eighths of the pool, ascending, or 0 after the last. */
+/* Sizes of LRU's curve, and some of shadows, in eighths of the pool, ascending; 0 after the last. */
 u32 machine_eighths(unsigned int n);
 /* What the policy says that is wrong with its lists, or NULL. */
 const char *machine_check(const struct machine *m);

@@ -100,7 +100,8 @@ static void watch(const struct trace *t, u32 frames, u32 shift, u32 every)
 		sum.policies++;
 	}
 	for (i = 0; machine_eighths(i); i++) {
-		if (machine_eighths(i) == 8)
+		/* Some sizes only LRU's curve has. */
+		if (machine_eighths(i) == 8 || !machine_has_shadow(m, own, machine_eighths(i)))
 			continue;
 		sum.of_sizes += compare(m, t, own, machine_eighths(i), frames, is);
 		sum.sizes++;

@@ -16,7 +16,7 @@
  *	 is used      |     ...       (each there is)
  *	              +--> shadow 4   the pool's  1/8          C >> s + 3
  *	              +--> shadow 5   the pool's  1/4          C >> s + 2
- *	                    ...
+ *	                    ...       (halves and doubles)
  *
  * The stack of mrc.c is the page table of all shadows at once.  A page has a bit for each that
  * says whether it is there, and another that is the hardware's accessed bit.  So a reference to a
@@ -37,6 +37,7 @@
  */
 #include <linux/bits.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/string.h>
 
 #include "shadow.h"
@@ -63,10 +64,23 @@ static u32 nr_policies(void)
 	return n;
 }
 
+/*
+ * Each costs time where it misses, and what lies between a size and its double can be read off
+ * LRU's curve, which costs nothing.
+ */
+static bool is_other_size(u32 eighths)
+{
+	return eighths != FPOOL_SHADOW_UNIT && is_power_of_2(eighths);
+}
+
 /* Those of the policies have the pool's size, and those of the other sizes the pool's policy. */
 static u32 nr_shadows(void)
 {
-	return nr_policies() + FPOOL_SHADOW_SIZES - 1;
+	u32 n = nr_policies(), i;
+
+	for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
+		n += is_other_size(fpool_shadow_eighths[i]);
+	return n;
 }
 
 static u32 nr_pages(u32 frames)
@@ -110,9 +124,13 @@ size_t fpool_shadows_bytes(u32 capacity, u32 shift)
 	size_t bytes = ALIGN(fpool_mrc_bytes(nr_pages(frames)), sizeof(u64));
 
 	bytes += (size_t)nr_pages(frames) * page_bytes();
-	bytes += (nr_policies() - 1) * fpool_frames_bytes(frames);
-	for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
-		bytes += fpool_frames_bytes(fpool_shadow_part(frames, fpool_shadow_eighths[i]));
+	bytes += nr_policies() * fpool_frames_bytes(frames);
+	for (i = 0; i < FPOOL_SHADOW_SIZES; i++) {
+		u32 eighths = fpool_shadow_eighths[i];
+
+		if (is_other_size(eighths))
+			bytes += fpool_frames_bytes(fpool_shadow_part(frames, eighths));
+	}
 	return bytes;
 }
 
@@ -184,7 +202,7 @@ int fpool_shadows_init(struct fpool_shadows *s, void *mem, const struct fpool_po
 	for (i = 0; fpool_policy_nth(i); i++)
 		mem = add_shadow(s, mem, fpool_policy_nth(i), frames, FPOOL_SHADOW_UNIT);
 	for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
-		if (fpool_shadow_eighths[i] != FPOOL_SHADOW_UNIT)
+		if (is_other_size(fpool_shadow_eighths[i]))
 			mem = add_shadow(s, mem, ops, frames, fpool_shadow_eighths[i]);
 	return 0;
 }
