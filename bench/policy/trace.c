@@ -34,12 +34,14 @@ static bool ends_with(const char *s, const char *end)
 	return n >= m && !strcmp(s + n - m, end);
 }
 
-static void run_zstd(const char *path, int out)
+/* It is given no name, as it refuses those of symbolic links. */
+static void run_zstd(int in, int out)
 {
-	if (dup2(out, STDOUT_FILENO) < 0)
+	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
 		_exit(1);
+	close(in);
 	close(out);
-	execlp("zstd", "zstd", "-dcqq", "--", path, (char *)NULL);
+	execlp("zstd", "zstd", "-dcqq", (char *)NULL);
 	_exit(NO_ZSTD);
 }
 
@@ -47,12 +49,10 @@ static void source_open(struct source *s)
 {
 	int fd[2];
 
-	/* Before zstd says it in its own words. */
 	s->fd = open_file(s->path);
 	s->zstd = 0;
 	if (!ends_with(s->path, ".zst"))
 		return;
-	close(s->fd);
 	if (pipe(fd))
 		die("pipe: %s", strerror(errno));
 	s->zstd = fork();
@@ -60,9 +60,10 @@ static void source_open(struct source *s)
 		die("fork: %s", strerror(errno));
 	if (!s->zstd) {
 		close(fd[0]);
-		run_zstd(s->path, fd[1]);
+		run_zstd(s->fd, fd[1]);
 	}
 	close(fd[1]);
+	close(s->fd);
 	s->fd = fd[0];
 }
 
