@@ -564,6 +564,9 @@ cmp -s /tmp/out /dev/framepool/a.dat
 ok $? "what a program prints is not mixed with it"
 runs 0 trace report /mnt/read.u32.zst
 says out "256 references, 0 of them writes"
+ln -s read.u32.zst /mnt/link.u32.zst
+runs 0 trace report /mnt/link.u32.zst
+says out "256 references, 0 of them writes"
 runs 7 trace record a.dat -o /mnt/x.u32 -- sh -c 'exit 7'
 cp /mnt/loop.u32 /mnt/x.u32
 runs 127 trace record a.dat -o /mnt/x.u32 -- no-such-command
