@@ -10,7 +10,7 @@
  * A use counts for the curve of the working set that the page is charged to (core/curves.c), or is
  * about to be.
  *
- * A pool has them from when they are turned on until they are turned off.  They take at most 6 MiB,
+ * A pool has them from when they are turned on until they are turned off.  They take at most 5 MiB,
  * outside the region: so much for any pool of 256 MiB or more, and in proportion for smaller ones.
  *
  * In which order pages were used between two looks cannot be seen.  It is taken to be that of their

@@ -116,7 +116,7 @@ u32 fpool_shadows_shift(u32 capacity, u32 frames)
  * @shift: the sample is one of 2^@shift pages
  *
  * Context: Any.
- * Return: Bytes: about 2,000 for each frame of the pool's miniature.
+ * Return: Bytes: about 1,700 for each frame of the pool's miniature.
  */
 size_t fpool_shadows_bytes(u32 capacity, u32 shift)
 {
