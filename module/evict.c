@@ -110,22 +110,36 @@ static bool neighbours(const struct victim *a, const struct victim *b)
 	return a->space == b->space && a->vpn + 1 == b->vpn;
 }
 
-static void put_spaces(struct batch *b)
-{
-	unsigned int i;
-
-	for (i = 0; i < b->nr; i++)
-		fpool_space_put(b->v[i].space);
-}
-
-/* The first index after the victims of one space; the batch is sorted by place. */
+/* The first index after the victims of one space that follow one another. */
 static unsigned int space_end(const struct batch *b, unsigned int first)
 {
+	const struct fpool_space *space = b->v[first].space;
 	unsigned int i = first + 1;
 
-	while (i < b->nr && b->v[i].space == b->v[first].space)
+	while (i < b->nr && b->v[i].space == space)
 		i++;
 	return i;
+}
+
+/* A reference for each victim, taken and dropped for all of a space at once. */
+static void get_spaces(struct batch *b)
+{
+	unsigned int i, end;
+
+	for (i = 0; i < b->nr; i = end) {
+		end = space_end(b, i);
+		fpool_space_get_many(b->v[i].space, end - i);
+	}
+}
+
+static void put_spaces(struct batch *b)
+{
+	unsigned int i, end;
+
+	for (i = 0; i < b->nr; i = end) {
+		end = space_end(b, i);
+		fpool_space_put_many(b->v[i].space, end - i);
+	}
 }
 
 static void list_pages(const struct batch *b, unsigned int first, unsigned int end,
@@ -239,6 +253,7 @@ static void pick(struct batch *b, const struct demand *d)
 	struct fpool_pool *pool = b->pool;
 	struct fpool_space *space = NULL;
 	fpool_frame_t frame[BATCH];
+	bool mixed = false;
 	u32 i, max;
 
 	spin_lock(&pool->lock);
@@ -247,18 +262,23 @@ static void pick(struct batch *b, const struct demand *d)
 	for (i = 0; i < b->nr; i++) {
 		const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame[i]);
 
-		if (!space || space->id != info->space)
+		if (!space || space->id != info->space) {
+			mixed |= !!space;
 			space = fpool_space_by_id(pool, info->space);
+		}
 		b->v[i] = (struct victim){
-			.space = fpool_space_get(space),
+			.space = space,
 			.vpn = info->vpn,
 			.frame = frame[i],
 			.rank = i,
 			.fate = FATE_BACK,
 		};
 	}
+	get_spaces(b);
 	spin_unlock(&pool->lock);
-	sort_batch(b);
+	/* Each space is walked once, and its users' TLBs are flushed once. */
+	if (unlikely(mixed))
+		sort_batch(b);
 }
 
 /* Read the accessed bits, those of one space in one walk. */
@@ -331,11 +351,30 @@ static void judge_one(struct batch *b, struct victim *v)
 	v->fate = FATE_UNDECIDED;
 }
 
-/* The policy's verdicts, in its order; what is left of the batch are the victims. */
+/* What is left of the batch are the victims. */
+static void let_others_stay(struct batch *b)
+{
+	unsigned int i, end, first, nr = 0;
+
+	for (i = 0; i < b->nr; i = end) {
+		struct fpool_space *space = b->v[i].space;
+		unsigned int looked;
+
+		end = space_end(b, i);
+		looked = end - i;
+		for (first = nr; i < end; i++)
+			if (b->v[i].fate == FATE_UNDECIDED)
+				b->v[nr++] = b->v[i];
+		fpool_space_put_many(space, looked - (nr - first));
+	}
+	b->nr = nr;
+}
+
+/* The policy's verdicts, in its order. */
 static void judge(struct batch *b)
 {
 	u8 order[BATCH];
-	unsigned int i, kept = 0, victims = 0;
+	unsigned int i, victims = 0;
 
 	for (i = 0; i < b->nr; i++)
 		order[b->v[i].rank] = i;
@@ -347,13 +386,7 @@ static void judge(struct batch *b)
 	if (b->nr)
 		fpool_wset_judged(b->set, b->nr, victims);
 	spin_unlock(&b->pool->lock);
-	for (i = 0; i < b->nr; i++) {
-		if (b->v[i].fate == FATE_UNDECIDED)
-			b->v[kept++] = b->v[i];
-		else
-			fpool_space_put(b->v[i].space);
-	}
-	b->nr = kept;
+	let_others_stay(b);
 }
 
 /* Leaving. */
@@ -854,12 +887,13 @@ static void take_laundry(struct fpool_pool *pool, struct load *load)
 
 		laundry_del(pool, frame);
 		b->v[b->nr++] = (struct victim){
-			.space = fpool_space_get(fpool_space_by_id(pool, info->space)),
+			.space = fpool_space_by_id(pool, info->space),
 			.vpn = info->vpn,
 			.frame = frame,
 			.fate = FATE_WRITE,
 		};
 	}
+	get_spaces(b);
 	spin_unlock(&pool->lock);
 	sort_batch(b);
 }

@@ -70,18 +70,16 @@ static bool is_ours(const struct walk *walk, pte_t entry)
 	return pte_present(entry) && pte_pfn(entry) - walk->region->pfn < walk->region->nframes;
 }
 
-static void young_pte(struct walk *walk, pte_t *pte, struct fpool_rmap_page *p)
+/* Nothing but the bit goes: who holds the page table's lock may be changing the entry. */
+static bool clear_young(const struct walk *walk, pte_t *pte)
 {
-	/*
-	 * No TLB flush: an access through a cached translation may then go unseen until the
-	 * translation leaves the TLB.  "Not young" is a hint, and the flush costs more than the
-	 * hint.
-	 */
-	if (pte_young(*pte) && is_ours(walk, *pte) &&
-	    test_and_clear_bit(_PAGE_BIT_ACCESSED, (unsigned long *)&pte->pte)) {
-		p->found |= walk->counts;
-		fpool_space_note(walk->space, fpool_vpn(p->vpn), FRAMEPOOL_REF_SEEN);
-	}
+	pte_t was = READ_ONCE(*pte);
+
+	do {
+		if (!pte_young(was) || !is_ours(walk, was))
+			return false;
+	} while (!try_cmpxchg(&pte->pte, &was.pte, pte_mkold(was).pte));
+	return true;
 }
 
 /*
@@ -251,12 +249,7 @@ static __always_inline void each_listed(struct walk *walk, pte_t *pte, entry_fn 
 	u64 first = p->vpn;
 
 	for (; p < end; p++)
-		fn(walk, pte + (p->vpn - first), p);
-}
-
-static void young_table(struct walk *walk, pte_t *pte)
-{
-	each_listed(walk, pte, young_pte);
+		fn(walk, pte + (long)(p->vpn - first), p);
 }
 
 static void clean_table(struct walk *walk, pte_t *pte)
@@ -269,29 +262,66 @@ static void zap_table(struct walk *walk, pte_t *pte)
 	each_listed(walk, pte, zap_pte);
 }
 
+/* The page table of an address, whoever may be changing it; NULL where there is none. */
+static __always_inline pte_t *find_table(struct walk *walk, unsigned long addr)
+{
+	pmd_t *pmd = find_pmd(walk, addr), table;
+
+	if (!pmd)
+		return NULL;
+	table = READ_ONCE(*pmd);
+	if (pmd_none(table) || pmd_bad(table))
+		return NULL;
+	return pte_offset_kernel(&table, addr & PMD_MASK);
+}
+
 /* The first page after those of which the page table has the entries that has @vpn's. */
 static u64 table_end(const struct vm_area_struct *vma, u64 vpn)
 {
 	return vpn + PTRS_PER_PTE - pte_index(address(vma, vpn));
 }
 
-/* Call @fn for the entries that a VMA has for pages of a sorted list. */
+/* Pages [first, end). */
+struct stretch {
+	u64 first, end;
+};
+
+static bool is_in(const struct stretch *s, u64 vpn)
+{
+	return vpn - s->first < s->end - s->first;
+}
+
+static struct stretch vma_stretch(struct vm_area_struct *vma)
+{
+	return (struct stretch){ vma->vm_pgoff, vma->vm_pgoff + vma_pages(vma) };
+}
+
+/*
+ * Call @fn for the entries that a VMA has for pages of a list: once for those that follow one
+ * another and share a page table.
+ */
 static __always_inline void walk_vma(struct walk *walk, struct fpool_rmap_page *pages,
 				     unsigned int nr, table_fn fn)
 {
-	struct vm_area_struct *vma = walk->vma;
 	struct fpool_rmap_page *p = pages, *end = pages + nr;
-	u64 vma_end = vma_last(vma) + 1, here;
+	const struct stretch all = vma_stretch(walk->vma);
+	unsigned long addr;
+	u64 table;
 
-	while (p < end && p->vpn < vma->vm_pgoff)
-		p++;
-	while (p < end && p->vpn < vma_end) {
-		here = min(table_end(vma, p->vpn), vma_end);
+	while (p < end) {
+		if (!is_in(&all, p->vpn)) {
+			p++;
+			continue;
+		}
+		addr = address(walk->vma, p->vpn);
+		/* May be before the first page of all: only the distance counts. */
+		table = p->vpn - pte_index(addr);
 		walk->pages = p;
-		while (++p < end && p->vpn < here)
-			;
+		do
+			p++;
+		while (p < end && is_in(&all, p->vpn) && p->vpn - table < PTRS_PER_PTE);
 		walk->nr = p - walk->pages;
-		walk_table(walk, address(vma, walk->pages->vpn), fn);
+		walk_table(walk, addr, fn);
 	}
 }
 
@@ -304,6 +334,19 @@ static bool uses_count(const struct vm_area_struct *vma)
 	if (vma->vm_flags & (VM_SEQ_READ | VM_RAND_READ))
 		return vma->vm_flags & VM_RAND_READ;
 	return fpool_handle_counts(vma->vm_file->private_data);
+}
+
+/* From the first to the last of a list. */
+static struct stretch list_stretch(const struct fpool_rmap_page *pages, unsigned int nr)
+{
+	u64 first = pages->vpn, last = first;
+	unsigned int i;
+
+	for (i = 1; i < nr; i++) {
+		first = min(first, pages[i].vpn);
+		last = max(last, pages[i].vpn);
+	}
+	return (struct stretch){ first, last + 1 };
 }
 
 /**
@@ -327,28 +370,58 @@ const struct mm_struct *fpool_rmap_user(struct fpool_space *space, u64 vpn)
 	return mm;
 }
 
+/*
+ * A page table that was found stays one while i_mmap_rwsem is held, even if mremap() moves it, and
+ * a bit that is taken from an entry as it is does no harm to who changes it: there is no need of
+ * the page table's lock.
+ *
+ * No TLB flush: an access through a cached translation may then go unseen until the translation
+ * leaves the TLB.  "Not young" is a hint, and the flush costs more than the hint.
+ */
+static void young_vma(struct walk *walk, struct fpool_rmap_page *pages, unsigned int nr)
+{
+	const struct stretch all = vma_stretch(walk->vma);
+	struct fpool_rmap_page *p, *end = pages + nr;
+	unsigned long addr, table_addr = 0;
+	bool counts = uses_count(walk->vma);
+	pte_t *table = NULL;
+
+	for (p = pages; p < end; p++) {
+		if (!is_in(&all, p->vpn))
+			continue;
+		addr = address(walk->vma, p->vpn);
+		if (!table || table_addr != (addr & PMD_MASK)) {
+			table = find_table(walk, addr);
+			table_addr = addr & PMD_MASK;
+		}
+		if (table && clear_young(walk, table + pte_index(addr))) {
+			p->found |= counts;
+			fpool_space_note(walk->space, fpool_vpn(p->vpn), FRAMEPOOL_REF_SEEN);
+		}
+	}
+}
+
 /**
  * fpool_rmap_test_clear_young - read and clear the accessed bits of pages
  * @space: the space
- * @pages: which, sorted; @found is set for each page that somebody used since the last time
+ * @pages: which; @found is set for each page that somebody used since the last time
  * @nr: pages, at least one
  *
- * Context: Process context; takes i_mmap_rwsem and page-table locks, so not under pool->lock.
+ * Context: Process context; takes i_mmap_rwsem, so not under pool->lock.
  */
 void fpool_rmap_test_clear_young(struct fpool_space *space, struct fpool_rmap_page *pages,
 				 unsigned int nr)
 {
 	struct address_space *mapping = space->inode->i_mapping;
-	unsigned long first = pages[0].vpn, last = pages[nr - 1].vpn;
+	struct stretch s = list_stretch(pages, nr);
 	struct walk walk = { .space = space, .region = &space->pool->region };
 	struct vm_area_struct *vma;
 
 	i_mmap_lock_read(mapping);
-	for (vma = vmas_iter_first(&mapping->i_mmap, first, last); vma;
-	     vma = vmas_iter_next(vma, first, last)) {
+	for (vma = vmas_iter_first(&mapping->i_mmap, s.first, s.end - 1); vma;
+	     vma = vmas_iter_next(vma, s.first, s.end - 1)) {
 		set_vma(&walk, vma);
-		walk.counts = uses_count(vma);
-		walk_vma(&walk, pages, nr, young_table);
+		young_vma(&walk, pages, nr);
 	}
 	i_mmap_unlock_read(mapping);
 }
@@ -497,9 +570,11 @@ static void unmap_rest(struct fpool_space *space, struct fpool_rmap_page *pages,
 /**
  * fpool_rmap_unmap - remove pages from every process
  * @space: the space
- * @pages: which, sorted, with @page set and @unmapped 0, and no reference of core mm's keeps any
+ * @pages: which, with @page set and @unmapped 0, and no reference of core mm's keeps any
  *	of them from being mapped by others: their entries are busy
  * @nr: pages, at least one
+ *
+ * Those that share a page table cost least where they follow one another.
  *
  * When it returns the TLBs are flushed and every dirty bit is in its page's flags. Private
  * copies stay.
@@ -509,13 +584,13 @@ static void unmap_rest(struct fpool_space *space, struct fpool_rmap_page *pages,
 void fpool_rmap_unmap(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr)
 {
 	struct address_space *mapping = space->inode->i_mapping;
-	unsigned long first = pages[0].vpn, last = pages[nr - 1].vpn;
+	struct stretch s = list_stretch(pages, nr);
 	struct walk walk = { .space = space, .region = &space->pool->region };
 	struct vm_area_struct *vma;
 
 	i_mmap_lock_read(mapping);
-	for (vma = vmas_iter_first(&mapping->i_mmap, first, last); vma;
-	     vma = vmas_iter_next(vma, first, last)) {
+	for (vma = vmas_iter_first(&mapping->i_mmap, s.first, s.end - 1); vma;
+	     vma = vmas_iter_next(vma, s.first, s.end - 1)) {
 		set_vma(&walk, vma);
 		walk_vma(&walk, pages, nr, zap_table);
 		if (!walk.changed)
@@ -593,13 +668,13 @@ static void write_protect(struct fpool_space *space, struct fpool_rmap_page *pag
 			  unsigned int nr)
 {
 	struct address_space *mapping = space->inode->i_mapping;
-	unsigned long first = pages[0].vpn, last = pages[nr - 1].vpn;
+	struct stretch s = list_stretch(pages, nr);
 	struct walk walk = { .space = space, .region = &space->pool->region };
 	struct vm_area_struct *vma;
 
 	i_mmap_lock_read(mapping);
-	for (vma = vmas_iter_first(&mapping->i_mmap, first, last); vma;
-	     vma = vmas_iter_next(vma, first, last)) {
+	for (vma = vmas_iter_first(&mapping->i_mmap, s.first, s.end - 1); vma;
+	     vma = vmas_iter_next(vma, s.first, s.end - 1)) {
 		set_vma(&walk, vma);
 		walk_vma(&walk, pages, nr, clean_table);
 		if (walk.changed)
@@ -611,7 +686,7 @@ static void write_protect(struct fpool_space *space, struct fpool_rmap_page *pag
 /**
  * fpool_rmap_clean - make pages clean before they are written
  * @space: the space
- * @pages: of resident frames, sorted, with @page set and @left false; @held: somebody holds the
+ * @pages: of resident frames, with @page set and @left false; @held: somebody holds the
  *	frame and may write to it without telling anyone
  * @nr: pages, at least one
  *

@@ -146,16 +146,19 @@ static void space_free(struct fpool_space *space)
 }
 
 /**
- * fpool_space_put - drop a reference
+ * fpool_space_put_many - drop references
  * @space: the space
+ * @nr: how many, or 0
  *
  * Context: Any; the last reference is that of who called fpool_space_unlink(), in process context.
  */
-void fpool_space_put(struct fpool_space *space)
+void fpool_space_put_many(struct fpool_space *space, unsigned int nr)
 {
 	bool dying = READ_ONCE(space->dying);
 
-	if (refcount_dec_and_test(&space->refs))
+	if (!nr)
+		return;
+	if (refcount_sub_and_test(nr, &space->refs))
 		space_free(space);
 	else if (dying)
 		wake_up_var(&space->refs);	/* an address to look up by, not to look at */

@@ -105,7 +105,7 @@ static inline bool fpool_handle_counts(const struct fpool_handle *handle)
 }
 
 struct fpool_space *fpool_space_create(struct fpool_pool *pool);
-void fpool_space_put(struct fpool_space *space);
+void fpool_space_put_many(struct fpool_space *space, unsigned int nr);
 void fpool_space_unlink(struct fpool_space *space);
 struct vfsmount *fpool_space_mount(void);
 
@@ -113,6 +113,16 @@ static inline struct fpool_space *fpool_space_get(struct fpool_space *space)
 {
 	refcount_inc(&space->refs);
 	return space;
+}
+
+static inline void fpool_space_get_many(struct fpool_space *space, unsigned int nr)
+{
+	refcount_add(nr, &space->refs);
+}
+
+static inline void fpool_space_put(struct fpool_space *space)
+{
+	fpool_space_put_many(space, 1);
 }
 
 /* In bytes: i_size, so that core mm sees the same. */
