@@ -58,10 +58,11 @@ EXPORT(fpool_frame_list_check);
 
 EXPORT(fpool_ptable_init);
 EXPORT(fpool_ptable_get);
-EXPORT(fpool_ptable_peek);
+EXPORT(fpool_ptable_walk_to_leaf);
+EXPORT(fpool_ptable_make_leaf);
+EXPORT(fpool_ptable_move_leaf);
+EXPORT(fpool_ptable_prune);
 EXPORT(fpool_ptable_prepare);
-EXPORT(fpool_ptable_set);
-EXPORT(fpool_ptable_update);
 EXPORT(fpool_ptable_next);
 EXPORT(fpool_ptable_walk);
 EXPORT(fpool_ptable_drop_ghosts);

@@ -44,11 +44,6 @@
 /* Nodes that one path can lack: a root, five above the old one, and five down to the leaf. */
 #define MAX_MISSING	(2 * FPOOL_PTABLE_MAX_LEVELS)
 
-#define MAX_ERRNO_RAW	4095
-
-#define UPDATABLE	(FPOOL_SPTE_A | FPOOL_SPTE_D | FPOOL_SPTE_BUSY | \
-			 FPOOL_SPTE_PIN | FPOOL_SPTE_H | FPOOL_SPTE_WB)
-
 static u64 *entries(const struct fpool_ptable *pt, fpool_frame_t node)
 {
 	return pt->base + ((size_t)fpool_frame_nr(node) << FPOOL_PAGE_SHIFT);
@@ -109,29 +104,6 @@ static unsigned int levels_for(fpool_vpn_t vpn)
 static bool vpn_ok(fpool_vpn_t vpn)
 {
 	return fpool_vpn_nr(vpn) <= FPOOL_VPN_MAX;
-}
-
-/* Whether an entry is one of those in the picture in ptable.h, the empty one apart. */
-static __always_inline bool spte_ok(const struct fpool_ptable *pt, fpool_spte_t e)
-{
-	u64 flags = fpool_spte_raw(e) & FPOOL_SPTE_FLAGS;
-	u64 field = fpool_spte_raw(e) >> FPOOL_PAGE_SHIFT;
-
-	if (flags == FPOOL_SPTE_G)
-		return true;
-	if (flags == FPOOL_SPTE_E)
-		return field && field <= MAX_ERRNO_RAW;
-	if (!(flags & (FPOOL_SPTE_P | FPOOL_SPTE_BUSY)) || flags & ~(UPDATABLE | FPOOL_SPTE_P))
-		return false;
-	if ((flags & (FPOOL_SPTE_H | FPOOL_SPTE_PIN)) == FPOOL_SPTE_H)
-		return false;
-	return field < pt->ft->nframes;
-}
-
-/* What all pages of a leaf have in common. */
-static __always_inline u64 leaf_prefix(fpool_vpn_t vpn)
-{
-	return fpool_vpn_nr(vpn) >> FPOOL_PTABLE_BITS;
 }
 
 /* Of no page. */
@@ -218,8 +190,8 @@ const u64 *fpool_ptable_get_run(const struct fpool_ptable *pt, fpool_vpn_t vpn, 
 	return &below(pt, entry)[index_at(vpn, 0)];
 }
 
-/* The same as find_leaf() by a walk from the root. */
-static noinline bool walk_to_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn)
+/* The slow way of fpool_ptable_find_leaf(): from the root. */
+bool fpool_ptable_walk_to_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn)
 {
 	unsigned int level = root_levels(pt->root);
 	u64 entry = pt->root;
@@ -231,39 +203,9 @@ static noinline bool walk_to_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn)
 		if (!entry)
 			return false;
 	}
-	pt->last_prefix = leaf_prefix(vpn);
+	pt->last_prefix = fpool_ptable_prefix(vpn);
 	pt->last_leaf = target(entry);
 	return true;
-}
-
-/*
- * Is there a leaf that has the entry of the page? Then it is @last_leaf: writers ask several times
- * in a row for the same one.
- */
-static __always_inline bool find_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn)
-{
-	return likely(pt->last_prefix == leaf_prefix(vpn)) || walk_to_leaf(pt, vpn);
-}
-
-/* The entry of the page, of which find_leaf() has said that there is one. */
-static __always_inline u64 *found_entry(const struct fpool_ptable *pt, fpool_vpn_t vpn)
-{
-	return &entries(pt, pt->last_leaf)[index_at(vpn, 0)];
-}
-
-/**
- * fpool_ptable_peek() - the shadow PTE of a page, for who may change it
- * @pt: the table
- * @vpn: the page; one that no table can have (more than 52 bits) is empty
- *
- * As fpool_ptable_get(), and cheaper where several calls in a row ask for pages of one leaf.
- *
- * Context: Caller serialises the writers of @pt.
- * Return: The entry.
- */
-fpool_spte_t fpool_ptable_peek(struct fpool_ptable *pt, fpool_vpn_t vpn)
-{
-	return find_leaf(pt, vpn) ? fpool_spte(*found_entry(pt, vpn)) : fpool_spte(0);
 }
 
 /* How many nodes the path to the page lacks. */
@@ -367,7 +309,7 @@ int fpool_ptable_prepare(struct fpool_ptable *pt, fpool_vpn_t vpn)
 	fpool_frame_t fresh[MAX_MISSING];
 	unsigned int i, missing;
 
-	if (find_leaf(pt, vpn))
+	if (fpool_ptable_find_leaf(pt, vpn))
 		return 0;
 	if (!vpn_ok(vpn))
 		return -EINVAL;
@@ -387,20 +329,12 @@ free_fresh:
 	return -ENOMEM;
 }
 
-static bool only_ghosts(const struct fpool_frame_info *fi)
+/* To the list of leaves with nothing but ghosts, or off it. */
+void fpool_ptable_move_leaf(struct fpool_ptable *pt, fpool_frame_t leaf)
 {
-	return fi->node.ghosts && fi->node.ghosts == fi->node.used;
-}
+	struct fpool_frame_info *fi = fpool_frames_info(pt->ft, leaf);
 
-static bool is_listed(const struct fpool_frame_info *fi)
-{
-	return fi->list == FPOOL_PTABLE_LIST;
-}
-
-static noinline void move_leaf(struct fpool_ptable *pt, struct fpool_frame_info *fi,
-			       fpool_frame_t leaf)
-{
-	if (only_ghosts(fi)) {
+	if (fpool_ptable_only_ghosts(fi)) {
 		fpool_frame_list_add_tail(pt->ft, &pt->ghost_nodes, leaf);
 		fi->list = FPOOL_PTABLE_LIST;
 	} else {
@@ -409,31 +343,8 @@ static noinline void move_leaf(struct fpool_ptable *pt, struct fpool_frame_info 
 	}
 }
 
-/* The list of leaves with nothing but ghosts after the counters of a leaf have changed. */
-static __always_inline void relist(struct fpool_ptable *pt, struct fpool_frame_info *fi,
-				   fpool_frame_t leaf)
-{
-	if (only_ghosts(fi) != is_listed(fi))
-		move_leaf(pt, fi, leaf);
-}
-
-/* The counters of a leaf and of the table when an entry of it becomes another. */
-static __always_inline void account(struct fpool_ptable *pt, struct fpool_frame_info *fi, u64 old,
-				    u64 new)
-{
-	int used = !!new - !!old;
-	int present = !!(new & FPOOL_SPTE_P) - !!(old & FPOOL_SPTE_P);
-	int ghosts = !!(new & FPOOL_SPTE_G) - !!(old & FPOOL_SPTE_G);
-
-	fi->node.used += used;
-	fi->node.ghosts += ghosts;
-	pt->npresent += present;
-	pt->nghosts += ghosts;
-	pt->nother += used - present - ghosts;
-}
-
 /* Gives back a node in which nothing is left, then its parent if that was all it had, ... */
-static void prune(struct fpool_ptable *pt, fpool_frame_t node)
+void fpool_ptable_prune(struct fpool_ptable *pt, fpool_frame_t node)
 {
 	struct fpool_frame_info *fi;
 	fpool_frame_t parent;
@@ -457,14 +368,8 @@ static void prune(struct fpool_ptable *pt, fpool_frame_t node)
 	}
 }
 
-static void put(u64 *slot, fpool_spte_t e)
-{
-	/* Pairs with get(): the page's and its frame's state before the entry that shows them. */
-	smp_store_release(slot, fpool_spte_raw(e));
-}
-
 /* 1: there is a leaf for the entry now; 0: none is needed; or an error. */
-static noinline int make_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_spte_t e)
+int fpool_ptable_make_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_spte_t e)
 {
 	int err;
 
@@ -473,74 +378,7 @@ static noinline int make_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_sp
 	if (fpool_spte_empty(e))
 		return 0;
 	err = fpool_ptable_prepare(pt, vpn);
-	return err ?: find_leaf(pt, vpn);
-}
-
-/**
- * fpool_ptable_set() - replaces the shadow PTE of a page
- * @pt: the table
- * @vpn: the page
- * @e: the new entry, one of those in the picture in ptable.h
- *
- * The empty entry never needs memory, and gives back the nodes that it leaves empty.
- *
- * Context: Caller serialises the writers of @pt; readers may be about.
- * Return: 0; -EINVAL if @vpn has more than 52 bits or @e is no entry (flags of two kinds or
- *	of none, a frame that is not in the region, an error that is no errno); -ENOMEM if
- *	there are not enough nodes, never after prepare(). Nothing has changed then.
- */
-int fpool_ptable_set(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_spte_t e)
-{
-	struct fpool_frame_info *fi;
-	u64 *slot;
-	int err;
-
-	if (!(fpool_spte_empty(e) || spte_ok(pt, e)))
-		return -EINVAL;
-	if (unlikely(!find_leaf(pt, vpn))) {
-		err = make_leaf(pt, vpn, e);
-		if (err <= 0)
-			return err;
-	}
-	fi = fpool_frames_info(pt->ft, pt->last_leaf);
-	slot = found_entry(pt, vpn);
-	account(pt, fi, *slot, fpool_spte_raw(e));
-	put(slot, e);
-	relist(pt, fi, pt->last_leaf);
-	if (fpool_spte_empty(e))
-		prune(pt, pt->last_leaf);
-	return 0;
-}
-
-/**
- * fpool_ptable_update() - changes flags of a present or filling entry
- * @pt: the table
- * @vpn: the page
- * @clear: flags to take away, of A, D, BUSY, PIN, H and WB
- * @set: flags to add afterwards, of the same
- *
- * What an entry is (present, a fill, a ghost, an error, empty) is for set() to change: so BUSY
- * can come and go beside P, but not leave an entry that has nothing else; and H goes with PIN.
- *
- * Context: Caller serialises the writers of @pt; readers may be about.
- * Return: The new entry; or the empty one, and nothing has changed, if the entry is neither
- *	present nor filling, another flag is asked for, or the result were no entry.
- */
-fpool_spte_t fpool_ptable_update(struct fpool_ptable *pt, fpool_vpn_t vpn, u64 clear, u64 set)
-{
-	fpool_spte_t e;
-	u64 *slot;
-
-	if (!find_leaf(pt, vpn) || (clear | set) & ~UPDATABLE)
-		return fpool_spte(0);
-	slot = found_entry(pt, vpn);
-	if (!(*slot & (FPOOL_SPTE_P | FPOOL_SPTE_BUSY)))
-		return fpool_spte(0);
-	e = fpool_spte((*slot & ~clear) | set);
-	if (!spte_ok(pt, e))
-		return fpool_spte(0);
-	put(slot, e);
-	return e;
+	return err ?: fpool_ptable_find_leaf(pt, vpn);
 }
 
 /* The first entry of @node from @index on that has one of @flags, or 0; @index becomes its. */
@@ -549,7 +387,7 @@ static u64 scan(const u64 *node, unsigned int *index, u64 flags)
 	u64 entry;
 
 	for (; *index < FPOOL_PTABLE_ENTRIES; ++*index) {
-		/* As in get(): pairs with put(). */
+		/* As in get(): pairs with fpool_ptable_put(). */
 		entry = smp_load_acquire(&node[*index]);
 		if (entry & flags)
 			return entry;
@@ -642,7 +480,7 @@ unsigned int fpool_ptable_walk(const struct fpool_ptable *pt, fpool_vpn_t vpn,
 		step[n].level = level;
 		step[n].index = index_at(vpn, level);
 		step[n].node = target(entry);
-		/* As in get(): of the leaf, pairs with put(). */
+		/* As in get(): of the leaf, pairs with fpool_ptable_put(). */
 		entry = smp_load_acquire(&entries(pt, step[n].node)[step[n].index]);
 		step[n++].entry = entry;
 	}
@@ -656,7 +494,7 @@ static void disown(struct fpool_ptable *pt, fpool_frame_t leaf)
 
 	fi->node.used = 0;
 	fi->node.ghosts = 0;
-	relist(pt, fi, leaf);
+	fpool_ptable_relist(pt, fi, leaf);
 }
 
 /**
@@ -682,7 +520,7 @@ u64 fpool_ptable_drop_ghosts(struct fpool_ptable *pt, u32 nodes)
 			break;
 		dropped += fpool_frames_info(pt->ft, leaf)->node.ghosts;
 		disown(pt, leaf);
-		prune(pt, leaf);
+		fpool_ptable_prune(pt, leaf);
 	}
 	pt->nghosts -= dropped;
 	return dropped;
@@ -738,7 +576,7 @@ static const char *check_leaf(const struct fpool_ptable *pt, const struct fpool_
 	for (i = 0; i < FPOOL_PTABLE_ENTRIES; i++) {
 		if (!slots[i])
 			continue;
-		if (!spte_ok(pt, fpool_spte(slots[i])))
+		if (!fpool_spte_ok(pt, fpool_spte(slots[i])))
 			return "a shadow PTE is malformed";
 		if (slots[i] & FPOOL_SPTE_P)
 			present++;
@@ -751,12 +589,12 @@ static const char *check_leaf(const struct fpool_ptable *pt, const struct fpool_
 		return "a leaf has another number of entries than its frame says";
 	if (fi->node.ghosts != ghosts)
 		return "a leaf has another number of ghosts than its frame says";
-	if (only_ghosts(fi) != is_listed(fi))
+	if (fpool_ptable_only_ghosts(fi) != fpool_ptable_is_listed(fi))
 		return "the list of leaves with nothing but ghosts has the wrong leaves";
 	t->present += present;
 	t->ghosts += ghosts;
 	t->other += other;
-	t->ghost_nodes += only_ghosts(fi);
+	t->ghost_nodes += fpool_ptable_only_ghosts(fi);
 	return NULL;
 }
 

@@ -149,18 +149,15 @@ void fpool_ptable_init(struct fpool_ptable *pt, const struct fpool_ptable_ops *o
 
 fpool_spte_t fpool_ptable_get(const struct fpool_ptable *pt, fpool_vpn_t vpn);
 const u64 *fpool_ptable_get_run(const struct fpool_ptable *pt, fpool_vpn_t vpn, u32 nr);
-fpool_spte_t fpool_ptable_peek(struct fpool_ptable *pt, fpool_vpn_t vpn);
 
 /* One of the entries of a run. */
 static inline fpool_spte_t fpool_ptable_read(const u64 *entry)
 {
-	/* Pairs with the store in put(): with P comes all that was done before it was set. */
+	/* Pairs with the store in fpool_ptable_put(): with P comes all that was done before it was set. */
 	return fpool_spte(smp_load_acquire(entry));
 }
 
 int fpool_ptable_prepare(struct fpool_ptable *pt, fpool_vpn_t vpn);
-int fpool_ptable_set(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_spte_t e);
-fpool_spte_t fpool_ptable_update(struct fpool_ptable *pt, fpool_vpn_t vpn, u64 clear, u64 set);
 bool fpool_ptable_next(const struct fpool_ptable *pt, fpool_vpn_t *vpn, fpool_vpn_t end,
 		       u64 flags, fpool_spte_t *e);
 unsigned int fpool_ptable_walk(const struct fpool_ptable *pt, fpool_vpn_t vpn,
@@ -169,5 +166,187 @@ u64 fpool_ptable_drop_ghosts(struct fpool_ptable *pt, u32 nodes);
 void fpool_ptable_clear(struct fpool_ptable *pt);
 unsigned int fpool_ptable_levels(const struct fpool_ptable *pt);
 int fpool_ptable_check(const struct fpool_ptable *pt, const char **why);
+
+/* For those below. */
+bool fpool_ptable_walk_to_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn);
+int fpool_ptable_make_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_spte_t e);
+void fpool_ptable_move_leaf(struct fpool_ptable *pt, fpool_frame_t leaf);
+void fpool_ptable_prune(struct fpool_ptable *pt, fpool_frame_t node);
+
+/* These are called for every page that comes, is judged or leaves: inline. */
+
+#define FPOOL_SPTE_ERRNO_MAX	4095
+
+#define FPOOL_SPTE_UPDATABLE	(FPOOL_SPTE_A | FPOOL_SPTE_D | FPOOL_SPTE_BUSY | \
+				 FPOOL_SPTE_PIN | FPOOL_SPTE_H | FPOOL_SPTE_WB)
+
+/* May an entry with a frame have these flags? */
+static __always_inline bool fpool_spte_flags_ok(u64 flags)
+{
+	return flags & (FPOOL_SPTE_P | FPOOL_SPTE_BUSY) &&
+	       (flags & (FPOOL_SPTE_H | FPOOL_SPTE_PIN)) != FPOOL_SPTE_H;
+}
+
+/* Whether an entry is one of those in the picture above, the empty one apart. */
+static __always_inline bool fpool_spte_ok(const struct fpool_ptable *pt, fpool_spte_t e)
+{
+	u64 flags = fpool_spte_raw(e) & FPOOL_SPTE_FLAGS;
+	u64 field = fpool_spte_raw(e) >> FPOOL_PAGE_SHIFT;
+
+	if (flags == FPOOL_SPTE_G)
+		return true;
+	if (flags == FPOOL_SPTE_E)
+		return field && field <= FPOOL_SPTE_ERRNO_MAX;
+	return fpool_spte_flags_ok(flags) && !(flags & ~(FPOOL_SPTE_UPDATABLE | FPOOL_SPTE_P)) &&
+	       field < pt->ft->nframes;
+}
+
+/* What all pages of a leaf have in common. */
+static __always_inline u64 fpool_ptable_prefix(fpool_vpn_t vpn)
+{
+	return fpool_vpn_nr(vpn) >> FPOOL_PTABLE_BITS;
+}
+
+/*
+ * Is there a leaf that has the entry of the page? Then it is @last_leaf: writers ask several times
+ * in a row for the same one.
+ */
+static __always_inline bool fpool_ptable_find_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn)
+{
+	return likely(pt->last_prefix == fpool_ptable_prefix(vpn)) ||
+	       fpool_ptable_walk_to_leaf(pt, vpn);
+}
+
+/* The entry of the page, of which fpool_ptable_find_leaf() has said that there is one. */
+static __always_inline u64 *fpool_ptable_slot(const struct fpool_ptable *pt, fpool_vpn_t vpn)
+{
+	u64 *leaf = pt->base + ((size_t)fpool_frame_nr(pt->last_leaf) << FPOOL_PAGE_SHIFT);
+
+	return &leaf[fpool_vpn_nr(vpn) % FPOOL_PTABLE_ENTRIES];
+}
+
+static __always_inline void fpool_ptable_put(u64 *slot, fpool_spte_t e)
+{
+	/* Pairs with get(): the page's and its frame's state before the entry that shows them. */
+	smp_store_release(slot, fpool_spte_raw(e));
+}
+
+static __always_inline bool fpool_ptable_only_ghosts(const struct fpool_frame_info *fi)
+{
+	return fi->node.ghosts && fi->node.ghosts == fi->node.used;
+}
+
+static __always_inline bool fpool_ptable_is_listed(const struct fpool_frame_info *fi)
+{
+	return fi->list == FPOOL_PTABLE_LIST;
+}
+
+/* The list of leaves with nothing but ghosts after the counters of a leaf have changed. */
+static __always_inline void fpool_ptable_relist(struct fpool_ptable *pt,
+						const struct fpool_frame_info *fi,
+						fpool_frame_t leaf)
+{
+	if (unlikely(fpool_ptable_only_ghosts(fi) != fpool_ptable_is_listed(fi)))
+		fpool_ptable_move_leaf(pt, leaf);
+}
+
+/* The counters of a leaf and of the table when an entry of it becomes another. */
+static __always_inline void fpool_ptable_account(struct fpool_ptable *pt,
+						 struct fpool_frame_info *fi, u64 old, u64 new)
+{
+	int used = !!new - !!old;
+	int present = !!(new & FPOOL_SPTE_P) - !!(old & FPOOL_SPTE_P);
+	int ghosts = !!(new & FPOOL_SPTE_G) - !!(old & FPOOL_SPTE_G);
+
+	fi->node.used += used;
+	fi->node.ghosts += ghosts;
+	pt->npresent += present;
+	pt->nghosts += ghosts;
+	pt->nother += used - present - ghosts;
+}
+
+/**
+ * fpool_ptable_peek() - the shadow PTE of a page, for who may change it
+ * @pt: the table
+ * @vpn: the page; one that no table can have (more than 52 bits) is empty
+ *
+ * As fpool_ptable_get(), and cheaper where several calls in a row ask for pages of one leaf.
+ *
+ * Context: Caller serialises the writers of @pt.
+ * Return: The entry.
+ */
+static __always_inline fpool_spte_t fpool_ptable_peek(struct fpool_ptable *pt, fpool_vpn_t vpn)
+{
+	return fpool_spte(fpool_ptable_find_leaf(pt, vpn) ? *fpool_ptable_slot(pt, vpn) : 0);
+}
+
+/**
+ * fpool_ptable_set() - replaces the shadow PTE of a page
+ * @pt: the table
+ * @vpn: the page
+ * @e: the new entry, one of those in the picture above
+ *
+ * The empty entry never needs memory, and gives back the nodes that it leaves empty.
+ *
+ * Context: Caller serialises the writers of @pt; readers may be about.
+ * Return: 0; -EINVAL if @vpn has more than 52 bits or @e is no entry (flags of two kinds or
+ *	of none, a frame that is not in the region, an error that is no errno); -ENOMEM if
+ *	there are not enough nodes, never after prepare(). Nothing has changed then.
+ */
+static __always_inline int fpool_ptable_set(struct fpool_ptable *pt, fpool_vpn_t vpn,
+					    fpool_spte_t e)
+{
+	struct fpool_frame_info *fi;
+	u64 *slot;
+	int err;
+
+	if (!(fpool_spte_empty(e) || fpool_spte_ok(pt, e)))
+		return -EINVAL;
+	if (unlikely(!fpool_ptable_find_leaf(pt, vpn))) {
+		err = fpool_ptable_make_leaf(pt, vpn, e);
+		if (err <= 0)
+			return err;
+	}
+	fi = fpool_frames_info(pt->ft, pt->last_leaf);
+	slot = fpool_ptable_slot(pt, vpn);
+	fpool_ptable_account(pt, fi, *slot, fpool_spte_raw(e));
+	fpool_ptable_put(slot, e);
+	fpool_ptable_relist(pt, fi, pt->last_leaf);
+	if (fpool_spte_empty(e))
+		fpool_ptable_prune(pt, pt->last_leaf);
+	return 0;
+}
+
+/**
+ * fpool_ptable_update() - changes flags of a present or filling entry
+ * @pt: the table
+ * @vpn: the page
+ * @clear: flags to take away, of A, D, BUSY, PIN, H and WB
+ * @set: flags to add afterwards, of the same
+ *
+ * What an entry is (present, a fill, a ghost, an error, empty) is for set() to change: so BUSY
+ * can come and go beside P, but not leave an entry that has nothing else; and H goes with PIN.
+ *
+ * Context: Caller serialises the writers of @pt; readers may be about.
+ * Return: The new entry; or the empty one, and nothing has changed, if the entry is neither
+ *	present nor filling, another flag is asked for, or the result were no entry.
+ */
+static __always_inline fpool_spte_t fpool_ptable_update(struct fpool_ptable *pt, fpool_vpn_t vpn,
+							u64 clear, u64 set)
+{
+	fpool_spte_t e;
+	u64 *slot;
+
+	if (!fpool_ptable_find_leaf(pt, vpn) || (clear | set) & ~FPOOL_SPTE_UPDATABLE)
+		return fpool_spte(0);
+	slot = fpool_ptable_slot(pt, vpn);
+	if (!(*slot & (FPOOL_SPTE_P | FPOOL_SPTE_BUSY)))
+		return fpool_spte(0);
+	e = fpool_spte((*slot & ~clear) | set);
+	if (!fpool_spte_flags_ok(fpool_spte_raw(e)))
+		return fpool_spte(0);
+	fpool_ptable_put(slot, e);
+	return e;
+}
 
 #endif /* FPOOL_CORE_PTABLE_H */
