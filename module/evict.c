@@ -60,7 +60,6 @@ struct victim {
 	u64 vpn;
 	fpool_frame_t frame;
 	u32 pinner;			/* who had it pinned, 0 for nobody */
-	u8 rank;			/* place in the policy's order */
 	bool young;
 	u8 fate;			/* enum fate */
 	bool written;
@@ -100,11 +99,6 @@ static struct page *victim_page(const struct batch *b, const struct victim *v)
 	return fpool_pool_page(b->pool, v->frame);
 }
 
-static struct folio *victim_folio(const struct batch *b, const struct victim *v)
-{
-	return page_folio(victim_page(b, v));
-}
-
 static bool neighbours(const struct victim *a, const struct victim *b)
 {
 	return a->space == b->space && a->vpn + 1 == b->vpn;
@@ -142,15 +136,33 @@ static void put_spaces(struct batch *b)
 	}
 }
 
-static void list_pages(const struct batch *b, unsigned int first, unsigned int end,
-		       struct fpool_rmap_page *pages)
+/* The next victim of whose space there is none before; nearly always they have only one. */
+static unsigned int next_space(const struct batch *b, unsigned int i)
 {
-	unsigned int i;
+	unsigned int first;
 
-	for (i = first; i < end; i++)
-		*pages++ = (struct fpool_rmap_page){
-			.vpn = b->v[i].vpn, .page = victim_page(b, &b->v[i]),
-		};
+	while (++i < b->nr) {
+		for (first = 0; b->v[first].space != b->v[i].space; first++)
+			;
+		if (first == i)
+			break;
+	}
+	return i;
+}
+
+/* All pages of the space of a victim that next_space() has found. */
+static unsigned int list_pages(const struct batch *b, unsigned int first,
+			       struct fpool_rmap_page *pages)
+{
+	const struct fpool_space *space = b->v[first].space;
+	unsigned int i, nr = 0;
+
+	for (i = first; i < b->nr; i++)
+		if (b->v[i].space == space)
+			pages[nr++] = (struct fpool_rmap_page){
+				.vpn = b->v[i].vpn, .page = victim_page(b, &b->v[i]),
+			};
+	return nr;
 }
 
 /* What is sorted: 6 bits for the space, 52 for the page, 6 for where the victim is. */
@@ -253,7 +265,6 @@ static void pick(struct batch *b, const struct demand *d)
 	struct fpool_pool *pool = b->pool;
 	struct fpool_space *space = NULL;
 	fpool_frame_t frame[BATCH];
-	bool mixed = false;
 	u32 i, max;
 
 	spin_lock(&pool->lock);
@@ -262,42 +273,41 @@ static void pick(struct batch *b, const struct demand *d)
 	for (i = 0; i < b->nr; i++) {
 		const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame[i]);
 
-		if (!space || space->id != info->space) {
-			mixed |= !!space;
+		if (!space || space->id != info->space)
 			space = fpool_space_by_id(pool, info->space);
-		}
 		b->v[i] = (struct victim){
 			.space = space,
 			.vpn = info->vpn,
 			.frame = frame[i],
-			.rank = i,
 			.fate = FATE_BACK,
 		};
 	}
 	get_spaces(b);
 	spin_unlock(&pool->lock);
-	/* Each space is walked once, and its users' TLBs are flushed once. */
-	if (unlikely(mixed))
-		sort_batch(b);
+}
+
+/* Was the page used since the last time? Its hardware entries say what @p does. */
+static bool was_used(const struct victim *v, const struct fpool_rmap_page *p)
+{
+	if (p->found)
+		fpool_whatif_note(v->space, fpool_vpn(v->vpn), FPOOL_WHATIF_YOUNG);
+	return folio_test_clear_referenced(page_folio(p->page)) || p->found;
 }
 
 /* Read the accessed bits, those of one space in one walk. */
 static void look(struct batch *b)
 {
-	struct fpool_rmap_page pages[BATCH];
-	unsigned int i, k, end;
+	struct fpool_rmap_page pages[BATCH], *p;
+	unsigned int i, k, nr;
 
-	for (i = 0; i < b->nr; i = end) {
-		end = space_end(b, i);
-		list_pages(b, i, end, pages);
-		fpool_rmap_test_clear_young(b->v[i].space, pages, end - i);
-		for (k = i; k < end; k++) {
-			b->v[k].young = folio_test_clear_referenced(victim_folio(b, &b->v[k])) ||
-					pages[k - i].found;
-			if (pages[k - i].found)
-				fpool_whatif_note(b->v[k].space, fpool_vpn(b->v[k].vpn),
-						  FPOOL_WHATIF_YOUNG);
-		}
+	for (i = 0; i < b->nr; i = next_space(b, i)) {
+		struct fpool_space *space = b->v[i].space;
+
+		nr = list_pages(b, i, pages);
+		fpool_rmap_test_clear_young(space, pages, nr);
+		for (k = i, p = pages; p < pages + nr; k++)
+			if (b->v[k].space == space)
+				b->v[k].young = was_used(&b->v[k], p++);
 	}
 }
 
@@ -373,15 +383,12 @@ static void let_others_stay(struct batch *b)
 /* The policy's verdicts, in its order. */
 static void judge(struct batch *b)
 {
-	u8 order[BATCH];
 	unsigned int i, victims = 0;
 
-	for (i = 0; i < b->nr; i++)
-		order[b->v[i].rank] = i;
 	spin_lock(&b->pool->lock);
 	for (i = 0; i < b->nr; i++) {
-		judge_one(b, &b->v[order[i]]);
-		victims += b->v[order[i]].fate == FATE_UNDECIDED;
+		judge_one(b, &b->v[i]);
+		victims += b->v[i].fate == FATE_UNDECIDED;
 	}
 	if (b->nr)
 		fpool_wset_judged(b->set, b->nr, victims);
@@ -394,13 +401,10 @@ static void judge(struct batch *b)
 static void unmap(struct batch *b)
 {
 	struct fpool_rmap_page pages[BATCH];
-	unsigned int i, end;
+	unsigned int i;
 
-	for (i = 0; i < b->nr; i = end) {
-		end = space_end(b, i);
-		list_pages(b, i, end, pages);
-		fpool_rmap_unmap(b->v[i].space, pages, end - i);
-	}
+	for (i = 0; i < b->nr; i = next_space(b, i))
+		fpool_rmap_unmap(b->v[i].space, pages, list_pages(b, i, pages));
 }
 
 /*

@@ -223,6 +223,12 @@ static unsigned long address(const struct vm_area_struct *vma, u64 vpn)
 	return vma->vm_start + ((vpn - vma->vm_pgoff) << PAGE_SHIFT);
 }
 
+/* Ours are never huge. */
+static bool is_table(pmd_t pmd)
+{
+	return (pmd_val(pmd) & (_PAGE_PRESENT | _PAGE_PSE)) == _PAGE_PRESENT;
+}
+
 /* Call @fn for the entries in the page table of an address, from there on. */
 static __always_inline void walk_table(struct walk *walk, unsigned long addr, table_fn fn)
 {
@@ -232,7 +238,7 @@ static __always_inline void walk_table(struct walk *walk, unsigned long addr, ta
 	if (!pmd)
 		return;
 	table = READ_ONCE(*pmd);
-	if (pmd_none(table) || pmd_bad(table))
+	if (!is_table(table))
 		return;
 	ptl = pte_lockptr(walk->vma->vm_mm, &table);
 	spin_lock(ptl);
@@ -270,7 +276,7 @@ static __always_inline pte_t *find_table(struct walk *walk, unsigned long addr)
 	if (!pmd)
 		return NULL;
 	table = READ_ONCE(*pmd);
-	if (pmd_none(table) || pmd_bad(table))
+	if (!is_table(table))
 		return NULL;
 	return pte_offset_kernel(&table, addr & PMD_MASK);
 }
@@ -523,23 +529,29 @@ void fpool_rmap_look(struct fpool_space *space, u64 first, u64 end, struct fpool
 	i_mmap_unlock_write(mapping);
 }
 
-/* The references and counts that the cleared entries had. */
-static void let_go(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr)
+/* Drop the references and counts that the cleared entries had. Does anybody map a page still? */
+static bool let_go(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr)
 {
+	bool mapped = false;
 	unsigned int i;
 	int unused = 0;
 
 	for (i = 0; i < nr; i++) {
 		struct page *page = pages[i].page;
 
-		if (!pages[i].unmapped)
+		if (!pages[i].unmapped) {
+			mapped |= page_mapped(page);
 			continue;
+		}
 		if (atomic_sub_return(pages[i].unmapped, &page->_mapcount) < 0)
 			unused++;
+		else
+			mapped = true;
 		page_ref_sub(page, pages[i].unmapped);
 	}
 	if (unused)
 		mod_node_page_state(page_pgdat(pages[0].page), NR_FILE_MAPPED, -unused);
+	return mapped;
 }
 
 /* The first page after the run of neighbours that begins at @i. */
@@ -587,6 +599,7 @@ void fpool_rmap_unmap(struct fpool_space *space, struct fpool_rmap_page *pages, 
 	struct stretch s = list_stretch(pages, nr);
 	struct walk walk = { .space = space, .region = &space->pool->region };
 	struct vm_area_struct *vma;
+	bool mapped;
 
 	i_mmap_lock_read(mapping);
 	for (vma = vmas_iter_first(&mapping->i_mmap, s.first, s.end - 1); vma;
@@ -598,9 +611,10 @@ void fpool_rmap_unmap(struct fpool_space *space, struct fpool_rmap_page *pages, 
 		flush_mm(vma->vm_mm);
 		fpool_file_rss_sub(vma->vm_mm, walk.changed);
 	}
-	let_go(space, pages, nr);
+	mapped = let_go(space, pages, nr);
 	i_mmap_unlock_read(mapping);
-	unmap_rest(space, pages, nr);
+	if (unlikely(mapped))
+		unmap_rest(space, pages, nr);
 }
 
 /**
