@@ -35,18 +35,6 @@ size_t fpool_frames_bytes(u32 nframes)
 	return (size_t)nframes * sizeof(struct fpool_frame_info);
 }
 
-/* A frame of which nothing is known but its state. */
-static void reset(struct fpool_frame_info *fi, enum fpool_frame_state state)
-{
-	*fi = (struct fpool_frame_info) {
-		.prev	= fpool_frame_nr(FPOOL_NO_FRAME),
-		.next	= fpool_frame_nr(FPOOL_NO_FRAME),
-		.space	= FPOOL_NO_SPACE,
-		.state	= state,
-		.list	= FPOOL_NO_LIST,
-	};
-}
-
 /**
  * fpool_frames_init() - a table in which every frame is free
  * @ft: the table
@@ -64,7 +52,7 @@ void fpool_frames_init(struct fpool_frames *ft, void *mem, u32 nframes)
 	ft->nframes = nframes;
 	ft->count[FPOOL_FRAME_FREE] = nframes;
 	for (i = 0; i < nframes; i++)
-		reset(&ft->tab[i], FPOOL_FRAME_FREE);
+		fpool_frames_reset(&ft->tab[i], FPOOL_FRAME_FREE);
 }
 
 /**
@@ -79,25 +67,6 @@ const char *fpool_frames_state_name(unsigned int state)
 	return state < FPOOL_FRAME_NR_STATES ? names[state] : "?";
 }
 
-/* The frame's entry if it is in one of the states of @from, a bit each; else NULL. */
-static struct fpool_frame_info *in_state(struct fpool_frames *ft, fpool_frame_t frame,
-					 unsigned int from)
-{
-	struct fpool_frame_info *fi;
-
-	if (fpool_frame_nr(frame) >= ft->nframes)
-		return NULL;
-	fi = fpool_frames_info(ft, frame);
-	return from & (1U << fi->state) ? fi : NULL;
-}
-
-static void move(struct fpool_frames *ft, struct fpool_frame_info *fi, enum fpool_frame_state to)
-{
-	WRITE_ONCE(ft->count[fi->state], ft->count[fi->state] - 1);
-	WRITE_ONCE(ft->count[to], ft->count[to] + 1);
-	fi->state = to;
-}
-
 /**
  * fpool_frames_mark_kernel() - FREE -> KERNEL: the frame holds metadata of the pool
  * @ft: the table
@@ -108,11 +77,11 @@ static void move(struct fpool_frames *ft, struct fpool_frame_info *fi, enum fpoo
  */
 int fpool_frames_mark_kernel(struct fpool_frames *ft, fpool_frame_t frame)
 {
-	struct fpool_frame_info *fi = in_state(ft, frame, 1U << FPOOL_FRAME_FREE);
+	struct fpool_frame_info *fi = fpool_frames_in_state(ft, frame, 1U << FPOOL_FRAME_FREE);
 
 	if (!fi)
 		return -EINVAL;
-	move(ft, fi, FPOOL_FRAME_KERNEL);
+	fpool_frames_move(ft, fi, FPOOL_FRAME_KERNEL);
 	return 0;
 }
 
@@ -130,100 +99,13 @@ int fpool_frames_mark_kernel(struct fpool_frames *ft, fpool_frame_t frame)
  */
 int fpool_frames_mark_node(struct fpool_frames *ft, fpool_frame_t frame, u32 space)
 {
-	struct fpool_frame_info *fi = in_state(ft, frame, 1U << FPOOL_FRAME_FREE);
+	struct fpool_frame_info *fi = fpool_frames_in_state(ft, frame, 1U << FPOOL_FRAME_FREE);
 
 	if (!fi || space == FPOOL_NO_SPACE)
 		return -EINVAL;
-	move(ft, fi, FPOOL_FRAME_NODE);
+	fpool_frames_move(ft, fi, FPOOL_FRAME_NODE);
 	fi->space = space;
 	fi->node.parent = fpool_frame_nr(FPOOL_NO_FRAME);
-	return 0;
-}
-
-/**
- * fpool_frames_mark_fill() - FREE -> FILL: the frame waits for its page to be read
- * @ft: the table
- * @frame: a free frame
- * @space: id of the space whose page it is to hold
- * @vpn: which page
- *
- * Context: Caller serialises access to @ft.
- * Return: 0, or -EINVAL if @frame is not in the region or not FREE, @space is
- *	FPOOL_NO_SPACE, or @vpn has more than 52 bits.
- */
-int fpool_frames_mark_fill(struct fpool_frames *ft, fpool_frame_t frame, u32 space,
-			   fpool_vpn_t vpn)
-{
-	struct fpool_frame_info *fi = in_state(ft, frame, 1U << FPOOL_FRAME_FREE);
-
-	if (!fi || space == FPOOL_NO_SPACE || fpool_vpn_nr(vpn) > FPOOL_VPN_MAX)
-		return -EINVAL;
-	move(ft, fi, FPOOL_FRAME_FILL);
-	fi->space = space;
-	fi->vpn = fpool_vpn_nr(vpn);
-	return 0;
-}
-
-/**
- * fpool_frames_mark_resident() - FILL -> RESIDENT, or back from EVICT: the frame holds its page
- * @ft: the table
- * @frame: a frame whose fill succeeded, or whose page stays after all
- *
- * Telling the policy (insert, put_back) is the caller's next step.
- *
- * Context: Caller serialises access to @ft.
- * Return: 0, or -EINVAL if @frame is not in the region or neither FILL nor EVICT.
- */
-int fpool_frames_mark_resident(struct fpool_frames *ft, fpool_frame_t frame)
-{
-	struct fpool_frame_info *fi = in_state(ft, frame, 1U << FPOOL_FRAME_FILL |
-						      1U << FPOOL_FRAME_EVICT);
-
-	if (!fi)
-		return -EINVAL;
-	move(ft, fi, FPOOL_FRAME_RESIDENT);
-	return 0;
-}
-
-/**
- * fpool_frames_mark_evict() - RESIDENT -> EVICT: the page is leaving
- * @ft: the table
- * @frame: a resident frame, which the policy has forgotten or is about to
- *
- * Context: Caller serialises access to @ft.
- * Return: 0, or -EINVAL if @frame is not in the region or not RESIDENT.
- */
-int fpool_frames_mark_evict(struct fpool_frames *ft, fpool_frame_t frame)
-{
-	struct fpool_frame_info *fi = in_state(ft, frame, 1U << FPOOL_FRAME_RESIDENT);
-
-	if (!fi)
-		return -EINVAL;
-	move(ft, fi, FPOOL_FRAME_EVICT);
-	return 0;
-}
-
-/**
- * fpool_frames_mark_free() - NODE, FILL, EVICT -> FREE: the frame has no owner any more
- * @ft: the table
- * @frame: a node that nobody walks any more, a fill that failed, or a page that has left
- *
- * Everything that the table knew about the frame is wiped.  Giving it to the allocator is
- * the caller's next step.
- *
- * Context: Caller serialises access to @ft.
- * Return: 0, or -EINVAL if @frame is not in the region, in another state, or on a list.
- */
-int fpool_frames_mark_free(struct fpool_frames *ft, fpool_frame_t frame)
-{
-	struct fpool_frame_info *fi = in_state(ft, frame, 1U << FPOOL_FRAME_NODE |
-						      1U << FPOOL_FRAME_FILL |
-						      1U << FPOOL_FRAME_EVICT);
-
-	if (!fi || fi->list != FPOOL_NO_LIST)
-		return -EINVAL;
-	move(ft, fi, FPOOL_FRAME_FREE);
-	reset(fi, FPOOL_FRAME_FREE);
 	return 0;
 }
 
@@ -241,15 +123,15 @@ int fpool_frames_mark_free(struct fpool_frames *ft, fpool_frame_t frame)
  */
 int fpool_frames_mark_retired(struct fpool_frames *ft, fpool_frame_t frame)
 {
-	struct fpool_frame_info *fi = in_state(ft, frame, 1U << FPOOL_FRAME_FREE |
-						      1U << FPOOL_FRAME_FILL |
-						      1U << FPOOL_FRAME_RESIDENT |
-						      1U << FPOOL_FRAME_EVICT);
+	struct fpool_frame_info *fi = fpool_frames_in_state(ft, frame, 1U << FPOOL_FRAME_FREE |
+							      1U << FPOOL_FRAME_FILL |
+							      1U << FPOOL_FRAME_RESIDENT |
+							      1U << FPOOL_FRAME_EVICT);
 
 	if (!fi || fi->list != FPOOL_NO_LIST)
 		return -EINVAL;
-	move(ft, fi, FPOOL_FRAME_RETIRED);
-	reset(fi, FPOOL_FRAME_RETIRED);
+	fpool_frames_move(ft, fi, FPOOL_FRAME_RETIRED);
+	fpool_frames_reset(fi, FPOOL_FRAME_RETIRED);
 	return 0;
 }
 

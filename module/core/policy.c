@@ -174,36 +174,6 @@ int fpool_policy_switch(struct fpool_policy *p, const struct fpool_policy_ops *o
 }
 
 /**
- * fpool_policy_len() - how many frames the policy knows of
- * @p: the policy
- *
- * Context: Caller serialises access to @p.
- * Return: Frames, all lists together.
- */
-u64 fpool_policy_len(const struct fpool_policy *p)
-{
-	unsigned int i;
-	u64 len = 0;
-
-	for (i = 0; i < FPOOL_POLICY_LISTS; i++)
-		len += p->list[i].len;
-	return len;
-}
-
-/**
- * fpool_policy_insert() - a page was filled into a frame
- * @p: the policy
- * @frame: a frame that the policy does not know of
- * @age: how many evictions ago the page left, or U64_MAX if nothing remembers it
- *
- * Context: Caller serialises access to @p.
- */
-void fpool_policy_insert(struct fpool_policy *p, fpool_frame_t frame, u64 age)
-{
-	p->ops->insert(p, frame, age);
-}
-
-/**
  * fpool_policy_put_back() - a victim stays after all
  * @p: the policy
  * @frame: a frame that judge() has given away
@@ -239,22 +209,6 @@ void fpool_policy_remove(struct fpool_policy *p, fpool_frame_t frame)
 void fpool_policy_cool(struct fpool_policy *p, fpool_frame_t frame)
 {
 	p->ops->cool(p, frame);
-}
-
-/**
- * fpool_policy_evicted() - the victim just judged has left
- * @p: the policy
- * @frame: the victim
- *
- * Context: Caller serialises access to @p.
- * Return: The sequence number that the page's ghost is to remember, from 1 on; 0 if the
- *	page leaves no ghost.
- */
-u64 fpool_policy_evicted(struct fpool_policy *p, fpool_frame_t frame)
-{
-	u64 seq = p->evictions++;
-
-	return !p->ops->ghost || p->ops->ghost(p, frame) ? seq : 0;
 }
 
 /**

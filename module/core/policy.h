@@ -82,15 +82,11 @@ int fpool_policy_init(struct fpool_policy *p, const struct fpool_policy_ops *ops
 int fpool_policy_switch(struct fpool_policy *p, const struct fpool_policy_ops *ops);
 int fpool_policy_switch_begin(struct fpool_policy *p, const struct fpool_policy_ops *ops);
 bool fpool_policy_switch_step(struct fpool_policy *p, u32 max);
-u64 fpool_policy_len(const struct fpool_policy *p);
 
 /* Thin calls through ops, which also count: evictions, tests. */
-void fpool_policy_insert(struct fpool_policy *p, fpool_frame_t frame, u64 age);
 void fpool_policy_put_back(struct fpool_policy *p, fpool_frame_t frame);
 void fpool_policy_remove(struct fpool_policy *p, fpool_frame_t frame);
 void fpool_policy_cool(struct fpool_policy *p, fpool_frame_t frame);
-/* The ghost's sequence number for the victim just judged, 0 for none; numbers start at 1. */
-u64 fpool_policy_evicted(struct fpool_policy *p, fpool_frame_t frame);
 /* How many evictions there were since a ghost was made; U64_MAX for seq 0, which is none. */
 u64 fpool_policy_age(const struct fpool_policy *p, u64 seq);
 /* The lists are consistent and have resident frames only, and ops->check agrees. */
@@ -100,6 +96,52 @@ int fpool_policy_check(const struct fpool_policy *p, const char **why);
 void fpool_policy_enqueue_first(struct fpool_policy *p, u8 id, fpool_frame_t frame);
 
 /* Inline, as the lists are. */
+
+/**
+ * fpool_policy_len() - how many frames the policy knows of
+ * @p: the policy
+ *
+ * Context: Caller serialises access to @p.
+ * Return: Frames, all lists together.
+ */
+static inline u64 fpool_policy_len(const struct fpool_policy *p)
+{
+	unsigned int i;
+	u64 len = 0;
+
+	for (i = 0; i < FPOOL_POLICY_LISTS; i++)
+		len += p->list[i].len;
+	return len;
+}
+
+/**
+ * fpool_policy_insert() - a page was filled into a frame
+ * @p: the policy
+ * @frame: a frame that the policy does not know of
+ * @age: how many evictions ago the page left, or U64_MAX if nothing remembers it
+ *
+ * Context: Caller serialises access to @p.
+ */
+static inline void fpool_policy_insert(struct fpool_policy *p, fpool_frame_t frame, u64 age)
+{
+	p->ops->insert(p, frame, age);
+}
+
+/**
+ * fpool_policy_evicted() - the victim just judged has left
+ * @p: the policy
+ * @frame: the victim
+ *
+ * Context: Caller serialises access to @p.
+ * Return: The sequence number that the page's ghost is to remember, from 1 on; 0 if the
+ *	page leaves no ghost.
+ */
+static inline u64 fpool_policy_evicted(struct fpool_policy *p, fpool_frame_t frame)
+{
+	u64 seq = p->evictions++;
+
+	return !p->ops->ghost || p->ops->ghost(p, frame) ? seq : 0;
+}
 
 /**
  * fpool_policy_candidates() - whom the policy would look at next

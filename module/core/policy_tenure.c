@@ -133,7 +133,7 @@ static void tenure_insert(struct fpool_policy *p, fpool_frame_t frame, u64 age)
 	fpool_policy_enqueue(p, NEW, frame);
 }
 
-static void enter(struct fpool_policy *p, u8 id, fpool_frame_t frame)
+static __always_inline void enter(struct fpool_policy *p, u8 id, fpool_frame_t frame)
 {
 	*word(p, frame) = 0;
 	fpool_policy_enqueue(p, id, frame);
@@ -168,7 +168,7 @@ static u8 next_list(const struct outlook *o, u32 frames)
 	return o->len[MAIN] ? MAIN : NEW;
 }
 
-static bool leaves_from_new(const struct fpool_policy *p, fpool_frame_t frame)
+static __always_inline bool leaves_from_new(const struct fpool_policy *p, fpool_frame_t frame)
 {
 	u32 frames = settled(p), room = frames - share(frames, NEW_PART);
 

@@ -153,7 +153,7 @@ const u64 *fpool_ptable_get_run(const struct fpool_ptable *pt, fpool_vpn_t vpn, 
 /* One of the entries of a run. */
 static inline fpool_spte_t fpool_ptable_read(const u64 *entry)
 {
-	/* Pairs with the store in fpool_ptable_put(): with P comes all that was done before it was set. */
+	/* Pairs with fpool_ptable_put(): with P comes all that was done before it was set. */
 	return fpool_spte(smp_load_acquire(entry));
 }
 

@@ -62,8 +62,6 @@
 #define LOOK		64
 
 #define SEQ_MASK	(BIT_ULL(FPOOL_GHOST_BITS) - 1)
-#define SILENT		BIT_ULL(FPOOL_GHOST_BITS)
-#define ID_SHIFT	(FPOOL_GHOST_BITS + 1)
 
 static void set_init(struct fpool_wset *set, u32 id)
 {
@@ -398,39 +396,7 @@ void fpool_wset_fault(struct fpool_wsets *ws, struct fpool_wset *set, u64 ghost)
  */
 u64 fpool_wsets_age(struct fpool_wsets *ws, u64 ghost)
 {
-	return ghost & SILENT ? U64_MAX : distance(ws, ghost);
-}
-
-/**
- * fpool_wset_charge() - a frame is filled for a process
- * @ws: the sets
- * @set: of that process
- * @frame: a frame in state FILL that is charged to nobody yet
- *
- * Context: Caller serialises access to @ws.
- * Return: 0, or -EDQUOT if the set has as many as it may have.
- */
-int fpool_wset_charge(struct fpool_wsets *ws, struct fpool_wset *set, fpool_frame_t frame)
-{
-	if (!fpool_wset_room(set))
-		return -EDQUOT;
-	set->charge++;
-	set->peak = max(set->peak, set->charge);
-	fpool_frames_info(ws->ft, frame)->owner = set->id;
-	return 0;
-}
-
-/**
- * fpool_wset_uncharge() - a frame holds no page any more
- * @ws: the sets
- * @frame: a frame that is charged, and on no list; becoming FREE is its next step
- *
- * Context: Caller serialises access to @ws.
- */
-void fpool_wset_uncharge(struct fpool_wsets *ws, fpool_frame_t frame)
-{
-	fpool_wsets_of(ws, frame)->charge--;
-	fpool_frames_info(ws->ft, frame)->owner = 0;
+	return ghost & FPOOL_GHOST_SILENT ? U64_MAX : distance(ws, ghost);
 }
 
 /**
@@ -526,26 +492,6 @@ struct fpool_wset *fpool_wsets_victim(struct fpool_wsets *ws, struct fpool_wset 
 			best = set;
 	}
 	return best ?: self;
-}
-
-/**
- * fpool_wsets_evicted() - a victim has left
- * @ws: the sets
- * @frame: the victim, still charged, that its policy has given away
- *
- * Context: Caller serialises access to @ws.
- * Return: What the page's ghost is to remember; 0 if it leaves none.
- */
-u64 fpool_wsets_evicted(struct fpool_wsets *ws, fpool_frame_t frame)
-{
-	struct fpool_wset *set = fpool_wsets_of(ws, frame);
-	u64 number = set->policy.evictions & SEQ_MASK;
-	u64 wanted = fpool_policy_evicted(&set->policy, frame);
-
-	/* One global set has no use for more than its policy has. */
-	if (!wanted && (!ws->nr || !number))
-		return 0;
-	return (u64)set->id << ID_SHIFT | (wanted ? 0 : SILENT) | number;
 }
 
 static const char *check_set(const struct fpool_wsets *ws, const struct fpool_wset *set,

@@ -14,6 +14,8 @@
 #ifndef FPOOL_CORE_WSET_H
 #define FPOOL_CORE_WSET_H
 
+#include <linux/minmax.h>
+
 #include "policy.h"
 
 #define FPOOL_WSETS_MAX		4096	/* with the common one; a ghost has 12 bits for the set */
@@ -94,8 +96,9 @@ struct fpool_wsets {
 	struct fpool_wset common;
 };
 
-/* What a ghost says: a set's id, and the number of the eviction in it. */
+/* What a ghost says: a set's id, whether the policy forgets it, the number of the eviction. */
 #define FPOOL_GHOST_BITS	39
+#define FPOOL_GHOST_SILENT	BIT_ULL(FPOOL_GHOST_BITS)
 
 static inline u32 fpool_ghost_set(u64 ghost)
 {
@@ -146,7 +149,6 @@ int fpool_wsets_init(struct fpool_wsets *ws, const struct fpool_policy_ops *ops,
 int fpool_wsets_switch(struct fpool_wsets *ws, const struct fpool_policy_ops *ops);
 struct fpool_wset *fpool_wsets_next(struct fpool_wsets *ws, u32 id);
 struct fpool_wset *fpool_wsets_victim(struct fpool_wsets *ws, struct fpool_wset *self);
-u64 fpool_wsets_evicted(struct fpool_wsets *ws, fpool_frame_t frame);
 u64 fpool_wsets_age(struct fpool_wsets *ws, u64 ghost);
 int fpool_wsets_check(struct fpool_wsets *ws, const char **why);
 
@@ -157,8 +159,61 @@ int fpool_wset_limit(struct fpool_wsets *ws, struct fpool_wset *set, u32 min, u3
 u32 fpool_wset_floor(const struct fpool_wsets *ws, const struct fpool_wset *set);
 void fpool_wset_judged(struct fpool_wset *set, u32 looked, u32 victims);
 void fpool_wset_fault(struct fpool_wsets *ws, struct fpool_wset *set, u64 ghost);
-int fpool_wset_charge(struct fpool_wsets *ws, struct fpool_wset *set, fpool_frame_t frame);
-void fpool_wset_uncharge(struct fpool_wsets *ws, fpool_frame_t frame);
 int fpool_wset_move(struct fpool_wsets *ws, fpool_frame_t frame, struct fpool_wset *to);
+
+/* Inline, as they are called for every page that comes or leaves. */
+
+/**
+ * fpool_wset_charge() - a frame is filled for a process
+ * @ws: the sets
+ * @set: of that process
+ * @frame: a frame in state FILL that is charged to nobody yet
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: 0, or -EDQUOT if the set has as many as it may have.
+ */
+static inline int fpool_wset_charge(struct fpool_wsets *ws, struct fpool_wset *set,
+				    fpool_frame_t frame)
+{
+	if (!fpool_wset_room(set))
+		return -EDQUOT;
+	set->charge++;
+	set->peak = max(set->peak, set->charge);
+	fpool_frames_info(ws->ft, frame)->owner = set->id;
+	return 0;
+}
+
+/**
+ * fpool_wset_uncharge() - a frame holds no page any more
+ * @ws: the sets
+ * @frame: a frame that is charged, and on no list; becoming FREE is its next step
+ *
+ * Context: Caller serialises access to @ws.
+ */
+static inline void fpool_wset_uncharge(struct fpool_wsets *ws, fpool_frame_t frame)
+{
+	fpool_wsets_of(ws, frame)->charge--;
+	fpool_frames_info(ws->ft, frame)->owner = 0;
+}
+
+/**
+ * fpool_wsets_evicted() - a victim has left
+ * @ws: the sets
+ * @frame: the victim, still charged, that its policy has given away
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: What the page's ghost is to remember; 0 if it leaves none.
+ */
+static inline u64 fpool_wsets_evicted(struct fpool_wsets *ws, fpool_frame_t frame)
+{
+	struct fpool_wset *set = fpool_wsets_of(ws, frame);
+	u64 number = fpool_ghost_number(set->policy.evictions);
+	u64 wanted = fpool_policy_evicted(&set->policy, frame);
+
+	/* One global set has no use for more than its policy has. */
+	if (!wanted && (!ws->nr || !number))
+		return 0;
+	return (u64)set->id << (FPOOL_GHOST_BITS + 1) | (wanted ? 0 : FPOOL_GHOST_SILENT) | number;
+}
 
 #endif /* FPOOL_CORE_WSET_H */
