@@ -52,7 +52,7 @@ struct fill {
 	struct bio_vec bv;
 	atomic_t state;			/* enum fill_state */
 	ssize_t got;			/* bytes read; an error: to be read by a worker */
-	struct fpool_space *space;	/* a reference */
+	struct fpool_space *space;	/* a reference, unless it ends in the call that starts it */
 	fpool_vpn_t vpn;		/* first page of the block */
 	fpool_vpn_t wanted;		/* who gets the error */
 	fpool_frame_t frame;		/* first frame */
@@ -331,13 +331,15 @@ static void finish(struct fill *fill, ssize_t got)
 	fpool_space_wake(space, fill->vpn);
 }
 
-static void end(struct fill *fill)
+/* @held: it has a reference of its own to the space. */
+static void end(struct fill *fill, bool held)
 {
 	struct fpool_space *space = fill->space;
 
 	finish(fill, fill->got);
 	put_fill(fill);
-	fpool_space_put(space);
+	if (held)
+		fpool_space_put(space);
 }
 
 static loff_t position(const struct fill *fill)
@@ -389,7 +391,7 @@ static void fill_work(struct work_struct *work)
 		shrink_to_wanted(fill);
 		fill->got = read_now(fill);
 	}
-	end(fill);
+	end(fill, true);
 }
 
 /*
@@ -409,6 +411,7 @@ static void hand_over(struct fill *fill)
 {
 	if (fill->got < 0)
 		note_worker(fill);
+	INIT_WORK(&fill->work, fill_work);
 	queue_work(fill->got < 0 ? fill->space->pool->wq : end_queue, &fill->work);
 }
 
@@ -423,27 +426,42 @@ static void read_done(struct fpool_read *read, long ret)
 		hand_over(fill);
 }
 
+/* Is it under way? From then on it may end, in a worker, at any time. */
+static bool is_flying(struct fill *fill)
+{
+	/* Pairs with read_done(): ended before anybody had to ask whose the end is. */
+	if (likely(atomic_read_acquire(&fill->state) == FILL_DONE))
+		return false;
+	fpool_space_get(fill->space);
+	if (atomic_xchg(&fill->state, FILL_STARTED) != FILL_DONE)
+		return true;
+	/* The caller has one, too. */
+	fpool_space_put(fill->space);
+	return false;
+}
+
+/* A read that has ended when the call that starts it returns does with the caller's reference. */
 static void start_read(struct fill *fill, bool may_io)
 {
 	ssize_t ret = -EAGAIN;
 
 	set_bvec(fill);
 	atomic_set(&fill->state, FILL_NEW);
-	INIT_WORK(&fill->work, fill_work);
 	if (may_io)
 		ret = fpool_backing_read_nowait(&fill->space->backing, &fill->read, &fill->bv,
 						position(fill), read_done);
 	if (ret == -EIOCBQUEUED) {
-		if (atomic_xchg(&fill->state, FILL_STARTED) != FILL_DONE)
+		if (is_flying(fill))
 			return;
-		/* It has ended before the call returned: no need of a worker. */
 		ret = fill->got;
 	}
 	fill->got = ret;
-	if (ret < 0)
-		hand_over(fill);
-	else
-		end(fill);
+	if (ret >= 0) {
+		end(fill, false);
+		return;
+	}
+	fpool_space_get(fill->space);
+	hand_over(fill);
 }
 
 /* Start the read of what was claimed, or forget what could not be. */
@@ -451,12 +469,10 @@ static void launch(struct fill *fill, int err, bool may_io)
 {
 	struct fpool_pool *pool = fill->space->pool;
 
-	if (!err) {
-		fpool_space_get(fill->space);
+	if (!err)
 		start_read(fill, may_io);
-	} else {
+	else
 		put_fill(fill);
-	}
 	if (fpool_pool_is_low(pool))
 		wake_up(&pool->reclaim_wait);
 }
@@ -842,6 +858,16 @@ static struct page *get_entry(struct fpool_space *space, const u64 *entry)
 	}
 }
 
+/* Entries of neighbours; the caller is in an RCU read-side section. */
+static const u64 *find_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr)
+{
+	const u64 *entry = fpool_ptable_get_run(&space->ptable, vpn, nr);
+
+	if (fpool_inject(FPOOL_INJECT_LINGER))
+		mdelay(1000);
+	return entry;
+}
+
 /**
  * fpool_pager_lookup - the page of an entry that is present
  * @space: the space
@@ -855,8 +881,13 @@ static struct page *get_entry(struct fpool_space *space, const u64 *entry)
 struct page *fpool_pager_lookup(struct fpool_space *space, fpool_vpn_t vpn)
 {
 	struct page *page;
+	const u64 *entry;
 
-	return fpool_pager_lookup_run(space, vpn, 1, &page) ? page : NULL;
+	rcu_read_lock();
+	entry = find_run(space, vpn, 1);
+	page = entry ? get_entry(space, entry) : NULL;
+	rcu_read_unlock();
+	return page;
 }
 
 /**
@@ -875,9 +906,7 @@ u32 fpool_pager_lookup_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr, s
 	u32 i, found = 0;
 
 	rcu_read_lock();
-	entry = fpool_ptable_get_run(&space->ptable, vpn, nr);
-	if (fpool_inject(FPOOL_INJECT_LINGER))
-		mdelay(1000);
+	entry = find_run(space, vpn, nr);
 	for (i = 0; entry && i < nr; i++) {
 		pages[i] = get_entry(space, &entry[i]);
 		found += !!pages[i];
