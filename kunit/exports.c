@@ -58,7 +58,7 @@ EXPORT(fpool_ptable_walk_to_leaf);
 EXPORT(fpool_ptable_make_leaf);
 EXPORT(fpool_ptable_move_leaf);
 EXPORT(fpool_ptable_prune);
-EXPORT(fpool_ptable_prepare);
+EXPORT(fpool_ptable_make_path);
 EXPORT(fpool_ptable_next);
 EXPORT(fpool_ptable_walk);
 EXPORT(fpool_ptable_drop_ghosts);

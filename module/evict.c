@@ -155,14 +155,16 @@ static unsigned int list_pages(const struct batch *b, unsigned int first,
 			       struct fpool_rmap_page *pages)
 {
 	const struct fpool_space *space = b->v[first].space;
-	unsigned int i, nr = 0;
+	const struct victim *v = &b->v[first], *end = &b->v[b->nr];
+	const struct fpool_pool *pool = b->pool;
+	struct fpool_rmap_page *p = pages;
 
-	for (i = first; i < b->nr; i++)
-		if (b->v[i].space == space)
-			pages[nr++] = (struct fpool_rmap_page){
-				.vpn = b->v[i].vpn, .page = victim_page(b, &b->v[i]),
+	for (; v < end; v++)
+		if (v->space == space)
+			*p++ = (struct fpool_rmap_page){
+				.vpn = v->vpn, .page = fpool_pool_page(pool, v->frame),
 			};
-	return nr;
+	return p - pages;
 }
 
 /* What is sorted: 6 bits for the space, 52 for the page, 6 for where the victim is. */

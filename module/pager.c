@@ -162,7 +162,7 @@ static int take_block(struct fill *fill, u64 vpn, unsigned int order)
 }
 
 /* What remembers a page that was here, or 0. */
-static u64 ghost_seq(struct fpool_space *space, fpool_vpn_t vpn)
+static __always_inline u64 ghost_seq(struct fpool_space *space, fpool_vpn_t vpn)
 {
 	fpool_spte_t e = fpool_ptable_peek(&space->ptable, vpn);
 
@@ -831,7 +831,7 @@ static bool is_usable(fpool_spte_t e)
 }
 
 /* The page of an entry with a reference, or NULL; the caller is in an RCU read-side section. */
-static struct page *get_entry(struct fpool_space *space, const u64 *entry)
+static __always_inline struct page *get_entry(struct fpool_space *space, const u64 *entry)
 {
 	struct page *page;
 	fpool_spte_t e;

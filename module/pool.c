@@ -17,7 +17,6 @@
 #include "pool.h"
 
 #include <linux/cpumask.h>
-#include <linux/hash.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -239,22 +238,6 @@ bool fpool_pool_is_low(const struct fpool_pool *pool)
 u32 fpool_pool_high(const struct fpool_pool *pool)
 {
 	return pool->high + 2 * extra(pool) + lead(pool);
-}
-
-/**
- * fpool_pool_busy_queue - where to wait for a busy entry
- * @pool: the pool
- * @space: id
- * @vpn: page; all of an aligned run of FPOOL_BUSY_RUN share a queue
- *
- * Context: Any.
- * Return: the queue.
- */
-struct wait_queue_head *fpool_pool_busy_queue(struct fpool_pool *pool, u32 space, fpool_vpn_t vpn)
-{
-	u64 key = (u64)space << 44 ^ fpool_vpn_nr(vpn) / FPOOL_BUSY_RUN;
-
-	return &pool->busy_wait[hash_64(key, ilog2(FPOOL_BUSY_QUEUES))];
 }
 
 /* Nodes. */

@@ -13,6 +13,7 @@
 #ifndef FPOOL_POOL_H
 #define FPOOL_POOL_H
 
+#include <linux/hash.h>
 #include <linux/kobject.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -125,7 +126,6 @@ void fpool_pool_freed(struct fpool_pool *pool);
 void fpool_pool_want_more(struct fpool_pool *pool);
 bool fpool_pool_is_low(const struct fpool_pool *pool);
 u32 fpool_pool_high(const struct fpool_pool *pool);
-struct wait_queue_head *fpool_pool_busy_queue(struct fpool_pool *pool, u32 space, fpool_vpn_t vpn);
 int fpool_pool_check(struct fpool_pool *pool);
 
 extern const struct fpool_ptable_ops fpool_pool_node_ops;
@@ -139,6 +139,23 @@ static inline struct page *fpool_pool_page(const struct fpool_pool *pool, fpool_
 static inline struct fpool_policy *fpool_pool_policy(struct fpool_pool *pool, fpool_frame_t frame)
 {
 	return fpool_wsets_policy(&pool->wsets, frame);
+}
+
+/**
+ * fpool_pool_busy_queue - where to wait for a busy entry
+ * @pool: the pool
+ * @space: id
+ * @vpn: page; all of an aligned run of FPOOL_BUSY_RUN share a queue
+ *
+ * Context: Any.
+ * Return: the queue.
+ */
+static inline struct wait_queue_head *fpool_pool_busy_queue(struct fpool_pool *pool, u32 space,
+							    fpool_vpn_t vpn)
+{
+	u64 key = (u64)space << 44 ^ fpool_vpn_nr(vpn) / FPOOL_BUSY_RUN;
+
+	return &pool->busy_wait[hash_64(key, ilog2(FPOOL_BUSY_QUEUES))];
 }
 
 /* Frames that hold a page now. */

@@ -65,7 +65,7 @@ static void set_vma(struct walk *walk, struct vm_area_struct *vma)
 }
 
 /* A private mapping has copies of its own in its entries, which are not ours to look at. */
-static bool is_ours(const struct walk *walk, pte_t entry)
+static __always_inline bool is_ours(const struct walk *walk, pte_t entry)
 {
 	return pte_present(entry) && pte_pfn(entry) - walk->region->pfn < walk->region->nframes;
 }

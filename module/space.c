@@ -249,21 +249,6 @@ int fpool_space_range(struct fpool_space *space, u64 offset, u64 length, fpool_v
 }
 
 /**
- * fpool_space_wake - an entry is not busy any more
- * @space: the space
- * @vpn: the page
- *
- * Context: Any, after the entry was changed.
- */
-void fpool_space_wake(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	struct wait_queue_head *queue = fpool_pool_busy_queue(space->pool, space->id, vpn);
-
-	if (wq_has_sleeper(queue))
-		wake_up_all(queue);
-}
-
-/**
  * fpool_space_wake_run - entries of neighbours are not busy any more
  * @space: the space
  * @vpn: the first page

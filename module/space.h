@@ -160,6 +160,21 @@ static inline struct fpool_space *fpool_space_by_id(struct fpool_pool *pool, u32
 	return table ? container_of(table, struct fpool_space, ptable) : NULL;
 }
 
+/**
+ * fpool_space_wake - an entry is not busy any more
+ * @space: the space
+ * @vpn: the page
+ *
+ * Context: Any, after the entry was changed.
+ */
+static inline void fpool_space_wake(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct wait_queue_head *queue = fpool_pool_busy_queue(space->pool, space->id, vpn);
+
+	if (wq_has_sleeper(queue))
+		wake_up_all(queue);
+}
+
 /* A page was used; @how: FRAMEPOOL_REF_*. */
 static inline void fpool_space_note(struct fpool_space *space, fpool_vpn_t vpn, u64 how)
 {
@@ -173,7 +188,6 @@ static inline bool fpool_space_recorded(const struct fpool_space *space)
 
 u64 fpool_space_count_pages(struct fpool_space *space,
 			    bool (*fn)(struct fpool_space *space, fpool_frame_t frame));
-void fpool_space_wake(struct fpool_space *space, fpool_vpn_t vpn);
 void fpool_space_wake_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr);
 int fpool_space_range(struct fpool_space *space, u64 offset, u64 length, fpool_vpn_t *start,
 		      fpool_vpn_t *end);

@@ -290,27 +290,12 @@ static void build(struct fpool_ptable *pt, fpool_vpn_t vpn, const fpool_frame_t 
 	}
 }
 
-/**
- * fpool_ptable_prepare() - makes sure that setting the entry of a page cannot fail
- * @pt: the table
- * @vpn: the page
- *
- * Allocates all nodes on the path to the entry.  The promise ends with the next call that
- * may free one of them: a set() to the empty entry within the same 512 pages,
- * drop_ghosts(), or clear().  A prepared leaf in which nothing is set stays until
- * then; set(@vpn, empty) is the way to take a prepare() back.
- *
- * Context: Caller serialises the writers of @pt.
- * Return: 0; -EINVAL if @vpn has more than 52 bits; -ENOMEM if there are not enough nodes,
- *	and then nothing has changed.
- */
-int fpool_ptable_prepare(struct fpool_ptable *pt, fpool_vpn_t vpn)
+/* What fpool_ptable_prepare() does where there is no leaf. */
+int fpool_ptable_make_path(struct fpool_ptable *pt, fpool_vpn_t vpn)
 {
 	fpool_frame_t fresh[MAX_MISSING];
 	unsigned int i, missing;
 
-	if (fpool_ptable_find_leaf(pt, vpn))
-		return 0;
 	if (!vpn_ok(vpn))
 		return -EINVAL;
 	missing = count_missing(pt, vpn);
@@ -319,8 +304,7 @@ int fpool_ptable_prepare(struct fpool_ptable *pt, fpool_vpn_t vpn)
 		if (fresh[i] == FPOOL_NO_FRAME)
 			goto free_fresh;
 	}
-	if (missing)
-		build(pt, vpn, fresh);
+	build(pt, vpn, fresh);
 	return 0;
 
 free_fresh:

@@ -157,7 +157,6 @@ static inline fpool_spte_t fpool_ptable_read(const u64 *entry)
 	return fpool_spte(smp_load_acquire(entry));
 }
 
-int fpool_ptable_prepare(struct fpool_ptable *pt, fpool_vpn_t vpn);
 bool fpool_ptable_next(const struct fpool_ptable *pt, fpool_vpn_t *vpn, fpool_vpn_t end,
 		       u64 flags, fpool_spte_t *e);
 unsigned int fpool_ptable_walk(const struct fpool_ptable *pt, fpool_vpn_t vpn,
@@ -169,6 +168,7 @@ int fpool_ptable_check(const struct fpool_ptable *pt, const char **why);
 
 /* For those below. */
 bool fpool_ptable_walk_to_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn);
+int fpool_ptable_make_path(struct fpool_ptable *pt, fpool_vpn_t vpn);
 int fpool_ptable_make_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn, fpool_spte_t e);
 void fpool_ptable_move_leaf(struct fpool_ptable *pt, fpool_frame_t leaf);
 void fpool_ptable_prune(struct fpool_ptable *pt, fpool_frame_t node);
@@ -278,6 +278,25 @@ static __always_inline void fpool_ptable_account(struct fpool_ptable *pt,
 static __always_inline fpool_spte_t fpool_ptable_peek(struct fpool_ptable *pt, fpool_vpn_t vpn)
 {
 	return fpool_spte(fpool_ptable_find_leaf(pt, vpn) ? *fpool_ptable_slot(pt, vpn) : 0);
+}
+
+/**
+ * fpool_ptable_prepare() - makes sure that setting the entry of a page cannot fail
+ * @pt: the table
+ * @vpn: the page
+ *
+ * Allocates all nodes on the path to the entry.  The promise ends with the next call that
+ * may free one of them: a set() to the empty entry within the same 512 pages,
+ * drop_ghosts(), or clear().  A prepared leaf in which nothing is set stays until
+ * then; set(@vpn, empty) is the way to take a prepare() back.
+ *
+ * Context: Caller serialises the writers of @pt.
+ * Return: 0; -EINVAL if @vpn has more than 52 bits; -ENOMEM if there are not enough nodes,
+ *	and then nothing has changed.
+ */
+static __always_inline int fpool_ptable_prepare(struct fpool_ptable *pt, fpool_vpn_t vpn)
+{
+	return fpool_ptable_find_leaf(pt, vpn) ? 0 : fpool_ptable_make_path(pt, vpn);
 }
 
 /**
