@@ -73,9 +73,8 @@ def _is_others_race(lines, at):
 
 
 def find(log, before=2, after=40, limit=3):
-    """Excerpts of the log's splats, counted from where our init takes over: what came earlier is the kernel's own."""
-    start = log.find(BEGIN)
-    lines = log[max(start, 0):].splitlines() if start >= 0 else log.splitlines()[-after:]
+    """Excerpts of the log's splats from where our init takes over; where it never does, from the boot's, which say why."""
+    lines = log[max(log.find(BEGIN), 0):].splitlines()
     excerpts, at = [], 0
     while at < len(lines) and len(excerpts) < limit:
         if _SPLAT.search(lines[at]) and not _is_others_race(lines, at):
