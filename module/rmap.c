@@ -229,16 +229,24 @@ static bool is_table(pmd_t pmd)
 	return (pmd_val(pmd) & (_PAGE_PRESENT | _PAGE_PSE)) == _PAGE_PRESENT;
 }
 
+/* The entry that has the page table of an address, and what it was when it was read; or NULL. */
+static __always_inline pmd_t *find_table(struct walk *walk, unsigned long addr, pmd_t *table)
+{
+	pmd_t *pmd = find_pmd(walk, addr);
+
+	if (!pmd)
+		return NULL;
+	*table = READ_ONCE(*pmd);
+	return is_table(*table) ? pmd : NULL;
+}
+
 /* Call @fn for the entries in the page table of an address, from there on. */
 static __always_inline void walk_table(struct walk *walk, unsigned long addr, table_fn fn)
 {
-	pmd_t *pmd = find_pmd(walk, addr), table;
+	pmd_t table, *pmd = find_table(walk, addr, &table);
 	spinlock_t *ptl;	/* core mm's: of one page table */
 
 	if (!pmd)
-		return;
-	table = READ_ONCE(*pmd);
-	if (!is_table(table))
 		return;
 	ptl = pte_lockptr(walk->vma->vm_mm, &table);
 	spin_lock(ptl);
@@ -268,15 +276,12 @@ static void zap_table(struct walk *walk, pte_t *pte)
 	each_listed(walk, pte, zap_pte);
 }
 
-/* The page table of an address, whoever may be changing it; NULL where there is none. */
-static __always_inline pte_t *find_table(struct walk *walk, unsigned long addr)
+/* The entries of the page table of an address, whoever may be changing them; or NULL. */
+static __always_inline pte_t *find_entries(struct walk *walk, unsigned long addr)
 {
-	pmd_t *pmd = find_pmd(walk, addr), table;
+	pmd_t table;
 
-	if (!pmd)
-		return NULL;
-	table = READ_ONCE(*pmd);
-	if (!is_table(table))
+	if (!find_table(walk, addr, &table))
 		return NULL;
 	return pte_offset_kernel(&table, addr & PMD_MASK);
 }
@@ -397,7 +402,7 @@ static void young_vma(struct walk *walk, struct fpool_rmap_page *pages, unsigned
 			continue;
 		addr = address(walk->vma, p->vpn);
 		if (!table || table_addr != (addr & PMD_MASK)) {
-			table = find_table(walk, addr);
+			table = find_entries(walk, addr);
 			table_addr = addr & PMD_MASK;
 		}
 		if (table && clear_young(walk, table + pte_index(addr))) {

@@ -44,11 +44,6 @@
 /* Nodes that one path can lack: a root, five above the old one, and five down to the leaf. */
 #define MAX_MISSING	(2 * FPOOL_PTABLE_MAX_LEVELS)
 
-static u64 *entries(const struct fpool_ptable *pt, fpool_frame_t node)
-{
-	return pt->base + ((size_t)fpool_frame_nr(node) << FPOOL_PAGE_SHIFT);
-}
-
 /* Of the node that a root word or the entry of an inner node leads to: no shift there and back. */
 static __always_inline u64 *below(const struct fpool_ptable *pt, u64 entry)
 {
@@ -220,7 +215,7 @@ static unsigned int count_missing(const struct fpool_ptable *pt, fpool_vpn_t vpn
 	if (level < need)
 		return need - level + need - 1;
 	while (--level) {
-		entry = entries(pt, target(entry))[index_at(vpn, level)];
+		entry = fpool_ptable_entries(pt, target(entry))[index_at(vpn, level)];
 		if (!entry)
 			return level;
 	}
@@ -233,7 +228,7 @@ static void init_node(struct fpool_ptable *pt, fpool_frame_t node, fpool_frame_t
 {
 	struct fpool_frame_info *fi = fpool_frames_info(pt->ft, node);
 
-	memset(entries(pt, node), 0, FPOOL_PAGE_BYTES);
+	memset(fpool_ptable_entries(pt, node), 0, FPOOL_PAGE_BYTES);
 	fi->node.parent = fpool_frame_nr(parent);
 	fi->node.used = 0;
 	fi->node.ghosts = 0;
@@ -253,7 +248,7 @@ static void link_child(struct fpool_ptable *pt, fpool_frame_t node, fpool_frame_
 	init_node(pt, node, parent, slot, level);
 	fpool_frames_info(pt->ft, parent)->node.used++;
 	/* The node's contents before the link. */
-	smp_store_release(&entries(pt, parent)[slot], make_link(node));
+	smp_store_release(&fpool_ptable_entries(pt, parent)[slot], make_link(node));
 }
 
 /* One level more: the old root becomes slot 0 of the new one. */
@@ -263,7 +258,7 @@ static void grow(struct fpool_ptable *pt, fpool_frame_t node)
 	fpool_frame_t old = target(pt->root);
 
 	init_node(pt, node, FPOOL_NO_FRAME, 0, levels);
-	entries(pt, node)[0] = make_link(old);
+	fpool_ptable_entries(pt, node)[0] = make_link(old);
 	fpool_frames_info(pt->ft, node)->node.used = 1;
 	fpool_frames_info(pt->ft, old)->node.parent = fpool_frame_nr(node);
 	set_root(pt, node, levels + 1);
@@ -284,9 +279,9 @@ static void build(struct fpool_ptable *pt, fpool_vpn_t vpn, const fpool_frame_t 
 	node = target(pt->root);
 	for (level = root_levels(pt->root) - 1; level; level--) {
 		slot = index_at(vpn, level);
-		if (!entries(pt, node)[slot])
+		if (!fpool_ptable_entries(pt, node)[slot])
 			link_child(pt, *fresh++, node, slot, level - 1);
-		node = target(entries(pt, node)[slot]);
+		node = target(fpool_ptable_entries(pt, node)[slot]);
 	}
 }
 
@@ -332,6 +327,7 @@ void fpool_ptable_prune(struct fpool_ptable *pt, fpool_frame_t node)
 {
 	struct fpool_frame_info *fi;
 	fpool_frame_t parent;
+	u64 *slots;
 
 	while (node != FPOOL_NO_FRAME) {
 		fi = fpool_frames_info(pt->ft, node);
@@ -343,7 +339,8 @@ void fpool_ptable_prune(struct fpool_ptable *pt, fpool_frame_t node)
 		if (parent == FPOOL_NO_FRAME) {
 			WRITE_ONCE(pt->root, 0);
 		} else {
-			WRITE_ONCE(entries(pt, parent)[fi->aux % FPOOL_PTABLE_ENTRIES], 0);
+			slots = fpool_ptable_entries(pt, parent);
+			WRITE_ONCE(slots[fi->aux % FPOOL_PTABLE_ENTRIES], 0);
 			fpool_frames_info(pt->ft, parent)->node.used--;
 		}
 		pt->nnodes--;
@@ -392,7 +389,7 @@ static const u64 *lowest_node(const struct fpool_ptable *pt, fpool_vpn_t vpn, un
 	if (!covers(*level, vpn))
 		return NULL;
 	for (;;) {
-		node = entries(pt, target(entry));
+		node = fpool_ptable_entries(pt, target(entry));
 		if (!--*level)
 			return node;
 		entry = READ_ONCE(node[index_at(vpn, *level)]);
@@ -465,7 +462,7 @@ unsigned int fpool_ptable_walk(const struct fpool_ptable *pt, fpool_vpn_t vpn,
 		step[n].index = index_at(vpn, level);
 		step[n].node = target(entry);
 		/* As in get(): of the leaf, pairs with fpool_ptable_put(). */
-		entry = smp_load_acquire(&entries(pt, step[n].node)[step[n].index]);
+		entry = smp_load_acquire(&fpool_ptable_entries(pt, step[n].node)[step[n].index]);
 		step[n++].entry = entry;
 	}
 	return n;
@@ -513,7 +510,7 @@ u64 fpool_ptable_drop_ghosts(struct fpool_ptable *pt, u32 nodes)
 /* As deep as the tree is high: at most six calls. */
 static void free_subtree(struct fpool_ptable *pt, fpool_frame_t node, unsigned int level)
 {
-	u64 *slots = entries(pt, node);
+	u64 *slots = fpool_ptable_entries(pt, node);
 	unsigned int i;
 
 	for (i = 0; level && i < FPOOL_PTABLE_ENTRIES; i++)
@@ -590,7 +587,7 @@ static const char *check_inner(const struct fpool_ptable *pt, fpool_frame_t node
 			       unsigned int level, struct tally *t)
 {
 	const struct fpool_frame_info *fi = fpool_frames_info(pt->ft, node);
-	const u64 *slots = entries(pt, node);
+	const u64 *slots = fpool_ptable_entries(pt, node);
 	const char *why;
 	u32 used = 0, i;
 
@@ -637,7 +634,7 @@ static const char *check_node(const struct fpool_ptable *pt, fpool_frame_t node,
 		return "a node's frame says that it is at another slot or level";
 	if (level)
 		return check_inner(pt, node, level, t);
-	return check_leaf(pt, fi, entries(pt, node), t);
+	return check_leaf(pt, fi, fpool_ptable_entries(pt, node), t);
 }
 
 static const char *check_tree(const struct fpool_ptable *pt, struct tally *t)

@@ -217,12 +217,16 @@ static __always_inline bool fpool_ptable_find_leaf(struct fpool_ptable *pt, fpoo
 	       fpool_ptable_walk_to_leaf(pt, vpn);
 }
 
+/* Of a node. */
+static __always_inline u64 *fpool_ptable_entries(const struct fpool_ptable *pt, fpool_frame_t node)
+{
+	return pt->base + ((size_t)fpool_frame_nr(node) << FPOOL_PAGE_SHIFT);
+}
+
 /* The entry of the page, of which fpool_ptable_find_leaf() has said that there is one. */
 static __always_inline u64 *fpool_ptable_slot(const struct fpool_ptable *pt, fpool_vpn_t vpn)
 {
-	u64 *leaf = pt->base + ((size_t)fpool_frame_nr(pt->last_leaf) << FPOOL_PAGE_SHIFT);
-
-	return &leaf[fpool_vpn_nr(vpn) % FPOOL_PTABLE_ENTRIES];
+	return &fpool_ptable_entries(pt, pt->last_leaf)[fpool_vpn_nr(vpn) % FPOOL_PTABLE_ENTRIES];
 }
 
 static __always_inline void fpool_ptable_put(u64 *slot, fpool_spte_t e)
