@@ -30,6 +30,8 @@ TORTURE = 'build/host/torture'
 TAP = 'userspace-test/harness/tap.sh'
 # /mnt is no disk, but memory.
 IN_RAM = ('--mnt-ram', '--brd=512')
+# What they expect of working sets and looks is what those find out while a fault takes its time, as a disk's do.
+TIMED = ('record', 'whatif', 'wsets')
 REMOTE = ('nvme', 'nfs', 'nbd')
 MKFS = ('/usr/sbin/mkfs.ext4', '/usr/sbin/mkfs.xfs', '/usr/sbin/mkfs.btrfs')
 
@@ -65,8 +67,9 @@ SUITES = [
     # Ten million operations, each million with a seed of its own.
     *parts(Suite('fuzz-long', ['device/fuzz --ops 1000000 --minimise 1200'] * 10, kernels=ALL, timeout=3600, files=(FUZZ,),
                  long=True), 1),
-    Suite('abi', programs(ABI, without=('sweep',)), kernels=STOCK, timeout=900, files=(ABI, *MKFS)),
-    # Disks cost most of the time of emulated sanitizers; torture and fuzz have one there.
+    # Disks cost most of the time of an emulated machine; torture, power cuts and fuzz have one.
+    Suite('abi', programs(ABI, without=('sweep', *TIMED)), kernels=STOCK, timeout=900, files=(ABI, *MKFS), options=IN_RAM),
+    Suite('abi-disk', [f'abi/{name}' for name in TIMED], kernels=STOCK, timeout=900, files=(ABI, *MKFS)),
     Suite('abi', programs(ABI, without=('sweep',)), kernels=('test',), timeout=1800, files=(ABI, *MKFS), options=IN_RAM),
     *parts(Suite('abi-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=('sweep',))],
                  kernels=ALL, timeout=3600, files=(ABI, *MKFS), long=True), 5),
