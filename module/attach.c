@@ -147,6 +147,13 @@ static int empty_out(struct fpool_space *space)
 	return -EBUSY;
 }
 
+/* One that an earlier failure has left waiting: until its time came the space would not be gone. */
+static void forget_retry(struct fpool_space *space)
+{
+	if (cancel_delayed_work(&space->retry))
+		fpool_space_put(space);
+}
+
 /* The last user has gone. */
 static int tear_down(struct fpool_space *space)
 {
@@ -168,8 +175,10 @@ static int tear_down(struct fpool_space *space)
 	}
 	mutex_unlock(&fpool_attach_lock);
 	/* Without the lock: it waits for references, whose holders may want the lock. */
-	if (gone)
+	if (gone) {
+		forget_retry(space);
 		fpool_space_unlink(space);
+	}
 	return err;
 }
 
