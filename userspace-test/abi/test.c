@@ -117,13 +117,21 @@ static bool spaces_back(void *arg)
 	return spaces_count() == *(unsigned int *)arg;
 }
 
+/* A space of who was killed is in no list a moment before the pool is without it. */
+static bool destroyed(void *name)
+{
+	struct framepool_pool_destroy destroy = { .size = sizeof(destroy) };
+
+	memcpy(destroy.name, name, sizeof(destroy.name));
+	return !ioctl(control_fd(), FRAMEPOOL_POOL_DESTROY, &destroy);
+}
+
 /*
  * What a test left behind is a failure of the test, or of the module: and it must not become that
  * of the next test.
  */
 static unsigned int clean_up(unsigned int spaces)
 {
-	struct framepool_pool_destroy destroy = { .size = sizeof(destroy) };
 	struct framepool_space s = { .cursor = 0 };
 	struct framepool_pool p = { .cursor = 0 };
 	char gone[16][FRAMEPOOL_NAME_SIZE];
@@ -157,8 +165,7 @@ static unsigned int clean_up(unsigned int spaces)
 			memcpy(gone[n++], p.name, sizeof(gone[0]));
 	}
 	for (i = 0; i < n; i++) {
-		memcpy(destroy.name, gone[i], sizeof(destroy.name));
-		if (ioctl(control_fd(), FRAMEPOOL_POOL_DESTROY, &destroy)) {
+		if (!wait_until(destroyed, gone[i], SETTLE_MS)) {
 			diag("left behind: pool %s: %s", gone[i], strerror(errno));
 			left++;
 		}
