@@ -487,16 +487,38 @@ static void minimum(void)
 
 #define LOOP	250UL			/* pages; the pool has room for twice as many */
 
-static atomic_bool *stop;
+#define SCAN	2			/* pages of the scan for one of the loop */
+
+/* They keep step: whose faults are how far apart is not for the scheduler to say. */
+static struct {
+	atomic_bool stop;
+	atomic_ullong looped, scanned;
+} *pace;
 
 static void scanner(void *arg)
 {
-	u64 vpn;
+	u64 n, vpn;
 
 	(void)arg;
-	while (!atomic_load(stop))
-		for (vpn = LOOP; vpn < NR && !atomic_load(stop); vpn++)
-			expect(page_is(m + vpn * PAGE, vpn, 1), "a page");
+	for (n = 0; !atomic_load(&pace->stop); ) {
+		if (n == SCAN * atomic_load(&pace->looped)) {
+			usleep(20);
+			continue;
+		}
+		vpn = LOOP + n % (NR - LOOP);
+		expect(page_is(m + vpn * PAGE, vpn, 1), "a page");
+		atomic_store(&pace->scanned, ++n);
+	}
+}
+
+static void loop_page(u64 vpn)
+{
+	u64 n;
+
+	touch(vpn, 1);
+	n = atomic_fetch_add(&pace->looped, 1) + 1;
+	while (atomic_load(&pace->scanned) < SCAN * n)
+		usleep(20);
 }
 
 /* Faults of a loop in its last rounds, beside a scan; fifo knows nothing of uses. */
@@ -514,10 +536,8 @@ static u64 loop_beside_scan(void)
 			space_info(fd, &s);
 			before = pool_flags ? s.fills : of(0).faults;
 		}
-		for (i = 0; i < LOOP; i++) {
-			touch(i, 1);
-			usleep(300);
-		}
+		for (i = 0; i < LOOP; i++)
+			loop_page(i);
 	}
 	if (!pool_flags) {
 		struct framepool_wset w = of(0), of_scan = of(pid);
@@ -529,7 +549,7 @@ static u64 loop_beside_scan(void)
 		     (uintmax_t)of_scan.near_refaults);
 		before = w.faults - before;
 	}
-	atomic_store(stop, true);
+	atomic_store(&pace->stop, true);
 	child_join(pid);
 	end();
 	return before;
@@ -539,8 +559,8 @@ static void who_faults_gets_more(void)
 {
 	u64 faults;
 
-	stop = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	need(stop != MAP_FAILED, "mmap");
+	pace = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	need(pace != MAP_FAILED, "mmap");
 	faults = loop_beside_scan();
 	diag("%ju faults in 4 rounds of %lu pages", (uintmax_t)faults, LOOP);
 	expect(faults < 4 * LOOP / 5, "the loop did not get what it needs");
