@@ -43,7 +43,7 @@ static void pin(struct scene *s, fpool_frame_t frame)
 {
 	fpool_policy_remove(s->rig->policy, frame);
 	info(s, frame)->list = FPOOL_PIN_LIST;
-	s->rig->wsets.common.pinned++;
+	fpool_wset_pin(&s->rig->wsets, &s->rig->wsets.common);
 	fpool_ptable_update(&s->rig->space[0], fpool_vpn(info(s, frame)->vpn), 0, FPOOL_SPTE_PIN);
 }
 

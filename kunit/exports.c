@@ -96,7 +96,10 @@ EXPORT(fpool_wset_limit);
 EXPORT(fpool_wset_floor);
 EXPORT(fpool_wset_judged);
 EXPORT(fpool_wset_fault);
+EXPORT(fpool_wset_may_pin);
 EXPORT(fpool_wset_move);
+EXPORT(fpool_wset_pin);
+EXPORT(fpool_wset_unpin);
 
 EXPORT(fpool_streams_init);
 EXPORT(fpool_streams_miss);

@@ -610,6 +610,7 @@ static void check_finds_what_does_not_add_up(struct kunit *test)
 	expect_breaks(p, &set->target, 1);
 	expect_breaks(p, &set->min, 1);
 	expect_breaks(p, &p->ws.promised, 1);
+	expect_breaks(p, &p->ws.kept, 1);
 	p->ws.targets++;
 	KUNIT_EXPECT_EQ(test, fpool_wsets_check(&p->ws, &why), -EUCLEAN);
 	p->ws.targets--;
@@ -903,6 +904,16 @@ static void minimum_counts_what_stays(struct kunit *test)
 			    &p->process[1].set);
 }
 
+static void pin(struct pool *p, u32 i, u32 page)
+{
+	struct fpool_wset *set = &p->process[i].set;
+	fpool_frame_t frame = fpool_frame(p->process[i].frame[page] - 1);
+
+	fpool_policy_remove(&set->policy, frame);
+	fpool_frames_info(&p->frames, frame)->list = FPOOL_PIN_LIST;
+	fpool_wset_pin(&p->ws, set);
+}
+
 /* Pinned pages are charged, count on the minimum, and keep the maximum up. */
 static void pins_are_charged(struct kunit *test)
 {
@@ -913,10 +924,7 @@ static void pins_are_charged(struct kunit *test)
 
 	for (i = 0; i < 12; i++) {
 		touch(p, 0, i);
-		frame = fpool_frame(p->process[0].frame[i] - 1);
-		fpool_policy_remove(&set->policy, frame);
-		fpool_frames_info(&p->frames, frame)->list = FPOOL_PIN_LIST;
-		set->pinned++;
+		pin(p, 0, i);
 	}
 	check(p);
 	KUNIT_EXPECT_EQ(test, fpool_wset_limit(&p->ws, set, 0, 19), -EBUSY);
@@ -934,11 +942,61 @@ static void pins_are_charged(struct kunit *test)
 	check(p);
 }
 
+/* What is pinned cannot be promised to others, and what is promised cannot be pinned by them. */
+static void pins_and_minima_share_the_pool(struct kunit *test)
+{
+	struct pool *p = pool_of(test, 64, 3);
+	struct fpool_wset *one = &p->process[0].set, *two = &p->process[1].set;
+	u32 i;
+
+	for (i = 0; i < 20; i++) {
+		touch(p, 0, i);
+		pin(p, 0, i);
+	}
+	/* Three quarters are 48 frames. */
+	expect_limits(test, p, 1, -ENOSPC, 29, 64);
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(&p->ws, two, 27, 64), 0);
+	check(p);
+	/* Pins are part of one's own minimum, not beside it. */
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(&p->ws, one, 21, 64), 0);
+	expect_limits(test, p, 0, -ENOSPC, 22, 64);
+	for (; i < 21; i++) {
+		touch(p, 0, i);
+		KUNIT_EXPECT_TRUE(test, fpool_wset_may_pin(&p->ws, one));
+		pin(p, 0, i);
+	}
+	KUNIT_EXPECT_FALSE(test, fpool_wset_may_pin(&p->ws, one));
+	KUNIT_EXPECT_FALSE(test, fpool_wset_may_pin(&p->ws, &p->process[2].set));
+	KUNIT_EXPECT_TRUE(test, fpool_wset_may_pin(&p->ws, two));
+	check(p);
+	/* Where nothing is promised pins break no promise; a lower minimum is always possible. */
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(&p->ws, one, 0, 64), 0);
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(&p->ws, two, 0, 64), 0);
+	for (; i < 50; i++) {
+		touch(p, 0, i);
+		KUNIT_EXPECT_TRUE(test, fpool_wset_may_pin(&p->ws, one));
+		pin(p, 0, i);
+	}
+	expect_limits(test, p, 1, -ENOSPC, 1, 64);
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(&p->ws, two, 0, 32), 0);
+	for (i = 0; i < 10; i++) {
+		fpool_frame_t frame = fpool_frame(p->process[0].frame[i] - 1);
+
+		fpool_wset_unpin(&p->ws, one);
+		fpool_frames_info(&p->frames, frame)->list = FPOOL_NO_LIST;
+		fpool_policy_insert(&one->policy, frame, U64_MAX);
+	}
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(&p->ws, two, 8, 32), 0);
+	expect_limits(test, p, 1, -ENOSPC, 9, 32);
+	check(p);
+}
+
 static struct kunit_case wset_cases[] = {
 	KUNIT_CASE(barren_sets_are_left_alone),
 	KUNIT_CASE(ids_are_given_away_again),
 	KUNIT_CASE(minimum_counts_what_stays),
 	KUNIT_CASE(pins_are_charged),
+	KUNIT_CASE(pins_and_minima_share_the_pool),
 	KUNIT_CASE(who_faults_much_is_given_a_larger_set),
 	KUNIT_CASE(a_scan_takes_nothing),
 	KUNIT_CASE(free_frames_are_for_everybody),

@@ -83,7 +83,7 @@ static void enlist(struct fpool_pinner *pinner, fpool_frame_t frame, u64 flags)
 	info->list = FPOOL_PIN_LIST;
 	info->policy = pinner->id;
 	pinner->nheld += !!(flags & FPOOL_SPTE_H);
-	fpool_wsets_of(&space->pool->wsets, frame)->pinned++;
+	fpool_wset_pin(&space->pool->wsets, fpool_wsets_of(&space->pool->wsets, frame));
 	space->npinned++;
 	WRITE_ONCE(space->pool->npinned, space->pool->npinned + 1);
 	fpool_ptable_update(&space->ptable, fpool_vpn(info->vpn), 0, flags);
@@ -97,7 +97,7 @@ static void delist(struct fpool_pinner *pinner, fpool_frame_t frame)
 
 	lockdep_assert_held(&space->pool->lock);
 	fpool_frame_list_del(&space->pool->frames, &pinner->frames, frame);
-	fpool_wsets_of(&space->pool->wsets, frame)->pinned--;
+	fpool_wset_unpin(&space->pool->wsets, fpool_wsets_of(&space->pool->wsets, frame));
 	info->list = FPOOL_NO_LIST;
 	info->policy = 0;
 	pinner->nheld -= fpool_spte_has(fpool_ptable_get(&space->ptable, vpn), FPOOL_SPTE_H);
@@ -145,7 +145,7 @@ static int add_charged(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
 {
 	struct fpool_space *space = pinner->space;
 	int err = add_free(pinner, vpn, hold);
-	struct fpool_wset *set;
+	struct fpool_wsets *ws = &space->pool->wsets;
 	fpool_frame_t frame;
 
 	if (err != -EINPROGRESS) {
@@ -153,12 +153,7 @@ static int add_charged(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
 		return err;
 	}
 	frame = fpool_spte_frame(fpool_ptable_get(&space->ptable, vpn));
-	/*
-	 * What is left has to do for an instruction of the process that has the page; of one that
-	 * has ended it becomes somebody else's in a moment.
-	 */
-	set = fpool_wsets_of(&space->pool->wsets, frame);
-	if (!set->leaving && (u64)set->pinned + FPOOL_WSET_LEAST_MAX >= set->max) {
+	if (!fpool_wset_may_pin(ws, fpool_wsets_of(ws, frame))) {
 		uncharge(pinner);
 		return -ENOMEM;
 	}
@@ -177,7 +172,7 @@ static int add_charged(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
  * Return: 0; -EALREADY: it is pinned (and held, if asked), perhaps by another; -EBUSY: to be held,
  * but pinned by another; -EAGAIN: not resident, or changing hands, or to be held and being written:
  * bring it, wait, ask again; -ENOMEM: the user, or the process to which the page is charged, has
- * pinned enough.
+ * pinned enough, or the minimum of some process could not be guaranteed any more.
  */
 int fpool_pin_add(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
 {

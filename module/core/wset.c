@@ -26,7 +26,8 @@
  * of the set that has had the fewest near refaults lately, among those above their
  * floors.  Any other fault moves no target: such a set replaces pages of its own.  The floor
  * is what keeps a set from being starved before it could show that it needs more: an eighth of
- * an equal share, or its guaranteed minimum.  "Lately" is by a count that is halved after so
+ * an equal share, or its guaranteed minimum.  Minima and pinned pages together leave a quarter of
+ * the pool free: else a minimum would be a promise that pins of others break.  "Lately" is by a count that is halved after so
  * many faults of the pool as a sixteenth of its frames.  `make bench-policy` says what it is worth.
  *
  * Targets do nothing by themselves.  When frames are needed they come from the set that is
@@ -56,7 +57,7 @@
 #define NEAR_PART	4
 #define FLOOR_PART	8
 #define HALVE_PART	16
-/* All but one in so many frames may be promised: page tables may need those. */
+/* All but one in so many frames may be kept for somebody: page tables may need those. */
 #define KEEP_PART	4
 
 #define LOOK		64
@@ -182,6 +183,33 @@ int fpool_wset_add(struct fpool_wsets *ws, struct fpool_wset *set)
 	return 0;
 }
 
+/* Frames of a set that nobody may take. */
+static u32 keeps(const struct fpool_wset *set)
+{
+	return max(set->min, set->pinned);
+}
+
+static void mark_min(struct fpool_wsets *ws, struct fpool_wset *set, u32 min)
+{
+	ws->promised += min - set->min;
+	ws->kept -= keeps(set);
+	set->min = min;
+	ws->kept += keeps(set);
+}
+
+static void mark_pinned(struct fpool_wsets *ws, struct fpool_wset *set, u32 pinned)
+{
+	ws->kept -= keeps(set);
+	set->pinned = pinned;
+	ws->kept += keeps(set);
+}
+
+/* What can be kept for somebody for sure. */
+static u32 room_to_keep(const struct fpool_wsets *ws)
+{
+	return ws->capacity - ws->capacity / KEEP_PART;
+}
+
 static void set_target(struct fpool_wsets *ws, struct fpool_wset *set, u32 target)
 {
 	ws->targets += target;
@@ -201,8 +229,7 @@ static void set_target(struct fpool_wsets *ws, struct fpool_wset *set, u32 targe
  */
 void fpool_wset_leave(struct fpool_wsets *ws, struct fpool_wset *set)
 {
-	ws->promised -= set->min;
-	set->min = 0;
+	mark_min(ws, set, 0);
 	set->max = 0;
 	set->leaving = true;
 	set_target(ws, set, 0);
@@ -242,7 +269,7 @@ int fpool_wset_del(struct fpool_wsets *ws, struct fpool_wset *set)
  *
  * Context: Caller serialises access to @ws.
  * Return: 0; -EINVAL: @min is over @max, or @max under FPOOL_WSET_LEAST_MAX; -ENOSPC: @min cannot
- *	be guaranteed beside those of the others; -EBUSY: @max does not leave FPOOL_WSET_LEAST_MAX
+ *	be guaranteed beside those of the others and what is pinned; -EBUSY: @max does not leave FPOOL_WSET_LEAST_MAX
  *	frames beside what is pinned; -ESRCH: the process has ended.
  */
 int fpool_wset_limit(struct fpool_wsets *ws, struct fpool_wset *set, u32 min, u32 max)
@@ -251,17 +278,59 @@ int fpool_wset_limit(struct fpool_wsets *ws, struct fpool_wset *set, u32 min, u3
 		return -EINVAL;
 	if (set->leaving)
 		return -ESRCH;
-	if ((u64)ws->promised - set->min + min > ws->capacity - ws->capacity / KEEP_PART)
+	if (min > set->min &&
+	    (u64)ws->kept - keeps(set) + max(min, set->pinned) > room_to_keep(ws))
 		return -ENOSPC;
 	if ((u64)set->pinned + FPOOL_WSET_LEAST_MAX > max)
 		return -EBUSY;
-	ws->promised += min;
-	ws->promised -= set->min;
-	set->min = min;
+	mark_min(ws, set, min);
 	set->max = max;
 	if (set->target > max)
 		set_target(ws, set, max);
 	return 0;
+}
+
+/**
+ * fpool_wset_may_pin() - whether one more page of a set may be pinned
+ * @ws: the sets
+ * @set: one of them
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: false if the set would not have FPOOL_WSET_LEAST_MAX frames beside what is pinned, or if
+ *	some minimum would not be guaranteed any more.
+ */
+bool fpool_wset_may_pin(const struct fpool_wsets *ws, const struct fpool_wset *set)
+{
+	/* What it has goes to somebody else in a moment. */
+	if (!set->leaving && (u64)set->pinned + FPOOL_WSET_LEAST_MAX >= set->max)
+		return false;
+	return !ws->promised || set->pinned < set->min || ws->kept < room_to_keep(ws);
+}
+
+/**
+ * fpool_wset_pin() - a page of a set is pinned
+ * @ws: the sets
+ * @set: the set, whose policy has given the frame away
+ *
+ * The frame's list becoming FPOOL_PIN_LIST is the caller's part.
+ *
+ * Context: Caller serialises access to @ws.
+ */
+void fpool_wset_pin(struct fpool_wsets *ws, struct fpool_wset *set)
+{
+	mark_pinned(ws, set, set->pinned + 1);
+}
+
+/**
+ * fpool_wset_unpin() - a page of a set is pinned no more
+ * @ws: the sets
+ * @set: the set
+ *
+ * Context: Caller serialises access to @ws.
+ */
+void fpool_wset_unpin(struct fpool_wsets *ws, struct fpool_wset *set)
+{
+	mark_pinned(ws, set, set->pinned - 1);
 }
 
 /**
@@ -423,8 +492,8 @@ int fpool_wset_move(struct fpool_wsets *ws, fpool_frame_t frame, struct fpool_ws
 		fpool_policy_dequeue(&from->policy, frame);
 		fpool_policy_enqueue(&to->policy, list, frame);
 	} else if (list == FPOOL_PIN_LIST) {
-		from->pinned--;
-		to->pinned++;
+		fpool_wset_unpin(ws, from);
+		fpool_wset_pin(ws, to);
 	}
 	fpool_wset_uncharge(ws, frame);
 	fpool_wset_charge(ws, to, frame);
@@ -559,7 +628,7 @@ static bool count_charges(struct fpool_wsets *ws)
  */
 int fpool_wsets_check(struct fpool_wsets *ws, const char **why)
 {
-	u64 promised = 0, targets = 0;
+	u64 promised = 0, kept = 0, targets = 0;
 	struct fpool_wset *set;
 	u32 nr = 0;
 
@@ -577,10 +646,12 @@ int fpool_wsets_check(struct fpool_wsets *ws, const char **why)
 		if (*why)
 			return -EUCLEAN;
 		promised += set->min;
+		kept += keeps(set);
 		targets += set->target;
 		nr++;
 	}
-	if (promised != ws->promised || targets != ws->targets || nr != ws->nr + 1)
+	if (promised != ws->promised || kept != ws->kept || targets != ws->targets ||
+	    nr != ws->nr + 1)
 		*why = "the sums over the working sets are wrong";
 	else if (targets > ws->capacity)
 		*why = "the working sets' targets are more than the pool";

@@ -73,6 +73,7 @@ struct fpool_wset {
  * @serial: of the last one that came
  * @hand: where the last search ended
  * @promised: sum of the minima
+ * @kept: sum of what nobody may take: of each set its minimum, or its pinned pages if they are more
  * @targets: sum of the targets, not more than @capacity
  * @faults: since the near refaults were halved
  * @past_evictions: of sets that are forgotten
@@ -88,7 +89,7 @@ struct fpool_wsets {
 	u32 nr;
 	u64 serial;
 	u32 hand;
-	u32 promised;
+	u32 promised, kept;
 	u64 targets;
 	u32 faults;
 	u64 past_evictions, past_tests;
@@ -156,6 +157,9 @@ int fpool_wset_add(struct fpool_wsets *ws, struct fpool_wset *set);
 void fpool_wset_leave(struct fpool_wsets *ws, struct fpool_wset *set);
 int fpool_wset_del(struct fpool_wsets *ws, struct fpool_wset *set);
 int fpool_wset_limit(struct fpool_wsets *ws, struct fpool_wset *set, u32 min, u32 max);
+bool fpool_wset_may_pin(const struct fpool_wsets *ws, const struct fpool_wset *set);
+void fpool_wset_pin(struct fpool_wsets *ws, struct fpool_wset *set);
+void fpool_wset_unpin(struct fpool_wsets *ws, struct fpool_wset *set);
 u32 fpool_wset_floor(const struct fpool_wsets *ws, const struct fpool_wset *set);
 void fpool_wset_judged(struct fpool_wset *set, u32 looked, u32 victims);
 void fpool_wset_fault(struct fpool_wsets *ws, struct fpool_wset *set, u64 ghost);
