@@ -133,7 +133,7 @@ static int empty_out(struct fpool_space *space)
 	for (i = 0; i < SETTLE_TRIES; i++) {
 		struct fpool_evicted out = {};
 
-		fpool_evict_range(space, fpool_vpn(0), end, FPOOL_EVICT_PINNED, &out);
+		fpool_evict_range(space, fpool_vpn(0), end, FPOOL_EVICT_ALL, NULL, &out);
 		if (out.error)
 			return out.error;
 		if (is_empty(space))

@@ -69,6 +69,7 @@ struct batch {
 	struct fpool_pool *pool;
 	unsigned int flags;		/* FPOOL_EVICT_* */
 	u32 dropper;			/* whose held pages leave unwritten; 0: no such thing */
+	const struct mm_struct *mm;	/* whose minimum is his own affair */
 	bool by_policy;			/* leaves ghosts */
 	struct fpool_wset *set;		/* whose pages; victim_lock keeps it */
 	struct fpool_flight *flight;	/* for those that are dirty; NULL: to the laundry */
@@ -1031,7 +1032,16 @@ static bool may_claim(const struct batch *b, fpool_spte_t e)
 	}
 	if (fpool_spte_has(e, FPOOL_SPTE_H))
 		return false;
-	return !fpool_spte_has(e, FPOOL_SPTE_PIN) || b->flags & FPOOL_EVICT_PINNED;
+	return !fpool_spte_has(e, FPOOL_SPTE_PIN) || b->flags & FPOOL_EVICT_ALL;
+}
+
+/* It is of the minimum of somebody else. */
+static bool is_promised(struct batch *b, fpool_spte_t e)
+{
+	const struct fpool_wset *set = fpool_wsets_of(&b->pool->wsets, fpool_spte_frame(e));
+
+	return set->min && !fpool_wset_spare(set) && !(b->flags & FPOOL_EVICT_ALL) && !b->dropper &&
+	       set != fpool_mmset_find(b->pool, b->mm);
 }
 
 /* Whoever has its frame on a list forgets it. The pinner to whom it goes back, should it stay. */
@@ -1067,6 +1077,10 @@ static void claim_range(struct batch *b, struct fpool_space *space, fpool_vpn_t 
 			b->done.pinned++;
 			continue;
 		}
+		if (is_promised(b, e)) {
+			b->done.promised++;
+			continue;
+		}
 		b->v[b->nr] = (struct victim){
 			.space = fpool_space_get(space),
 			.vpn = fpool_vpn_nr(*vpn),
@@ -1095,6 +1109,7 @@ static void add_up(struct fpool_evicted *out, const struct fpool_evicted *done)
 	out->freed += done->freed;
 	out->written += done->written;
 	out->pinned += done->pinned;
+	out->promised += done->promised;
 	out->held += done->held;
 	out->busy += done->busy;
 	out->failed += done->failed;
@@ -1108,6 +1123,7 @@ static void add_up(struct fpool_evicted *out, const struct fpool_evicted *done)
  * @start: first page
  * @end: past the last
  * @flags: FPOOL_EVICT_*
+ * @mm: the address space of who wants it, whose own minimum does not stand in his way; or NULL
  * @out: added to
  *
  * Goes over the range once; pages that come meanwhile may stay.
@@ -1115,11 +1131,11 @@ static void add_up(struct fpool_evicted *out, const struct fpool_evicted *done)
  * Context: A worker.
  */
 void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
-		       unsigned int flags, struct fpool_evicted *out)
+		       unsigned int flags, const struct mm_struct *mm, struct fpool_evicted *out)
 {
 	struct victim v[BATCH];
 	struct batch b = {
-		.pool = space->pool, .flags = flags, .flight = fpool_flight_get(), .v = v,
+		.pool = space->pool, .flags = flags, .mm = mm, .flight = fpool_flight_get(), .v = v,
 	};
 
 	evict_all(&b, space, start, end);

@@ -11,7 +11,8 @@ struct mm_struct;
  * struct fpool_evicted - what an eviction did
  * @freed: pages that left
  * @written: of these, those that were written first
- * @pinned: stayed: pinned, or with FPOOL_EVICT_PINNED: held back from being written
+ * @pinned: stayed: pinned, or with FPOOL_EVICT_ALL: held back from being written
+ * @promised: stayed: of the minimum of somebody else's working set
  * @held: stayed: the kernel holds the frame
  * @busy: stayed: somebody else is at it
  * @failed: stayed: could not be written
@@ -21,6 +22,7 @@ struct fpool_evicted {
 	u64 freed;
 	u64 written;
 	u64 pinned;
+	u64 promised;
 	u64 held;
 	u64 busy;
 	u64 failed;
@@ -32,7 +34,7 @@ u64 fpool_evict_own(struct fpool_pool *pool, const struct mm_struct *mm, u64 wan
 bool fpool_evict_wants(struct fpool_pool *pool);
 void fpool_evict_rescue(struct fpool_space *space, fpool_vpn_t vpn);
 void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
-		       unsigned int flags, struct fpool_evicted *out);
+		       unsigned int flags, const struct mm_struct *mm, struct fpool_evicted *out);
 
 void fpool_evict_dropped(struct fpool_space *space, fpool_vpn_t vpn, u32 pinner);
 
@@ -43,6 +45,6 @@ u64 fpool_evict_reap(struct fpool_pool *pool);
 bool fpool_evict_may_start(struct fpool_pool *pool);
 unsigned int fpool_evict_start(struct fpool_pool *pool);
 
-#define FPOOL_EVICT_PINNED	1	/* pinned pages too */
+#define FPOOL_EVICT_ALL		1	/* what is pinned or promised, too */
 
 #endif /* FPOOL_EVICT_H */

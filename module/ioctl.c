@@ -15,7 +15,7 @@ static_assert(sizeof(struct framepool_pool_create) == 112);
 static_assert(sizeof(struct framepool_pool_destroy) == 72);
 static_assert(sizeof(struct framepool_pool_policy) == 88);
 static_assert(sizeof(struct framepool_pool) == 440);
-static_assert(sizeof(struct framepool_range) == 88);
+static_assert(sizeof(struct framepool_range) == 96);
 static_assert(sizeof(struct framepool_residency) == 40);
 static_assert(sizeof(struct framepool_resize) == 16);
 static_assert(sizeof(struct framepool_block) == 16);

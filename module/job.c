@@ -40,6 +40,7 @@ struct fpool_job *fpool_job_create(struct fpool_space *space, int (*fn)(struct f
 		return NULL;
 	job->fn = fn;
 	job->space = fpool_space_get(space);
+	job->mm = current->mm;
 	refcount_set(&job->refs, 1);
 	init_completion(&job->done);
 	INIT_WORK(&job->work, work);

@@ -53,7 +53,7 @@ static long prefetch_ioctl(struct file *file, void *arg)
 
 static int evict_job(struct fpool_job *job)
 {
-	fpool_evict_range(job->space, job->start, job->end, 0, &job->evicted);
+	fpool_evict_range(job->space, job->start, job->end, 0, job->mm, &job->evicted);
 	return 0;
 }
 
@@ -77,6 +77,7 @@ static long evict(struct file *file, void *arg)
 	r->done = job->evicted.freed;
 	r->written = job->evicted.written;
 	r->pinned = job->evicted.pinned;
+	r->promised = job->evicted.promised;
 	r->held = job->evicted.held;
 	r->busy = job->evicted.busy;
 	r->failed = job->evicted.failed;
@@ -232,7 +233,7 @@ static int cut(struct fpool_space *space, u64 bytes)
 		struct fpool_evicted out = {};
 		fpool_vpn_t vpn = start;
 
-		fpool_evict_range(space, start, end, FPOOL_EVICT_PINNED, &out);
+		fpool_evict_range(space, start, end, FPOOL_EVICT_ALL, NULL, &out);
 		spin_lock(&space->pool->lock);
 		left = fpool_ptable_next(&space->ptable, &vpn, end,
 					 FPOOL_SPTE_P | FPOOL_SPTE_BUSY, &e);

@@ -100,7 +100,7 @@ class Range(_Sized):
     """What became of the pages of a range."""
     _fields_ = [("size", _u32), ("flags", _u32),
                 *((name, _u64) for name in "offset length done already written pinned held busy failed".split()),
-                ("error", _u32), ("_reserved", _u32)]
+                ("error", _u32), ("_reserved", _u32), ("promised", _u64)]
 
 
 class Errors(_Sized):

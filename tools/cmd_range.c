@@ -46,6 +46,7 @@ static void add(struct framepool_range *total, const struct framepool_range *par
 	total->already += part->already;
 	total->written += part->written;
 	total->pinned += part->pinned;
+	total->promised += part->promised;
 	total->held += part->held;
 	total->busy += part->busy;
 	total->failed += part->failed;
@@ -112,6 +113,7 @@ static void report_json(const struct framepool_range *t)
 	json_number(&j, "already", t->already);
 	json_number(&j, "written", t->written);
 	json_number(&j, "pinned", t->pinned);
+	json_number(&j, "promised", t->promised);
 	json_number(&j, "held", t->held);
 	json_number(&j, "busy", t->busy);
 	json_number(&j, "failed", t->failed);
@@ -205,10 +207,10 @@ static void say_evicted(const char *name, const struct framepool_range *t)
 
 	printf("evicted %s pages of %s, %s of them written first", text_count(done, t->done), name,
 	       text_count(written, t->written));
-	if (t->pinned || t->held || t->busy)
-		printf("; stayed: %llu pinned, %llu held by the kernel, %llu busy",
-		       (unsigned long long)t->pinned, (unsigned long long)t->held,
-		       (unsigned long long)t->busy);
+	if (t->pinned || t->promised || t->held || t->busy)
+		printf("; stayed: %llu pinned, %llu promised to other processes, %llu held by the kernel, "
+		       "%llu busy", (unsigned long long)t->pinned, (unsigned long long)t->promised,
+		       (unsigned long long)t->held, (unsigned long long)t->busy);
 	putchar('\n');
 }
 

@@ -438,44 +438,51 @@ struct command {
 	size_t size;
 	size_t reserved;	/* offset of a field that must be zero, 0: none */
 	bool space;		/* of a space, not of the control node */
+	size_t first;		/* size of the first version, 0: there is no other */
 };
 
+#define OF_RANGE(name) { \
+	#name, FRAMEPOOL_##name, sizeof(struct framepool_range), 0, true, \
+	offsetof(struct framepool_range, promised) }
+
 static const struct command commands[] = {
-	{ "ATTACH", FRAMEPOOL_ATTACH, sizeof(struct framepool_attach), 0, false },
-	{ "DETACH", FRAMEPOOL_DETACH, sizeof(struct framepool_detach), 0, false },
-	{ "SPACE_NEXT", FRAMEPOOL_SPACE_NEXT, sizeof(struct framepool_space), 0, false },
+	{ "ATTACH", FRAMEPOOL_ATTACH, sizeof(struct framepool_attach), 0, false, 0 },
+	{ "DETACH", FRAMEPOOL_DETACH, sizeof(struct framepool_detach), 0, false, 0 },
+	{ "SPACE_NEXT", FRAMEPOOL_SPACE_NEXT, sizeof(struct framepool_space), 0, false, 0 },
 	{ "POOL_CREATE", FRAMEPOOL_POOL_CREATE, sizeof(struct framepool_pool_create),
-	  offsetof(struct framepool_pool_create, __reserved), false },
-	{ "POOL_DESTROY", FRAMEPOOL_POOL_DESTROY, sizeof(struct framepool_pool_destroy), 0, false },
-	{ "POOL_NEXT", FRAMEPOOL_POOL_NEXT, sizeof(struct framepool_pool), 0, false },
-	{ "SPACE_INFO", FRAMEPOOL_SPACE_INFO, sizeof(struct framepool_space), 0, true },
-	{ "PREFETCH", FRAMEPOOL_PREFETCH, sizeof(struct framepool_range), 0, true },
-	{ "EVICT", FRAMEPOOL_EVICT, sizeof(struct framepool_range), 0, true },
-	{ "RESIDENCY", FRAMEPOOL_RESIDENCY, sizeof(struct framepool_residency), 0, true },
-	{ "PIN", FRAMEPOOL_PIN, sizeof(struct framepool_range), 0, true },
-	{ "UNPIN", FRAMEPOOL_UNPIN, sizeof(struct framepool_range), 0, true },
-	{ "HOLD", FRAMEPOOL_HOLD, sizeof(struct framepool_range), 0, true },
-	{ "RELEASE", FRAMEPOOL_RELEASE, sizeof(struct framepool_range), 0, true },
-	{ "SYNC", FRAMEPOOL_SYNC, sizeof(struct framepool_range), 0, true },
-	{ "RESIZE", FRAMEPOOL_RESIZE, sizeof(struct framepool_resize), 0, true },
+	  offsetof(struct framepool_pool_create, __reserved), false, 0 },
+	{ "POOL_DESTROY", FRAMEPOOL_POOL_DESTROY, sizeof(struct framepool_pool_destroy), 0, false, 0 },
+	{ "POOL_NEXT", FRAMEPOOL_POOL_NEXT, sizeof(struct framepool_pool), 0, false, 0 },
+	{ "SPACE_INFO", FRAMEPOOL_SPACE_INFO, sizeof(struct framepool_space), 0, true, 0 },
+	OF_RANGE(PREFETCH),
+	OF_RANGE(EVICT),
+	{ "RESIDENCY", FRAMEPOOL_RESIDENCY, sizeof(struct framepool_residency), 0, true, 0 },
+	OF_RANGE(PIN),
+	OF_RANGE(UNPIN),
+	OF_RANGE(HOLD),
+	OF_RANGE(RELEASE),
+	OF_RANGE(SYNC),
+	{ "RESIZE", FRAMEPOOL_RESIZE, sizeof(struct framepool_resize), 0, true, 0 },
 	{ "SET_BLOCK", FRAMEPOOL_SET_BLOCK, sizeof(struct framepool_block),
-	  offsetof(struct framepool_block, __reserved), true },
-	{ "PREFETCH_START", FRAMEPOOL_PREFETCH_START, sizeof(struct framepool_prefetch), 0, true },
-	{ "PREFETCH_RESULT", FRAMEPOOL_PREFETCH_RESULT, sizeof(struct framepool_prefetch), 0, true },
+	  offsetof(struct framepool_block, __reserved), true, 0 },
+	{ "PREFETCH_START", FRAMEPOOL_PREFETCH_START, sizeof(struct framepool_prefetch), 0, true,
+	  0 },
+	{ "PREFETCH_RESULT", FRAMEPOOL_PREFETCH_RESULT, sizeof(struct framepool_prefetch), 0, true,
+	  0 },
 	{ "ERRORS", FRAMEPOOL_ERRORS, sizeof(struct framepool_errors),
-	  offsetof(struct framepool_errors, __reserved), true },
+	  offsetof(struct framepool_errors, __reserved), true, 0 },
 	{ "POOL_SET_POLICY", FRAMEPOOL_POOL_SET_POLICY, sizeof(struct framepool_pool_policy), 0,
-	  false },
-	{ "WSET_NEXT", FRAMEPOOL_WSET_NEXT, sizeof(struct framepool_wset), 0, false },
-	{ "WSET_GET", FRAMEPOOL_WSET_GET, sizeof(struct framepool_wset), 0, false },
+	  false, 0 },
+	{ "WSET_NEXT", FRAMEPOOL_WSET_NEXT, sizeof(struct framepool_wset), 0, false, 0 },
+	{ "WSET_GET", FRAMEPOOL_WSET_GET, sizeof(struct framepool_wset), 0, false, 0 },
 	{ "WSET_LIMIT", FRAMEPOOL_WSET_LIMIT, sizeof(struct framepool_wset_limit),
-	  offsetof(struct framepool_wset_limit, __reserved), false },
+	  offsetof(struct framepool_wset_limit, __reserved), false, 0 },
 	{ "ADVISE", FRAMEPOOL_ADVISE, sizeof(struct framepool_advise),
-	  offsetof(struct framepool_advise, __reserved), true },
+	  offsetof(struct framepool_advise, __reserved), true, 0 },
 	{ "RECORD_START", FRAMEPOOL_RECORD_START, sizeof(struct framepool_record_start),
-	  offsetof(struct framepool_record_start, __reserved), true },
+	  offsetof(struct framepool_record_start, __reserved), true, 0 },
 	{ "RECORD", FRAMEPOOL_RECORD, sizeof(struct framepool_record),
-	  offsetof(struct framepool_record, __reserved), true },
+	  offsetof(struct framepool_record, __reserved), true, 0 },
 };
 
 static int a_space;
@@ -574,12 +581,13 @@ static void size_short(void)
 	each_command(c, {
 		int fd = descriptor(c);
 		u8 *arg = legal(c);
+		size_t size = c->first ? c->first : c->size;
 
 		*(u32 *)arg = 4;
 		refuse(call(fd, c->cmd, arg), EINVAL);
-		*(u32 *)arg = c->size - 1;
+		*(u32 *)arg = size - 1;
 		refuse(call(fd, c->cmd, arg), EINVAL);
-		*(u32 *)arg = c->size - 8;
+		*(u32 *)arg = size - 8;
 		refuse(call(fd, c->cmd, arg), EINVAL);
 	});
 }

@@ -483,6 +483,81 @@ static void minimum(void)
 	end();
 }
 
+/* Opened only for reading; he has read the first pages, too. */
+static void evict_all(void)
+{
+	int other = space_attach(path, O_RDONLY);
+	struct framepool_range r;
+
+	need_ok(range_op(other, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.promised == 150 && !r.pinned && !r.held && !r.busy && r.done == 50,
+	       "evicted %ju, promised %ju, pinned %ju, held %ju, busy %ju", (uintmax_t)r.done,
+	       (uintmax_t)r.promised, (uintmax_t)r.pinned, (uintmax_t)r.held, (uintmax_t)r.busy);
+	need_ok(posix_fadvise(other, 0, 0, POSIX_FADV_DONTNEED));
+	need_ok(close(other));
+}
+
+/* What is promised to a process nobody else sends away, not by asking for it either. */
+static void minimum_and_requests(void)
+{
+	struct framepool_range r;
+	pid_t pid;
+
+	begin(2 * MIB, "");
+	pid = obedient_start(evict_all);
+	touch(0, 200);
+	need_ok(wset_limit(0, 150, NO_MAX));
+	tell();
+	expect(of(0).charge == 150, "%ju of 150 frames", (uintmax_t)of(0).charge);
+	/* A program of the first version asks: it is not told, and nothing goes. */
+	r = (struct framepool_range){ .size = offsetof(struct framepool_range, promised),
+				      .promised = 77 };
+	need_ok(ioctl(fd, FRAMEPOOL_EVICT, &r));
+	expect(r.done == 150 && r.promised == 77, "evicted %ju, promised %ju", (uintmax_t)r.done,
+	       (uintmax_t)r.promised);
+	expect(!of(0).charge, "who it is promised to may do without: %ju",
+	       (uintmax_t)of(0).charge);
+	dismiss(pid);
+	end();
+}
+
+#define PINS	200UL
+
+static void pin_some(void)
+{
+	struct framepool_range r;
+
+	need_ok(range_op(fd, FRAMEPOOL_PIN, 0, PINS * PAGE, &r));
+	expect(r.done == PINS, "%ju pinned", (uintmax_t)r.done);
+}
+
+/* What is pinned cannot be promised to others; what is promised cannot be pinned by them. */
+static void minimum_and_pins(void)
+{
+	struct framepool_range r;
+	struct framepool_pool p;
+	pid_t pid;
+	u64 room;
+
+	begin(2 * MIB, "");
+	need(pool_info(pool, &p), "no pool");
+	room = p.bound - p.bound / 4;
+	pid = obedient_start(pin_some);
+	tell();
+	expect(of(pid).pinned == PINS, "pinned %ju", (uintmax_t)of(pid).pinned);
+	expect_errno(wset_limit(0, room - PINS + 1, NO_MAX), ENOSPC);
+	need_ok(wset_limit(0, room - PINS - 10, NO_MAX));
+	/* Ten are left for others, but what is one's own minimum one may pin. */
+	need_ok(wset_limit(pid, PINS + 3, NO_MAX));
+	expect_errno(wset_limit(pid, PINS + 11, NO_MAX), ENOSPC);
+	expect_errno(range_op(fd, FRAMEPOOL_PIN, 1000 * PAGE, room * PAGE, &r), ENOMEM);
+	expect(r.done == room - PINS - 10 + 7, "%ju pinned", (uintmax_t)r.done);
+	expect_consistent();
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
+	dismiss(pid);
+	end();
+}
+
 /* ---- who gets more ---- */
 
 #define LOOP	250UL			/* pages; the pool has room for twice as many */
@@ -842,6 +917,8 @@ static const struct test tests[] = {
 	{ "an heir that is full", heir_is_full, T_DEVICE },
 	{ "a child has its parent's maximum", inherited, T_DEVICE },
 	{ "others leave the minimum", minimum, T_DEVICE },
+	{ "a minimum and who evicts", minimum_and_requests, T_DEVICE },
+	{ "a minimum and who pins", minimum_and_pins, T_DEVICE },
 	{ "who faults near what he had gets more", who_faults_gets_more, T_DEVICE },
 	{ "bad limits, other users' sets", refused, T_DEVICE },
 	{ "pages that cannot leave", unwritable, T_DEVICE },

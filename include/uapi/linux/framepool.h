@@ -313,8 +313,8 @@ struct framepool_wset {
  * When it returns 0 the set has no more than @max. A child that is forked has its parent's maximum.
  *
  * EINVAL: @min is over @max, or @max is under 8; ENOSPC: @min cannot be guaranteed beside the
- * minima of the others (together three quarters of the pool); EBUSY: @max does not leave 8 frames
- * beside what is pinned, or what is above it cannot leave; EPERM: another user's, or a higher
+ * minima of the others and what they have pinned (together three quarters of the pool); EBUSY: @max
+ * does not leave 8 frames beside what is pinned, or what is above it cannot leave; EPERM: another user's, or a higher
  * minimum without CAP_SYS_ADMIN; ESRCH: there is no such process, or it has no working set in
  * this pool; ENOENT: no such pool. Then nothing has changed.
  */
@@ -417,6 +417,8 @@ struct framepool_pool {
  * @failed: out: pages whose I/O failed
  * @error: out: errno of the last of these, 0 for none
  * @__reserved: 0
+ * @promised: out: EVICT: stayed because they are of the minimum of another process's working set;
+ *	not in the first version
  *
  * PREFETCH, PIN and HOLD stop, with what they did in the fields, when the pool cannot take more
  * (ENOMEM); HOLD also at a page that cannot be read (EIO and its like), or is pinned by another
@@ -424,7 +426,8 @@ struct framepool_pool {
  *
  * PIN: the pages come and stay until UNPIN through the same descriptor, or until it goes. A pin
  * is that descriptor's which set it first. Pins and holds together are bounded by RLIMIT_MEMLOCK
- * and half of the pool, unless the caller has CAP_IPC_LOCK (ENOMEM).
+ * and half of the pool, unless the caller has CAP_IPC_LOCK (ENOMEM); and for everybody by what the
+ * minima of working sets leave of three quarters of the pool, where there are any.
  *
  * HOLD: the pages are pinned, and what is stored to them is not written to the file: not by
  * eviction, not by fsync, msync or SYNC of whomever, which pass them and return 0. RELEASE
@@ -450,6 +453,7 @@ struct framepool_range {
 	__u64 failed;
 	__u32 error;
 	__u32 __reserved;
+	__u64 promised;
 };
 
 /**

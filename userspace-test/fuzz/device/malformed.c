@@ -79,7 +79,8 @@ static const struct field pool_fields[] = {
 static const struct field range_fields[] = {
 	FIELD(framepool_range, offset, PLAIN), FIELD(framepool_range, length, PLAIN),
 	FIELD(framepool_range, done, OUT), FIELD(framepool_range, failed, OUT),
-	FIELD(framepool_range, error, OUT), FIELD(framepool_range, __reserved, ZERO), { 0 },
+	FIELD(framepool_range, error, OUT), FIELD(framepool_range, __reserved, ZERO),
+	FIELD(framepool_range, promised, OUT), { 0 },
 };
 
 static const struct field residency_fields[] = {
@@ -124,53 +125,55 @@ struct command {
 	bool answers;		/* it writes to the struct */
 	bool of_space;
 	int errnos[16];		/* beyond EINVAL, E2BIG and EFAULT */
+	size_t first;		/* size of the first version, 0: there is no other */
 };
 
 #define RANGE(name, base) { \
 	#name, FRAMEPOOL_##name, sizeof(struct framepool_range), range_fields, 0, base, true, \
-	true, { ENOMEM, EINTR } }
+	true, { ENOMEM, EINTR }, offsetof(struct framepool_range, promised) }
 
 static const struct command commands[] = {
 	{ "ATTACH", FRAMEPOOL_ATTACH, sizeof(struct framepool_attach), attach_fields,
 	  FRAMEPOOL_ATTACH_READ_ONLY | FRAMEPOOL_ATTACH_MODE | FRAMEPOOL_ATTACH_GROUP |
 		  FRAMEPOOL_ATTACH_DIRECT, EBADF,
 	  true, false, { EISDIR, ELOOP, ENODATA, EACCES, EROFS, EBADF, EEXIST, ENOENT, EBUSY,
-			 EPERM, ENOMEM } },
+			 EPERM, ENOMEM }, 0 },
 	{ "DETACH", FRAMEPOOL_DETACH, sizeof(struct framepool_detach), detach_fields, 0, ENOENT,
-	  false, false, { ENOENT, EPERM, EBUSY } },
+	  false, false, { ENOENT, EPERM, EBUSY }, 0 },
 	{ "SPACE_NEXT", FRAMEPOOL_SPACE_NEXT, sizeof(struct framepool_space), space_fields, 0,
-	  ENOENT, true, false, { ENOENT } },
+	  ENOENT, true, false, { ENOENT }, 0 },
 	{ "POOL_CREATE", FRAMEPOOL_POOL_CREATE, sizeof(struct framepool_pool_create),
-	  create_fields, FRAMEPOOL_POOL_ONE_SET, EEXIST, false, false, { EPERM, ERANGE, EEXIST, ENOMEM, EBUSY } },
+	  create_fields, FRAMEPOOL_POOL_ONE_SET, EEXIST, false, false, 
+	  { EPERM, ERANGE, EEXIST, ENOMEM, EBUSY }, 0 },
 	{ "POOL_DESTROY", FRAMEPOOL_POOL_DESTROY, sizeof(struct framepool_pool_destroy),
-	  destroy_fields, 0, ENOENT, false, false, { EPERM, EBUSY, ENOENT } },
+	  destroy_fields, 0, ENOENT, false, false, { EPERM, EBUSY, ENOENT }, 0 },
 	{ "POOL_NEXT", FRAMEPOOL_POOL_NEXT, sizeof(struct framepool_pool), pool_fields, 0,
-	  ENOENT, true, false, { ENOENT } },
+	  ENOENT, true, false, { ENOENT }, 0 },
 	{ "SPACE_INFO", FRAMEPOOL_SPACE_INFO, sizeof(struct framepool_space), space_fields, 0, 0,
-	  true, true, { 0 } },
+	  true, true, { 0 }, 0 },
 	RANGE(PREFETCH, 0), RANGE(EVICT, 0), RANGE(PIN, 0), RANGE(UNPIN, 0),
 	/* Flushing is slow, and so is what a resize does to a file system's journal. */
 	RANGE(SYNC, EINVAL),
 	{ "RESIDENCY", FRAMEPOOL_RESIDENCY, sizeof(struct framepool_residency), residency_fields,
-	  0, 0, true, true, { 0 } },
+	  0, 0, true, true, { 0 }, 0 },
 	{ "RESIZE", FRAMEPOOL_RESIZE, sizeof(struct framepool_resize), resize_fields, 0, EINVAL,
-	  false, true, { EBADF, EBUSY, EFBIG, ENOSPC } },
+	  false, true, { EBADF, EBUSY, EFBIG, ENOSPC }, 0 },
 	{ "SET_BLOCK", FRAMEPOOL_SET_BLOCK, sizeof(struct framepool_block), block_fields, 0, 0,
-	  false, true, { 0 } },
+	  false, true, { 0 }, 0 },
 	{ "POOL_SET_POLICY", FRAMEPOOL_POOL_SET_POLICY, sizeof(struct framepool_pool_policy),
-	  policy_fields, 0, ENOENT, false, false, { EPERM, ENOENT } },
+	  policy_fields, 0, ENOENT, false, false, { EPERM, ENOENT }, 0 },
 	{ "WSET_NEXT", FRAMEPOOL_WSET_NEXT, sizeof(struct framepool_wset), wset_fields, 0, ENOENT,
-	  true, false, { ENOENT } },
+	  true, false, { ENOENT }, 0 },
 	{ "WSET_GET", FRAMEPOOL_WSET_GET, sizeof(struct framepool_wset), wset_fields, 0, ENOENT,
-	  true, false, { ENOENT, ESRCH, EPERM } },
+	  true, false, { ENOENT, ESRCH, EPERM }, 0 },
 	{ "WSET_LIMIT", FRAMEPOOL_WSET_LIMIT, sizeof(struct framepool_wset_limit), limit_fields, 0,
-	  ENOENT, false, false, { ENOENT, ESRCH, EPERM, ENOSPC, EBUSY } },
+	  ENOENT, false, false, { ENOENT, ESRCH, EPERM, ENOSPC, EBUSY }, 0 },
 	{ "ADVISE", FRAMEPOOL_ADVISE, sizeof(struct framepool_advise), advise_fields, 0, 0, true,
-	  true, { ENOMEM, EINTR } },
+	  true, { ENOMEM, EINTR }, 0 },
 	{ "RECORD_START", FRAMEPOOL_RECORD_START, sizeof(struct framepool_record_start),
-	  record_start_fields, 0, EBUSY, false, true, { EBUSY, ENOMEM, EINTR } },
+	  record_start_fields, 0, EBUSY, false, true, { EBUSY, ENOMEM, EINTR }, 0 },
 	{ "RECORD", FRAMEPOOL_RECORD, sizeof(struct framepool_record), record_fields,
-	  FRAMEPOOL_RECORD_LOOK, 0, true, true, { ENOMEM } },
+	  FRAMEPOOL_RECORD_LOOK, 0, true, true, { ENOMEM }, 0 },
 };
 
 #define each_command(c) \
@@ -356,7 +359,9 @@ static bool documented(const struct command *c, int err)
 
 static int for_size(const struct command *c, u64 size)
 {
-	return size < c->size ? EINVAL : size > MAX_SIZE ? E2BIG : c->base;
+	size_t least = c->first ? c->first : c->size;
+
+	return size < least ? EINVAL : size > MAX_SIZE ? E2BIG : c->base;
 }
 
 /* In the middle of memory, zeros behind it. */
