@@ -86,9 +86,15 @@ check: deps ## run the static checks
 docs: deps ## build the manual pages and docs/ as HTML, in build/docs
 	$(Q)scripts/build-docs
 
-# A folder is named from where make was called.
-bench-policy: deps ## compare the replacement policies over traces: TRACES=DIR for those of a folder, BATCH=32, WHATIF=5,10000
-	$(Q)$(MAKE) $(quiet) -C bench/policy run $(if $(TRACES),TRACES='$(abspath $(TRACES))')
+# A folder is named from where make was called. All is taken literally, as RUN is.
+bench-policy: export CALLED_IN := $(value PWD)
+bench-policy: export BENCH_TRACES := $(value TRACES)
+bench-policy: export BENCH_BATCH := $(value BATCH)
+bench-policy: export BENCH_WHATIF := $(value WHATIF)
+bench-policy: export BENCH_PLOTS := $(value PLOTS)
+bench-policy: deps ## compare the replacement policies over traces: TRACES=DIR of a folder, BATCH=32, PLOTS=DIR; WHATIF=5,10000
+	$(Q)$(MAKE) $(quiet) -C bench/policy
+	$(Q)bench/policy/run
 
 demo: deps ## show the module at work in a VM
 	$(Q)scripts/demo

@@ -7,6 +7,7 @@
  *	bench-policy -w SHIFT[,EVERY] [TRACE...]
  *
  * -m: the mixes of several processes only.
+ * -p: the folder for the plots, made if it is not there.
  * -w: only what shadows say that other policies and sizes would miss, and whether it is true.
  * Without traces it makes some.  The last line is the geometric mean of misses over OPT of the
  * pool's default policy.
@@ -122,6 +123,8 @@ int main(int argc, char **argv)
 		else
 			return 2;
 	}
+	if (plots && !whatif && !only_mixes)
+		report_plots(plots);
 	for (i = optind; !only_mixes && i < (unsigned int)argc; i++)
 		simulate(trace_read(argv[i]));
 	for (i = 0; !only_mixes && optind == argc && (t = synth_trace(i)); i++)

@@ -2,10 +2,12 @@
 /* Tables, plots, and a bar for those who wait. */
 #include "report.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fail.h"
@@ -88,6 +90,12 @@ static void plot_data(const struct report *r, FILE *f)
 		fprintf(f, "\n");
 	}
 	fprintf(f, "END\n");
+}
+
+void report_plots(const char *dir)
+{
+	if (mkdir(dir, 0777) && errno != EEXIST)
+		die("no folder '%s' for the plots: %s", dir, strerror(errno));
 }
 
 void report_plot(const struct report *r, const char *dir)

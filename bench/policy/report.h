@@ -19,6 +19,8 @@ struct report {
 };
 
 void report_trace(const struct report *r);
+/* Makes the folder for the plots, in one that there is. */
+void report_plots(const char *dir);
 /* Draws @dir/NAME.svg, if there is a gnuplot. */
 void report_plot(const struct report *r, const char *dir);
 /* After all traces: the means, and as the last line that of the pool's default policy. */

@@ -3,6 +3,8 @@
 # What test programs in shell have in common: a test is counted and printed as TAP; what a command says is kept to be looked at.
 # A program begins with `. ./tap.sh`, which is carried into the VM with it, and ends with `finish`.
 
+# Where that is kept; on a host that others use it is a folder of the program's own.
+said=${said:-/tmp}
 number=0
 failed=0
 # Before the name of every test, where there is something to say.
@@ -16,15 +18,15 @@ ok() {
 	else
 		failed=1
 		echo "not ok $number - $about$2"
-		tail -n 20 /tmp/out /tmp/err 2> /dev/null | sed 's/^/# /'
+		tail -n 20 "$said/out" "$said/err" 2> /dev/null | sed 's/^/# /'
 	fi
 }
 
-# gives STATUS COMMAND...: the command ends so; what it says is in /tmp/out and /tmp/err.
+# gives STATUS COMMAND...: the command ends so; what it says is in $said/out and $said/err.
 gives() {
 	want=$1
 	shift
-	"$@" > /tmp/out 2> /tmp/err
+	"$@" > "$said/out" 2> "$said/err"
 	got=$?
 	[ $got = "$want" ]
 	ok $? "$*: status $got, expected $want"
@@ -32,7 +34,7 @@ gives() {
 
 # says out|err TEXT: it is in one line of what the last command said there.
 says() {
-	grep -qF -- "$2" "/tmp/$1"
+	grep -qF -- "$2" "$said/$1"
 	ok $? "it says '$2'"
 }
 
