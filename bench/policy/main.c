@@ -10,7 +10,7 @@
  * -p: the folder for the plots, made if it is not there.
  * -w: only what shadows say that other policies and sizes would miss, and whether it is true.
  * Without traces it makes some.  The last line is the geometric mean of misses over OPT of the
- * pool's default policy.
+ * pool's default policy.  All that is given is looked at before anything is done.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@
 
 #include "fail.h"
 #include "mixes.h"
+#include "number.h"
 #include "opt.h"
 #include "report.h"
 #include "synth.h"
@@ -27,8 +28,9 @@
 #define STEP	500000U		/* references between two movements of the bar */
 
 static u32 batch = 1;
-static bool only_mixes;
-static const char *plots, *whatif;
+static bool only_mixes, shadows;
+static struct whatif whatif;
+static const char *plots;
 static u64 simulated;
 
 static u32 frames_of(const struct trace *t, unsigned int size)
@@ -63,8 +65,8 @@ static void simulate(struct trace *t)
 	struct report r = { .trace = t };
 	unsigned int policies = 0, policy, size, done = 0;
 
-	if (whatif) {
-		whatif_run(t, whatif);
+	if (shadows) {
+		whatif_run(t, &whatif);
 		trace_free(t);
 		return;
 	}
@@ -94,49 +96,89 @@ static double seconds(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-static u32 number(const char *arg)
+static void read_batch(const char *arg)
 {
-	char *end;
-	unsigned long n = strtoul(arg, &end, 10);
+	const char *end = number_read(arg, 1, 256, &batch);
 
-	if (*end || !n || n > 256)
+	if (!end || *end)
 		die("a batch is 1 to 256 frames, not '%s'", arg);
-	return n;
 }
 
-int main(int argc, char **argv)
+static void read_whatif(const char *arg)
 {
-	struct trace *t;
-	unsigned int i;
-	double spent;
+	if (!whatif_parse(arg, &whatif))
+		die("a what-if is " WHATIF_USAGE ", not '%s'", arg);
+	shadows = true;
+}
+
+static bool read_options(int argc, char **argv)
+{
 	int opt;
 
 	while ((opt = getopt(argc, argv, "b:mp:w:")) != -1) {
 		if (opt == 'b')
-			batch = number(optarg);
+			read_batch(optarg);
 		else if (opt == 'm')
 			only_mixes = true;
 		else if (opt == 'p')
 			plots = optarg;
 		else if (opt == 'w')
-			whatif = optarg;
+			read_whatif(optarg);
 		else
-			return 2;
+			return false;
 	}
-	if (plots && !whatif && !only_mixes)
-		report_plots(plots);
-	for (i = optind; !only_mixes && i < (unsigned int)argc; i++)
-		simulate(trace_read(argv[i]));
-	for (i = 0; !only_mixes && optind == argc && (t = synth_trace(i)); i++)
+	if (only_mixes && shadows)
+		die("-m and -w each do something else: give one of them");
+	return true;
+}
+
+static void check_traces(char *const *paths, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		report_progress("checking", (double)i / nr);
+		trace_check(paths[i]);
+	}
+	report_progress("checking", 1);
+}
+
+/* The traces one by one; those that it makes, if there are none. */
+static void simulate_all(char *const *paths, unsigned int nr)
+{
+	struct trace *t;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		simulate(trace_read(paths[i]));
+	for (i = 0; !nr && (t = synth_trace(i)); i++)
 		simulate(t);
-	if (whatif) {
+}
+
+int main(int argc, char **argv)
+{
+	char *const *paths;
+	unsigned int nr;
+	double spent;
+
+	if (!read_options(argc, argv))
+		return 2;
+	paths = argv + optind;
+	nr = argc - optind;
+	check_traces(paths, nr);
+	if (only_mixes) {
+		mixes_run(paths, nr);
+		return 0;
+	}
+	if (plots && !shadows)
+		report_plots(plots);
+	simulate_all(paths, nr);
+	if (shadows) {
 		whatif_end();
 		return 0;
 	}
 	spent = seconds();
-	mixes_run(argv + optind, argc - optind);
-	if (only_mixes)
-		return 0;
+	mixes_run(paths, nr);
 	printf("%.1f million references a second, OPT included\n", simulated / 1e6 / spent);
 	report_end();
 	return 0;

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "fail.h"
 
-#define RECORDS_MAX	(1U << 30)
 /* The exit code of a shell for what cannot be run; zstd has others. */
 #define NO_ZSTD		127
 #define ZSTD_MAGIC	0xfd2fb528U
@@ -94,8 +94,8 @@ static u32 *read_all(struct source *s, size_t *bytes)
 		if (got < 0)
 			die("%s: %s", s->path, strerror(errno));
 		*bytes += got;
-		if (*bytes > (size_t)RECORDS_MAX * sizeof(u32))
-			die("%s: has more than %u records", s->path, RECORDS_MAX);
+		if (*bytes > (size_t)TRACE_RECORDS_MAX * sizeof(u32))
+			die("%s: has more than %u records", s->path, TRACE_RECORDS_MAX);
 		if (*bytes == room) {
 			room *= 2;
 			buf = realloc(buf, room);
@@ -114,10 +114,9 @@ static void name_of(char *name, const char *path)
 	name[strcspn(name, ".")] = '\0';
 }
 
-struct trace *trace_read(const char *path)
+static u32 *read_records(const char *path, u32 *n)
 {
 	struct source s = { .path = path };
-	char name[TRACE_NAME_MAX];
 	size_t bytes;
 	u32 *raw;
 
@@ -130,8 +129,29 @@ struct trace *trace_read(const char *path)
 		die("%s: is a zstd stream, but its name does not end in .zst", path);
 	if (bytes % sizeof(u32))
 		die("%s: ends in the middle of a record", path);
+	*n = bytes / sizeof(u32);
+	return raw;
+}
+
+struct trace *trace_read(const char *path)
+{
+	char name[TRACE_NAME_MAX];
+	u32 n, *raw = read_records(path, &n);
+
 	name_of(name, path);
-	return trace_make(name, raw, bytes / sizeof(u32));
+	return trace_make(name, raw, n);
+}
+
+void trace_check(const char *path)
+{
+	struct stat st;
+	u32 n;
+
+	if (stat(path, &st))
+		die("%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		die("%s: is not a regular file", path);
+	free(read_records(path, &n));
 }
 
 /* Making. */

@@ -8,6 +8,7 @@
 #define TRACE_WRITE	(1U << 31)
 #define TRACE_PAGE	(TRACE_WRITE - 1)
 #define TRACE_NEVER	(~0U)
+#define TRACE_RECORDS_MAX	(1U << 30)
 #define TRACE_NAME_MAX	32
 
 /**
@@ -33,6 +34,8 @@ struct trace {
  * to 30 = page. One that is malformed ends the program with an error that says what is wrong.
  */
 struct trace *trace_read(const char *path);
+/* Only whether it is malformed; of a file that can be read again. */
+void trace_check(const char *path);
 /* Takes @raw, in the same format. */
 struct trace *trace_make(const char *name, u32 *raw, u32 n);
 void trace_free(struct trace *t);

@@ -10,14 +10,16 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "fail.h"
 #include "machine.h"
+#include "number.h"
 #include "report.h"
 
 #define POOLS		2
 #define CURVE_MAX	16
+#define SHIFT_MAX	12
+#define SAMPLE_LEAST	8	/* frames */
 
 static const u32 percent[POOLS] = { 10, 25 };
 
@@ -26,14 +28,14 @@ static struct {
 	unsigned int policies, sizes, lru;
 } sum;
 
-static void parse(const char *how, u32 *shift, u32 *every)
+bool whatif_parse(const char *how, struct whatif *w)
 {
-	char *end;
+	const char *end = number_read(how, 0, SHIFT_MAX, &w->shift);
 
-	*shift = strtoul(how, &end, 10);
-	*every = *end == ',' ? strtoul(end + 1, &end, 10) : 0;
-	if (*end || *shift > 12)
-		die("-w wants SHIFT[,EVERY], SHIFT up to 12, not '%s'", how);
+	w->every = 0;
+	if (end && *end == ',')
+		end = number_read(end + 1, 1, TRACE_RECORDS_MAX, &w->every);
+	return end && !*end;
 }
 
 static u64 really(const struct trace *t, const char *policy, u32 frames)
@@ -84,17 +86,17 @@ static void compare_curves(const struct machine *m, const struct trace *t, u32 f
 	}
 }
 
-static void watch(const struct trace *t, u32 frames, u32 shift, u32 every)
+static void watch(const struct trace *t, u32 frames, const struct whatif *w)
 {
 	const char *own = machine_default_policy();
 	struct machine *m = machine_new(t, own, frames, 1);
 	unsigned int i;
 	u64 is;
 
-	machine_watch(m, shift, every);
+	machine_watch(m, w->shift, w->every);
 	machine_run(m, t->n);
 	is = machine_counts(m).misses;
-	printf("  pool of %u frames, miniature of %u\n", frames, frames >> shift);
+	printf("  pool of %u frames, miniature of %u\n", frames, frames >> w->shift);
 	for (i = 0; machine_policy(i); i++) {
 		sum.of_policies += compare(m, t, machine_policy(i), 8, frames, is);
 		sum.policies++;
@@ -110,17 +112,19 @@ static void watch(const struct trace *t, u32 frames, u32 shift, u32 every)
 	machine_free(m);
 }
 
-void whatif_run(const struct trace *t, const char *how)
+void whatif_run(const struct trace *t, const struct whatif *w)
 {
-	u32 shift, every, frames;
 	unsigned int i;
+	u32 frames;
 
-	parse(how, &shift, &every);
 	printf("%s: %u references to %u pages\n", t->name, t->n, t->pages);
 	for (i = 0; i < POOLS; i++) {
 		frames = (u64)t->pages * percent[i] / 100;
-		if (frames >> shift >= 8)
-			watch(t, frames, shift, every);
+		if (frames >> w->shift >= SAMPLE_LEAST)
+			watch(t, frames, w);
+		else
+			printf("  pool of %u frames: too small for a sample of one in %u\n", frames,
+			       1U << w->shift);
 	}
 	fflush(stdout);
 }

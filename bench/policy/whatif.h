@@ -5,11 +5,22 @@
 
 #include "trace.h"
 
-/*
- * @how is "SHIFT", one of 2^SHIFT pages in the sample and all references to them seen, or
- * "SHIFT,EVERY", seen as a kernel sees them (machine_watch()).
+/**
+ * struct whatif - how shadows watch a pool
+ * @shift: one of 2^@shift pages is in the sample
+ * @every: the accessed bits of the sample are read after so many references, as machine_watch()
+ *	says; 0: the shadows see all references
  */
-void whatif_run(const struct trace *t, const char *how);
+struct whatif {
+	u32 shift;
+	u32 every;
+};
+
+#define WHATIF_USAGE	"SHIFT or SHIFT,EVERY: SHIFT is 0 to 12, EVERY 1 to 1073741824"
+
+/* Reads what WHATIF_USAGE says; false: it is something else. */
+bool whatif_parse(const char *how, struct whatif *w);
+void whatif_run(const struct trace *t, const struct whatif *w);
 /* After all traces: the mean errors. */
 void whatif_end(void);
 

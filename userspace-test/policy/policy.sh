@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash disable=SC2317  # some functions are called by others' arguments
-# The simulator of replacement policies as a program. Prints TAP.
+# The simulator of replacement policies as a program: bad input, names of folders. Prints TAP.
 #
 # Bad input is refused as a whole: one line that names it, status 1, nothing printed and nothing made.
 
@@ -9,6 +9,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 # Of the make that runs all tests, and not meant for those that are run here.
 unset MAKEFLAGS MFLAGS MAKELEVEL TRACES BATCH WHATIF PLOTS
 make -s -C "$top/bench/policy" || exit
+simulator=$top/build/host/bench-policy/bench-policy
 
 work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT
@@ -45,12 +46,52 @@ bench_policy() {
 trace web.u32 '[i % 50 for i in range(20000)]'
 trace db.u32 '[random.randrange(400) for i in range(20000)]'
 
+about='batch: '
+for batch in 0 257 -1 1x '' 4294967297 ' 1' 0x10; do
+	refused "a batch is 1 to 256 frames, not '$batch'" "$simulator" -p plots -b "$batch" web.u32
+done
+refused "a batch is 1 to 256 frames, not '\$(HOME)'" bench_policy BATCH="\$(HOME)"
+
+about='what-if: '
+allowed='a what-if is SHIFT or SHIFT,EVERY: SHIFT is 0 to 12, EVERY 1 to 1073741824'
+for whatif in '' ',' '5,' ,5 5,-1 5,0 5,1,1 13 -1 +5 ' 5' 5x '5, 1' 4294967296 4294967301 18446744073709551621 5,1073741825 \
+	5,4294967297; do
+	refused "$allowed, not '$whatif'" "$simulator" -p plots -w "$whatif" web.u32
+done
+refused "$allowed, not ',5'" bench_policy WHATIF=,5
+refused "-m and -w each do something else: give one of them" "$simulator" -m -w 5
+gives 0 "$simulator" -w 0 db.u32
+says out 'off in the mean by 0.000 for policies, 0.000 for sizes, 0.000 for LRU'
+gives 0 "$simulator" -w 12,1073741824 db.u32
+says out 'pool of 100 frames: too small for a sample of one in 4096'
+
+about='traces: '
+: > empty.u32
+printf 'abcdefg' > torn.u32
+zstd -q db.u32 -o whole.u32.zst
+head -c $(($(wc -c < whole.u32.zst) - 9)) whole.u32.zst > cut.u32.zst
+cp web.u32 plain.u32.zst
+cp whole.u32.zst packed.u32
+zstd -q < torn.u32 > within.u32.zst
+zstd -q < empty.u32 > hollow.u32.zst
+mkdir folder.u32
+mkfifo pipe.u32
+# A good one first: it is not simulated before the other was looked at.
+for bad in 'none.u32: No such file or directory' 'empty.u32: has no records' 'hollow.u32.zst: has no records' \
+	'torn.u32: ends in the middle of a record' 'within.u32.zst: ends in the middle of a record' \
+	'cut.u32.zst: is not a whole zstd stream' 'plain.u32.zst: is not a whole zstd stream' \
+	'packed.u32: is a zstd stream, but its name does not end in .zst' \
+	'folder.u32: is not a regular file' 'pipe.u32: is not a regular file'; do
+	refused "$bad" "$simulator" -p plots web.u32 "${bad%%:*}"
+done
+mkdir bad && cp web.u32 cut.u32.zst bad
+refused "$PWD/bad/cut.u32.zst: is not a whole zstd stream" bench_policy TRACES="$PWD/bad" PLOTS="$PWD/plots"
+
 about='folders: '
 mkdir hollow
 refused "no folder '$PWD/none'" bench_policy TRACES="$PWD/none" PLOTS="$PWD/plots"
 refused "no folder '$PWD/web.u32'" bench_policy TRACES="$PWD/web.u32" PLOTS="$PWD/plots"
 refused "no trace *.u32.zst or *.u32 in '$PWD/hollow'" bench_policy TRACES="$PWD/hollow" PLOTS="$PWD/plots"
-refused "a batch is 1 to 256 frames, not '\$(HOME)'" bench_policy BATCH="\$(HOME)"
 
 mkdir "it's \$(ours)"
 cp web.u32 "it's \$(ours)"
