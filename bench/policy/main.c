@@ -14,6 +14,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -134,8 +135,18 @@ static bool read_options(int argc, char **argv)
 
 static void check_traces(char *const *paths, unsigned int nr)
 {
-	unsigned int i;
+	char name[TRACE_NAME_MAX], other[TRACE_NAME_MAX];
+	unsigned int i, k;
 
+	for (i = 0; i < nr; i++) {
+		trace_name(name, paths[i]);
+		for (k = 0; k < i; k++) {
+			trace_name(other, paths[k]);
+			if (!strcmp(name, other))
+				die("%s and %s are both '%s': give one of them another name",
+				    paths[k], paths[i], name);
+		}
+	}
 	for (i = 0; i < nr; i++) {
 		report_progress("checking", (double)i / nr);
 		trace_check(paths[i]);

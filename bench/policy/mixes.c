@@ -50,24 +50,25 @@ static struct {
 	double log_clock, jain, least_jain, worst, most_worst, global;
 } sum = { .least_jain = 1 };
 
-static bool is_file_of(const char *path, const char *name)
+static const char *path_of(const char *name, char *const *paths, unsigned int nr)
 {
-	const char *base = strrchr(path, '/');
-	size_t n = strlen(name);
+	char its[TRACE_NAME_MAX];
+	unsigned int i;
 
-	base = base ? base + 1 : path;
-	return !strncmp(base, name, n) && base[n] == '.';
+	for (i = 0; i < nr; i++) {
+		trace_name(its, paths[i]);
+		if (!strcmp(its, name))
+			return paths[i];
+	}
+	return NULL;
 }
 
 static struct trace *get(const char *name, unsigned int seed, char *const *paths, unsigned int nr)
 {
 	struct trace *t = synth_process(name, seed);
-	unsigned int i;
+	const char *path = path_of(name, paths, nr);
 
-	for (i = 0; !t && i < nr; i++)
-		if (is_file_of(paths[i], name))
-			t = trace_read(paths[i]);
-	return t;
+	return t || !path ? t : trace_read(path);
 }
 
 static const char *policy_of(unsigned int rule)

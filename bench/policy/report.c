@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,9 @@
 #include <unistd.h>
 
 #include "fail.h"
+
+/* The exit code of a shell for what cannot be run. */
+#define NO_GNUPLOT	127
 
 const u32 report_percent[SIZES] = { 1, 5, 10, 25, 50 };
 
@@ -92,6 +96,37 @@ static void plot_data(const struct report *r, FILE *f)
 	fprintf(f, "END\n");
 }
 
+/* As gnuplot reads it: between single quotes, with those of the text doubled. */
+static void plot_text(FILE *f, const char *text)
+{
+	fputc('\'', f);
+	for (; *text; text++) {
+		if (*text == '\'')
+			fputc('\'', f);
+		fputc(*text, f);
+	}
+	fputc('\'', f);
+}
+
+static void plot(const struct report *r, const char *path, FILE *f)
+{
+	unsigned int policy;
+
+	fprintf(f, "set terminal svg noenhanced size 800,500 background 'white'\nset output ");
+	plot_text(f, path);
+	fprintf(f, "\nset title ");
+	plot_text(f, r->trace->name);
+	fprintf(f, "\nset xlabel 'pool, per cent of the footprint'\n"
+		"set ylabel 'misses per reference'\nset logscale xy\nset grid\n"
+		"set xtics (1, 5, 10, 25, 50)\n");
+	plot_data(r, f);
+	fprintf(f, "plot $data using 1:2 with linespoints title 'OPT'");
+	for (policy = 0; machine_policy(policy); policy++)
+		fprintf(f, ", $data using 1:%u with linespoints title '%s'", policy + 3,
+			machine_policy(policy));
+	fprintf(f, "\n");
+}
+
 void report_plots(const char *dir)
 {
 	if (mkdir(dir, 0777) && errno != EEXIST)
@@ -100,24 +135,24 @@ void report_plots(const char *dir)
 
 void report_plot(const struct report *r, const char *dir)
 {
-	unsigned int policy;
+	/* Who is not there reads nothing of what is written to him. */
+	void (*was)(int) = signal(SIGPIPE, SIG_IGN);
 	FILE *f = popen("gnuplot 2> /dev/null", "w");
+	size_t room = strlen(dir) + TRACE_NAME_MAX + sizeof("/.svg");
+	char *path = alloc(room);
+	int status = -1;
 
-	if (!f)
-		return;
-	fprintf(f, "set terminal svg size 800,500 background 'white'\nset output '%s/%s.svg'\n",
-		dir, r->trace->name);
-	fprintf(f, "set title '%s'\nset xlabel 'pool, per cent of the footprint'\n"
-		"set ylabel 'misses per reference'\nset logscale xy\nset grid\n"
-		"set xtics (1, 5, 10, 25, 50)\n", r->trace->name);
-	plot_data(r, f);
-	fprintf(f, "plot $data using 1:2 with linespoints title 'OPT'");
-	for (policy = 0; machine_policy(policy); policy++)
-		fprintf(f, ", $data using 1:%u with linespoints title '%s'", policy + 3,
-			machine_policy(policy));
-	fprintf(f, "\n");
-	if (pclose(f))
-		fprintf(stderr, "bench-policy: no gnuplot, no plot of %s\n", r->trace->name);
+	snprintf(path, room, "%s/%s.svg", dir, r->trace->name);
+	if (f) {
+		plot(r, path, f);
+		status = pclose(f);
+	}
+	signal(SIGPIPE, was);
+	if (status)
+		fprintf(stderr, "bench-policy: no plot %s: %s\n", path,
+			WIFEXITED(status) && WEXITSTATUS(status) == NO_GNUPLOT ?
+			"there is no gnuplot" : "gnuplot does not draw it");
+	free(path);
 }
 
 void report_end(void)

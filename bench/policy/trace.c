@@ -5,6 +5,7 @@
  */
 #include "trace.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,12 +107,26 @@ static u32 *read_all(struct source *s, size_t *bytes)
 	return (u32 *)buf;
 }
 
-static void name_of(char *name, const char *path)
+static void cut(char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	if (n > m && ends_with(name, end))
+		name[n - m] = '\0';
+}
+
+void trace_name(char name[TRACE_NAME_MAX], const char *path)
 {
 	const char *slash = strrchr(path, '/');
+	char *c;
 
 	snprintf(name, TRACE_NAME_MAX, "%s", slash ? slash + 1 : path);
-	name[strcspn(name, ".")] = '\0';
+	cut(name, ".zst");
+	cut(name, ".u32");
+	/* It is printed, and gnuplot reads it. */
+	for (c = name; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
 }
 
 static u32 *read_records(const char *path, u32 *n)
@@ -138,7 +153,7 @@ struct trace *trace_read(const char *path)
 	char name[TRACE_NAME_MAX];
 	u32 n, *raw = read_records(path, &n);
 
-	name_of(name, path);
+	trace_name(name, path);
 	return trace_make(name, raw, n);
 }
 

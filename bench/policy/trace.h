@@ -9,7 +9,7 @@
 #define TRACE_PAGE	(TRACE_WRITE - 1)
 #define TRACE_NEVER	(~0U)
 #define TRACE_RECORDS_MAX	(1U << 30)
-#define TRACE_NAME_MAX	32
+#define TRACE_NAME_MAX	256	/* with its 0: as long as a file's */
 
 /**
  * struct trace - page references in order
@@ -36,6 +36,8 @@ struct trace {
 struct trace *trace_read(const char *path);
 /* Only whether it is malformed; of a file that can be read again. */
 void trace_check(const char *path);
+/* What the trace of this file is called: NAME of DIR/NAME.u32.zst or DIR/NAME.u32. */
+void trace_name(char name[TRACE_NAME_MAX], const char *path);
 /* Takes @raw, in the same format. */
 struct trace *trace_make(const char *name, u32 *raw, u32 n);
 void trace_free(struct trace *t);

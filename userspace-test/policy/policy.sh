@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash disable=SC2317  # some functions are called by others' arguments
-# The simulator of replacement policies as a program: bad input, names of folders. Prints TAP.
+# The simulator of replacement policies as a program: bad input, names of traces. Prints TAP.
 #
 # Bad input is refused as a whole: one line that names it, status 1, nothing printed and nothing made.
 
@@ -84,22 +84,33 @@ for bad in 'none.u32: No such file or directory' 'empty.u32: has no records' 'ho
 	'folder.u32: is not a regular file' 'pipe.u32: is not a regular file'; do
 	refused "$bad" "$simulator" -p plots web.u32 "${bad%%:*}"
 done
-mkdir bad && cp web.u32 cut.u32.zst bad
+mkdir bad hollow && cp web.u32 cut.u32.zst bad
 refused "$PWD/bad/cut.u32.zst: is not a whole zstd stream" bench_policy TRACES="$PWD/bad" PLOTS="$PWD/plots"
-
-about='folders: '
-mkdir hollow
 refused "no folder '$PWD/none'" bench_policy TRACES="$PWD/none" PLOTS="$PWD/plots"
 refused "no folder '$PWD/web.u32'" bench_policy TRACES="$PWD/web.u32" PLOTS="$PWD/plots"
 refused "no trace *.u32.zst or *.u32 in '$PWD/hollow'" bench_policy TRACES="$PWD/hollow" PLOTS="$PWD/plots"
 
+about='names: '
+mkdir twice && cp web.u32 twice && zstd -q web.u32 -o twice/web.u32.zst
+refused "web.u32 and twice/web.u32 are both 'web': give one of them another name" "$simulator" -p plots web.u32 twice/web.u32
+refused "$PWD/twice/web.u32 and $PWD/twice/web.u32.zst are both 'web': give one of them another name" \
+	bench_policy TRACES="$PWD/twice" PLOTS="$PWD/plots"
 mkdir "it's \$(ours)"
-cp web.u32 "it's \$(ours)"
-zstd -q db.u32 -o "it's \$(ours)/db.u32.zst"
+cp web.u32 "it's \$(ours)/web.1.u32"
+zstd -q db.u32 -o "it's \$(ours)/web.2.u32.zst"
+cp db.u32 "it's \$(ours)/bob's {x}_y.u32"
 # From another folder than the tree, with a name that make and the shell would like to read.
 gives 0 bench_policy TRACES="it's \$(ours)" PLOTS="$PWD/plots"
-says out 'web: 20000 references to 50 pages'
-says out 'db: 20000 references to 400 pages'
+says out 'web.1: 20000 references to 50 pages'
+says out 'web.2: 20000 references to 400 pages'
 tail -n 1 "$work/out" | grep -qx 'geomean tenure [0-9.]*'
 ok $? 'the last line is the geometric mean'
+[ "$(cd plots && echo *)" = "bob's {x}_y.svg web.1.svg web.2.svg" ]
+ok $? 'a plot for each trace'
+for name in web.1 web.2 "bob's {x}_y"; do
+	grep -qF "$name" "plots/$name.svg"
+	ok $? "its title is $name"
+done
+rm -r plots
+
 finish
