@@ -91,8 +91,9 @@ bench-policy: export CALLED_IN := $(value PWD)
 bench-policy: export BENCH_TRACES := $(value TRACES)
 bench-policy: export BENCH_BATCH := $(value BATCH)
 bench-policy: export BENCH_WHATIF := $(value WHATIF)
+bench-policy: export BENCH_MIX := $(value MIX)
 bench-policy: export BENCH_PLOTS := $(value PLOTS)
-bench-policy: deps ## compare the replacement policies over traces: TRACES=DIR of a folder, BATCH=32, PLOTS=DIR; WHATIF=5,10000
+bench-policy: deps ## compare the replacement policies over traces: TRACES=DIR of a folder, BATCH=32, PLOTS=DIR; WHATIF=5,10000; MIX=web+db+db@6000
 	$(Q)$(MAKE) $(quiet) -C bench/policy
 	$(Q)bench/policy/run
 

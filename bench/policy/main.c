@@ -5,10 +5,12 @@
  *
  *	bench-policy [-m] [-b BATCH] [-p DIR] [TRACE...]
  *	bench-policy -w SHIFT[,EVERY] [TRACE...]
+ *	bench-policy -x NAME+NAME...@FRAMES [-x ...] [TRACE...]
  *
  * -m: the mixes of several processes only.
  * -p: the folder for the plots, made if it is not there.
  * -w: only what shadows say that other policies and sizes would miss, and whether it is true.
+ * -x: only this mix of the traces, in a pool of so many frames.
  * Without traces it makes some.  The last line is the geometric mean of misses over OPT of the
  * pool's default policy.  All that is given is looked at before anything is done.
  */
@@ -32,6 +34,8 @@ static u32 batch = 1;
 static bool only_mixes, shadows;
 static struct whatif whatif;
 static const char *plots;
+static struct mix *own_mix;
+static unsigned int own_mixes;
 static u64 simulated;
 
 static u32 frames_of(const struct trace *t, unsigned int size)
@@ -112,11 +116,19 @@ static void read_whatif(const char *arg)
 	shadows = true;
 }
 
+static void read_mix(const char *arg)
+{
+	own_mix = realloc(own_mix, (own_mixes + 1) * sizeof(*own_mix));
+	if (!own_mix)
+		die("out of memory");
+	mix_parse(&own_mix[own_mixes++], arg);
+}
+
 static bool read_options(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "b:mp:w:")) != -1) {
+	while ((opt = getopt(argc, argv, "b:mp:w:x:")) != -1) {
 		if (opt == 'b')
 			read_batch(optarg);
 		else if (opt == 'm')
@@ -125,11 +137,13 @@ static bool read_options(int argc, char **argv)
 			plots = optarg;
 		else if (opt == 'w')
 			read_whatif(optarg);
+		else if (opt == 'x')
+			read_mix(optarg);
 		else
 			return false;
 	}
-	if (only_mixes && shadows)
-		die("-m and -w each do something else: give one of them");
+	if (only_mixes + shadows + !!own_mixes > 1)
+		die("-m, -w and -x each do something else: give one of them");
 	return true;
 }
 
@@ -147,6 +161,7 @@ static void check_traces(char *const *paths, unsigned int nr)
 				    paths[k], paths[i], name);
 		}
 	}
+	mixes_check(own_mix, own_mixes, paths, nr);
 	for (i = 0; i < nr; i++) {
 		report_progress("checking", (double)i / nr);
 		trace_check(paths[i]);
@@ -177,6 +192,10 @@ int main(int argc, char **argv)
 	paths = argv + optind;
 	nr = argc - optind;
 	check_traces(paths, nr);
+	if (own_mixes) {
+		mixes_run_own(own_mix, own_mixes, paths, nr);
+		return 0;
+	}
 	if (only_mixes) {
 		mixes_run(paths, nr);
 		return 0;

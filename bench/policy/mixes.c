@@ -21,18 +21,13 @@
 #include "synth.h"
 #include "together.h"
 
-#define MOST	3	/* processes */
-
-static const struct mix {
-	const char *name;
-	u32 frames;
-	const char *process[MOST];
-} mixes[] = {
-	{ "a", 6000, { "scan20000", "zipf0.9", "phases" } },
-	{ "b", 6000, { "sort", "lmdb", "sqlite" } },
-	{ "c", 5000, { "scan20000", "lmdb", "sqlite" } },
-	{ "d", 6000, { "zipf0.9", "zipf0.9", "zipf0.9" } },
-	{ "e", 6000, { "phases", "phases2", "zipf0.8" } },
+/* Those that figures are given of. */
+static const struct mix mixes[] = {
+	{ "a", 6000, 3, { "scan20000", "zipf0.9", "phases" } },
+	{ "b", 6000, 3, { "sort", "lmdb", "sqlite" } },
+	{ "c", 5000, 3, { "scan20000", "lmdb", "sqlite" } },
+	{ "d", 6000, 3, { "zipf0.9", "zipf0.9", "zipf0.9" } },
+	{ "e", 6000, 3, { "phases", "phases2", "zipf0.8" } },
 };
 
 enum { CLOCK, GLOBAL, SETS, RULES };
@@ -63,12 +58,15 @@ static const char *path_of(const char *name, char *const *paths, unsigned int nr
 	return NULL;
 }
 
-static struct trace *get(const char *name, unsigned int seed, char *const *paths, unsigned int nr)
+/* One that can be made is made, unless it is one of the @own that is looked for. */
+static struct trace *get(const char *name, unsigned int seed, char *const *paths, unsigned int nr,
+			 bool own)
 {
-	struct trace *t = synth_process(name, seed);
 	const char *path = path_of(name, paths, nr);
 
-	return t || !path ? t : trace_read(path);
+	if (path && (own || !synth_has(name)))
+		return trace_read(path);
+	return synth_process(name, seed);
 }
 
 static const char *policy_of(unsigned int rule)
@@ -87,31 +85,32 @@ static void run(const struct trace *const *t, unsigned int nr, unsigned int rule
 }
 
 static void print_rule(unsigned int rule, const struct outcome *o, double clock,
-		       const double *slow, const struct together_counts *c)
+		       unsigned int nr, const double *slow, const struct together_counts *c)
 {
 	unsigned int i;
 
 	printf("  %-12s %9llu %6.3f %6.3f %6.2f ", rule_name[rule], o->faults, o->faults / clock,
 	       o->jain, o->worst);
-	for (i = 0; i < MOST; i++)
+	for (i = 0; i < nr; i++)
 		printf(" %9llu %5.2f %5u", c[i].faults, slow[i], c[i].most);
 	printf("\n");
 }
 
-static struct outcome judge(const struct together_counts *c, const u64 *alone, double *slow)
+static struct outcome judge(const struct together_counts *c, const u64 *alone, unsigned int nr,
+			    double *slow)
 {
 	struct outcome o = { 0 };
 	double speed = 0, squares = 0;
 	unsigned int i;
 
-	for (i = 0; i < MOST; i++) {
+	for (i = 0; i < nr; i++) {
 		slow[i] = (double)c[i].time / alone[i];
 		speed += 1 / slow[i];
 		squares += 1 / (slow[i] * slow[i]);
 		o.faults += c[i].faults;
 		o.worst = fmax(o.worst, slow[i]);
 	}
-	o.jain = speed * speed / (MOST * squares);
+	o.jain = speed * speed / (nr * squares);
 	return o;
 }
 
@@ -130,26 +129,26 @@ static void add_up(const struct outcome *o)
 
 static void run_mix(const struct mix *mix, struct trace *const *t)
 {
-	struct together_counts counts[MOST], one;
+	struct together_counts counts[TOGETHER_MAX], one;
 	const struct trace *const *traces = (const struct trace *const *)t;
 	struct outcome o[RULES];
-	double slow[MOST];
-	u64 alone[MOST];
+	double slow[TOGETHER_MAX];
+	u64 alone[TOGETHER_MAX];
 	unsigned int rule, i;
 
 	printf("mix %s, %u frames:", mix->name, mix->frames);
-	for (i = 0; i < MOST; i++)
+	for (i = 0; i < mix->nr; i++)
 		printf(" %s (%u pages)", mix->process[i], t[i]->pages);
 	printf("\n  %-12s %9s %6s %6s %6s  %s\n", "", "faults", "/clock", "Jain", "worst",
 	       "each: faults, slowdown, most frames");
 	for (rule = 0; rule < RULES; rule++) {
-		for (i = 0; i < MOST; i++) {
+		for (i = 0; i < mix->nr; i++) {
 			run(&traces[i], 1, rule == SETS ? GLOBAL : rule, mix->frames, &one);
 			alone[i] = one.time;
 		}
-		run(traces, MOST, rule, mix->frames, counts);
-		o[rule] = judge(counts, alone, slow);
-		print_rule(rule, &o[rule], o[CLOCK].faults, slow, counts);
+		run(traces, mix->nr, rule, mix->frames, counts);
+		o[rule] = judge(counts, alone, mix->nr, slow);
+		print_rule(rule, &o[rule], o[CLOCK].faults, mix->nr, slow, counts);
 	}
 	fflush(stdout);
 	add_up(o);
@@ -157,29 +156,75 @@ static void run_mix(const struct mix *mix, struct trace *const *t)
 
 static void print_sum(void)
 {
-	printf("working sets, means of %u mixes: %.3f of the global clock's faults, Jain %.3f (least %.3f), worst slowdown %.2f (most %.2f)\n"
+	printf("working sets, means of %u mix%s: %.3f of the global clock's faults, Jain %.3f (least %.3f), worst slowdown %.2f (most %.2f)\n"
 	       "working sets, faults over those of one global %s: at most %.3f\n\n",
-	       sum.n, exp(sum.log_clock / sum.n), sum.jain / sum.n, sum.least_jain,
+	       sum.n, sum.n == 1 ? "" : "es", exp(sum.log_clock / sum.n), sum.jain / sum.n, sum.least_jain,
 	       sum.worst / sum.n, sum.most_worst, machine_default_policy(), sum.global);
+}
+
+/* False: there is not everything. */
+static bool try(const struct mix *mix, char *const *paths, unsigned int nr, bool own)
+{
+	struct trace *t[TOGETHER_MAX];
+	unsigned int k, have = 0;
+
+	for (k = 0; k < mix->nr; k++) {
+		t[k] = get(mix->process[k], k, paths, nr, own);
+		have += !!t[k];
+	}
+	report_progress(mix->name, 0.5);
+	if (have == mix->nr)
+		run_mix(mix, t);
+	report_progress(mix->name, 1);
+	for (k = 0; k < mix->nr; k++)
+		if (t[k])
+			trace_free(t[k]);
+	return have == mix->nr;
 }
 
 void mixes_run(char *const *paths, unsigned int nr)
 {
-	struct trace *t[MOST];
-	unsigned int i, k, have;
+	unsigned int i;
 
-	for (i = 0; i < sizeof(mixes) / sizeof(mixes[0]); i++) {
-		for (k = have = 0; k < MOST; k++) {
-			t[k] = get(mixes[i].process[k], k, paths, nr);
-			have += !!t[k];
-		}
-		report_progress(mixes[i].name, 0.5);
-		if (have == MOST)
-			run_mix(&mixes[i], t);
-		report_progress(mixes[i].name, 1);
-		for (k = 0; k < MOST; k++)
-			if (t[k])
-				trace_free(t[k]);
+	for (i = 0; i < sizeof(mixes) / sizeof(mixes[0]); i++)
+		try(&mixes[i], paths, nr, false);
+	print_sum();
+}
+
+static void refuse(const struct mix *mix, const char *name, char *const *paths, unsigned int nr)
+{
+	char its[TRACE_NAME_MAX], *there;
+	unsigned int i;
+	size_t len;
+	FILE *f = open_memstream(&there, &len);
+
+	if (!f)
+		die("out of memory");
+	for (i = 0; i < nr; i++) {
+		trace_name(its, paths[i]);
+		fprintf(f, " %s", its);
 	}
+	for (i = 0; synth_name(i); i++)
+		fprintf(f, " %s", synth_name(i));
+	fclose(f);
+	die("mix '%s': there is no trace '%s', but%s", mix->name, name, there);
+}
+
+void mixes_check(const struct mix *mix, unsigned int mixes, char *const *paths, unsigned int nr)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < mixes; i++)
+		for (k = 0; k < mix[i].nr; k++)
+			if (!path_of(mix[i].process[k], paths, nr) && !synth_has(mix[i].process[k]))
+				refuse(&mix[i], mix[i].process[k], paths, nr);
+}
+
+void mixes_run_own(const struct mix *mix, unsigned int mixes, char *const *paths, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < mixes; i++)
+		try(&mix[i], paths, nr, true);
 	print_sum();
 }

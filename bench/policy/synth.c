@@ -126,18 +126,38 @@ static const struct {
 	{ "scan20000", scan20000, 200000 },
 	{ "zipf0.9", zipf9, 1000000 },
 	{ "zipf0.8", zipf8, 1000000 },
-	{ "phases", phases, 2000000 },
-	{ "phases2", phases2, 2000000 },
+	{ "phases", phases, RECORDS },
+	{ "phases2", phases2, RECORDS },
+	{ "loop", loop, RECORDS },
+	{ "scan", scan, RECORDS },
+	{ "zipf", skewed, RECORDS },
 };
+
+const char *synth_name(unsigned int n)
+{
+	return n < sizeof(processes) / sizeof(processes[0]) ? processes[n].name : NULL;
+}
+
+static unsigned int find(const char *name)
+{
+	unsigned int k = 0;
+
+	while (synth_name(k) && strcmp(synth_name(k), name))
+		k++;
+	return k;
+}
+
+bool synth_has(const char *name)
+{
+	return synth_name(find(name));
+}
 
 struct trace *synth_process(const char *name, unsigned int seed)
 {
-	unsigned int i, k = 0;
+	unsigned int i, k = find(name);
 	u32 *raw;
 
-	while (k < sizeof(processes) / sizeof(processes[0]) && strcmp(processes[k].name, name))
-		k++;
-	if (k == sizeof(processes) / sizeof(processes[0]))
+	if (!synth_name(k))
 		return NULL;
 	raw = alloc((size_t)processes[k].records * sizeof(u32));
 	state = 0x9e3779b97f4a7c15ULL + 16 * k + seed;

@@ -59,7 +59,7 @@ SUITES = [
     Suite('soak', ['userspace-test/harness/selftest soak']),
     Suite('vm', ['userspace-test/harness/selftest vm']),
     Suite('core', ['make -s -C userspace-test/core check']),
-    # OPT against models; the simulator as a program.
+    # OPT against models; bad input, names and mixes of the simulator.
     Suite('policy', ['make -s -C userspace-test/policy check', 'userspace-test/policy/policy.sh']),
     Suite('fuzz-core', ['make -s -C userspace-test/fuzz/core check']),
     Suite('fuzz-core-long', ['make -s -C userspace-test/fuzz/core long'], timeout=4500, long=True),

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash disable=SC2317  # some functions are called by others' arguments
-# The simulator of replacement policies as a program: bad input, names of traces. Prints TAP.
+# The simulator of replacement policies as a program: bad input, names of traces, mixes. Prints TAP.
 #
 # Bad input is refused as a whole: one line that names it, status 1, nothing printed and nothing made.
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 # Of the make that runs all tests, and not meant for those that are run here.
-unset MAKEFLAGS MFLAGS MAKELEVEL TRACES BATCH WHATIF PLOTS
+unset MAKEFLAGS MFLAGS MAKELEVEL TRACES BATCH WHATIF MIX PLOTS
 make -s -C "$top/bench/policy" || exit
 simulator=$top/build/host/bench-policy/bench-policy
 
@@ -59,7 +59,7 @@ for whatif in '' ',' '5,' ,5 5,-1 5,0 5,1,1 13 -1 +5 ' 5' 5x '5, 1' 4294967296 4
 	refused "$allowed, not '$whatif'" "$simulator" -p plots -w "$whatif" web.u32
 done
 refused "$allowed, not ',5'" bench_policy WHATIF=,5
-refused "-m and -w each do something else: give one of them" "$simulator" -m -w 5
+refused "-m, -w and -x each do something else: give one of them" "$simulator" -m -w 5
 gives 0 "$simulator" -w 0 db.u32
 says out 'off in the mean by 0.000 for policies, 0.000 for sizes, 0.000 for LRU'
 gives 0 "$simulator" -w 12,1073741824 db.u32
@@ -111,6 +111,39 @@ for name in web.1 web.2 "bob's {x}_y"; do
 	grep -qF "$name" "plots/$name.svg"
 	ok $? "its title is $name"
 done
+cp "$work/out" "$work/builtin"
 rm -r plots
 
+about='mixes: '
+allowed='a mix is NAME+NAME@FRAMES: 2 to 8 traces, one frame for each to 16777216 frames'
+for mix in '' web web+db @100 web@100 web+@100 +web@100 web++db@100 web+db@ web+db@1 web+db@0 web+db@-5 web+db@16777217 \
+	web+db@4294967396 web+db@1e3 'web+db@100 ' web+web+web+web+web+web+web+web+web@100 web+web+web@2; do
+	refused "$allowed, not '$mix'" "$simulator" -p plots -x "$mix" web.u32 db.u32
+done
+made='scan20000 zipf0.9 zipf0.8 phases phases2 loop scan zipf'
+refused "mix 'web+none@100': there is no trace 'none', but web db $made" "$simulator" -x web+db@100 -x web+none@100 web.u32 db.u32
+refused "mix 'web+db@100': there is no trace 'web', but $made" bench_policy MIX=web+db@100
+refused 'torn.u32: ends in the middle of a record' "$simulator" -x web+web@100 web.u32 torn.u32
+refused '-m, -w and -x each do something else: give one of them' "$simulator" -w 5 -x web+web@100 web.u32
+
+# row RULE: of the last command, a line of its table with single blanks.
+row() {
+	sed -n "s/^  $1  *\([0-9]\)/$1 \1/p" "$work/out" | tr -s ' '
+}
+
+mkdir ours
+trace ours/phases.u32 '[i % 1000 for i in range(3000)]'
+gives 0 bench_policy TRACES="$PWD/ours" MIX=phases+phases@64
+says out 'mix phases+phases@64, 64 frames: phases (1000 pages) phases (1000 pages)'
+# Two that each need 45 of 50 frames: with one after the other there would be 90 faults; slower by the faults of its own.
+trace loop45.u32 '[i % 45 for i in range(9000)]'
+gives 0 "$simulator" -x loop45+loop45@50 loop45.u32
+row 'global clock' | awk '{ exit !($3 > 180 && $6 > 2 && $5 <= 1) }'
+ok $? 'two that do not fit are slower than alone'
+# Named one by one, the processes of a mix of ours are that mix.
+gives 0 "$simulator" -x phases+phases2+zipf0.8@6000
+for rule in 'global clock' global 'working sets'; do
+	[ "$(sed -n '/^mix e/,/^  working/p' "$work/builtin" | grep "^  $rule  *[0-9]")" = "$(grep "^  $rule  *[0-9]" "$work/out")" ]
+	ok $? "$rule: as mix e"
+done
 finish
