@@ -74,11 +74,12 @@ static const char *policy_of(unsigned int rule)
 	return rule == CLOCK ? "clock" : machine_default_policy();
 }
 
-static void run(const struct trace *const *t, unsigned int nr, unsigned int rule, u32 frames,
-		struct together_counts *counts)
+static void run(const struct trace *const *t, unsigned int nr, unsigned int number,
+		unsigned int rule, u32 frames, struct together_counts *counts)
 {
 	enum together_rule kind = rule == SETS ? TOGETHER_SETS : TOGETHER_GLOBAL;
-	const char *why = together_run(t, nr, policy_of(rule), kind, frames, counts);
+	const char *why = together_run(t, nr, number, policy_of(rule), kind, frames,
+				       counts);
 
 	if (why)
 		die("%s: %s", rule_name[rule], why);
@@ -143,10 +144,10 @@ static void run_mix(const struct mix *mix, struct trace *const *t)
 	       "each: faults, slowdown, most frames");
 	for (rule = 0; rule < RULES; rule++) {
 		for (i = 0; i < mix->nr; i++) {
-			run(&traces[i], 1, rule == SETS ? GLOBAL : rule, mix->frames, &one);
+			run(&traces[i], 1, i, rule == SETS ? GLOBAL : rule, mix->frames, &one);
 			alone[i] = one.time;
 		}
-		run(traces, mix->nr, rule, mix->frames, counts);
+		run(traces, mix->nr, 0, rule, mix->frames, counts);
 		o[rule] = judge(counts, alone, mix->nr, slow);
 		print_rule(rule, &o[rule], o[CLOCK].faults, mix->nr, slow, counts);
 	}

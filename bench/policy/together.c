@@ -119,7 +119,7 @@ static void end(struct together *m, struct process *p)
 {
 	u32 nr;
 
-	p->counts->time = m->now;
+	p->counts->time = p->wakes;
 	p->wakes = U64_MAX;
 	if (p->charged == &p->set)
 		fpool_wset_leave(&m->sets, &p->set);
@@ -164,12 +164,13 @@ static bool step(struct together *m)
 }
 
 static void process_init(struct together *m, unsigned int i, const struct trace *t,
-			 enum together_rule rule, struct together_counts *counts)
+			 unsigned int number, enum together_rule rule,
+			 struct together_counts *counts)
 {
 	struct process *p = &m->process[i];
 
 	p->trace = t;
-	p->seed = 0x9e3779b97f4a7c15ULL + i;
+	p->seed = 0x9e3779b97f4a7c15ULL + number;
 	p->bits = kzalloc(t->pages, GFP_KERNEL);
 	p->ghost = kcalloc(t->pages, sizeof(u64), GFP_KERNEL);
 	p->counts = counts;
@@ -210,14 +211,15 @@ static void together_free(struct together *m)
 	kfree(m);
 }
 
-const char *together_run(const struct trace *const *t, unsigned int nr, const char *policy,
-			 enum together_rule rule, u32 frames, struct together_counts *counts)
+const char *together_run(const struct trace *const *t, unsigned int nr, unsigned int number,
+			 const char *policy, enum together_rule rule, u32 frames,
+			 struct together_counts *counts)
 {
 	struct together *m = together_new(policy, rule, frames);
 	const char *why;
 
 	for (; m->nr < nr; m->nr++)
-		process_init(m, m->nr, t[m->nr], rule, &counts[m->nr]);
+		process_init(m, m->nr, t[m->nr], number + m->nr, rule, &counts[m->nr]);
 	while (step(m))
 		;
 	fpool_wsets_check(&m->sets, &why);

@@ -21,10 +21,12 @@ struct together_counts {
 };
 
 /*
- * @nr processes, each of which runs its trace once, in a pool of @frames.  NULL, or what is
- * wrong with the pool at the end.
+ * @nr processes, each of which runs its trace once, in a pool of @frames.  The first is known as
+ * @number, the next one as the next: how long a process waits for its n-th fault depends on these
+ * two.  NULL, or what is wrong with the pool at the end.
  */
-const char *together_run(const struct trace *const *t, unsigned int nr, const char *policy,
-			 enum together_rule rule, u32 frames, struct together_counts *counts);
+const char *together_run(const struct trace *const *t, unsigned int nr, unsigned int number,
+			 const char *policy, enum together_rule rule, u32 frames,
+			 struct together_counts *counts);
 
 #endif /* BENCH_TOGETHER_H */
