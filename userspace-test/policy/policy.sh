@@ -148,11 +148,15 @@ shows 'global clock' '3005 1.000 1.000 1.00 5 1.00 4 3000 1.00 64'
 row 'working sets' | grep -Eqx 'working sets 2[89][0-9]{2} 0\.9[0-9]{2} 1\.000 1\.00 4 1\.00 4 [0-9]+ 1\.00 64'
 ok $? 'working sets: the four pages stay, the loop is resisted'
 says out 'working sets, means of 1 mix: 0.9'
+# Of 999 pages between two uses of one, OPT keeps 63 all the time.
+row 'OPT alone' | awk '{ exit !($3 >= 4 + 3000 - 2 * 64 && $3 <= 4 + 3000 - 2 * 63) }'
+ok $? 'OPT alone: all but the 63 or 64 of each round that stay'
 # All fits: each page is missed once, whatever the rule.
 gives 0 "$simulator" -x phases+hot+hot@1008 ours/*.u32
 for rule in 'global clock' global 'working sets'; do
 	shows "$rule" '1008 1.000 1.000 1.00 1000 1.00 1000 4 1.00 4 4 1.00 4'
 done
+shows 'OPT alone' '1008 1.000'
 # Two that each need 45 of 50 frames: with one after the other there would be 90 faults; slower by the faults of its own.
 trace loop45.u32 '[i % 45 for i in range(9000)]'
 gives 0 "$simulator" -x loop45+loop45@50 loop45.u32
