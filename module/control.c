@@ -457,20 +457,24 @@ static long wset_next(struct file *file, void *arg)
 	return err;
 }
 
-typedef long (*wset_fn)(struct fpool_pool *pool, const struct mm_struct *mm, void *arg);
+struct process {
+	s32 pid;
+	const char *pool;
+};
 
 /* Call @fn with the address space of a process. */
-static long with_mm(s32 pid, const char *name, wset_fn fn, void *arg)
+static long with_mm(const void *whose, fpool_limit_fn fn, void *arg)
 {
+	const struct process *process = whose;
 	struct fpool_pool *pool;
 	struct mm_struct *mm;
 	long err = -ESRCH;
 
-	if (pid < 0)
+	if (process->pid < 0)
 		return -EINVAL;
-	mm = fpool_mmset_get_mm(pid);
+	mm = fpool_mmset_get_mm(process->pid);
 	mutex_lock(&fpool_pools_lock);
-	pool = find_pool(name);
+	pool = find_pool(process->pool);
 	if (IS_ERR(pool))
 		err = PTR_ERR(pool);
 	else if (mm)
@@ -490,43 +494,24 @@ static long get_one(struct fpool_pool *pool, const struct mm_struct *mm, void *a
 static long wset_get(struct file *file, void *arg)
 {
 	struct framepool_wset *info = arg;
+	const struct process process = { .pid = info->pid, .pool = info->name };
 
-	return info->cursor ? -EINVAL : with_mm(info->pid, info->name, get_one, info);
-}
-
-static long limit_begin(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
-{
-	return fpool_limit_begin(pool, mm, arg);
-}
-
-static long limit_step(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
-{
-	return fpool_limit_step(pool, mm, arg);
-}
-
-static long limit_undo(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
-{
-	fpool_limit_undo(pool, mm, arg);
-	return 0;
+	return info->cursor ? -EINVAL : with_mm(&process, get_one, info);
 }
 
 /* Others may use the control node while this waits for pages to leave. */
 static long wset_limit(struct file *file, void *arg)
 {
 	struct framepool_wset_limit *l = arg;
-	struct fpool_limit limit = { .min = l->min, .max = l->max };
-	long err;
+	const struct process process = { .pid = l->pid, .pool = l->name };
+	struct fpool_limit limit = {
+		.min = l->min,
+		.max = l->max,
+		.with = with_mm,
+		.whose = &process,
+	};
 
-	if (l->__reserved)
-		return -EINVAL;
-	err = with_mm(l->pid, l->name, limit_begin, &limit);
-	if (err)
-		return err;
-	while ((err = with_mm(l->pid, l->name, limit_step, &limit)) == -EAGAIN)
-		schedule_timeout_killable(1);
-	if (err == -EBUSY || err == -EINTR)
-		with_mm(l->pid, l->name, limit_undo, &limit);
-	return err;
+	return l->__reserved ? -EINVAL : fpool_limit_set(&limit);
 }
 
 static const struct fpool_ioctl commands[] = {

@@ -14,17 +14,9 @@
 #include "mmset.h"
 #include "pager.h"
 
-/**
- * fpool_limit_begin - set the limits of an address space's working set
- * @pool: the pool
- * @mm: the address space
- * @l: the limits; the rest is for the next calls
- *
- * Context: System call.
- * Return: 0; or as fpool_mmset_limit().
- */
-int fpool_limit_begin(struct fpool_pool *pool, const struct mm_struct *mm, struct fpool_limit *l)
+static long begin(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
 {
+	struct fpool_limit *l = arg;
 	struct framepool_wset before;
 	int err = fpool_mmset_info(pool, mm, &before);
 
@@ -38,18 +30,10 @@ int fpool_limit_begin(struct fpool_pool *pool, const struct mm_struct *mm, struc
 	return fpool_mmset_limit(pool, mm, l->min, l->max, false);
 }
 
-/**
- * fpool_limit_step - make some of what is above the maximum leave
- * @pool: the pool
- * @mm: the address space
- * @l: as fpool_limit_begin() has left it
- *
- * Context: System call; may sleep, but does not wait for a device.
- * Return: 0: the set has no more than its maximum; -EAGAIN: call it again in a moment; -EINTR:
- * killed; -EBUSY: for as long as a fault waits for a frame, nothing could leave.
- */
-int fpool_limit_step(struct fpool_pool *pool, const struct mm_struct *mm, struct fpool_limit *l)
+/* Make some of what is above the maximum leave; -EAGAIN: there is more. */
+static long step(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
 {
+	struct fpool_limit *l = arg;
 	u32 excess;
 
 	/* Another one of this name: the set has gone with its pool. */
@@ -74,18 +58,33 @@ int fpool_limit_step(struct fpool_pool *pool, const struct mm_struct *mm, struct
 										       -EAGAIN;
 }
 
-/**
- * fpool_limit_undo - the limits are again what they were
- * @pool: the pool
- * @mm: the address space
- * @l: as fpool_limit_begin() has left it
- *
- * What has left meanwhile comes back when it is touched.
- *
- * Context: System call.
- */
-void fpool_limit_undo(struct fpool_pool *pool, const struct mm_struct *mm, struct fpool_limit *l)
+/* The limits are again what they were; what has left meanwhile comes back when it is touched. */
+static long undo(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
 {
+	const struct fpool_limit *l = arg;
+
 	if (pool->id == l->pool)
 		fpool_mmset_limit(pool, mm, l->min_before, l->max_before, true);
+	return 0;
+}
+
+/**
+ * fpool_limit_set - limit a process's working set, and wait until it has no more than that
+ * @l: whose, and the limits
+ *
+ * Context: System call; may sleep, but for no device, and ends where that is killed.
+ * Return: 0; as @l->with and fpool_mmset_limit(); and then nothing has changed: -EINTR: killed;
+ * -EBUSY: for as long as a fault waits for a frame, nothing could leave.
+ */
+long fpool_limit_set(struct fpool_limit *l)
+{
+	long err = l->with(l->whose, begin, l);
+
+	if (err)
+		return err;
+	while ((err = l->with(l->whose, step, l)) == -EAGAIN)
+		schedule_timeout_killable(1);
+	if (err == -EBUSY || err == -EINTR)
+		l->with(l->whose, undo, l);
+	return err;
 }

@@ -7,13 +7,21 @@
 
 struct mm_struct;
 
+typedef long (*fpool_limit_fn)(struct fpool_pool *pool, const struct mm_struct *mm, void *arg);
+
 /**
- * struct fpool_limit - a limiting that is under way
+ * struct fpool_limit - the limits that a process's working set is to have
  * @min: frames that others do not take
  * @max: frames that it never has more than
+ * @with: calls @fn with the pool, the process's address space and @arg, and returns what that
+ *	returns; -errno where one of the two is no more.  It is called again and again, and holds
+ *	neither between two calls
+ * @whose: for @with
  */
 struct fpool_limit {
 	u64 min, max;
+	long (*with)(const void *whose, fpool_limit_fn fn, void *arg);
+	const void *whose;
 	/* private: */
 	u64 min_before, max_before;
 	u32 pool;		/* its id */
@@ -21,8 +29,6 @@ struct fpool_limit {
 	unsigned long since;	/* jiffies; when it was seen */
 };
 
-int fpool_limit_begin(struct fpool_pool *pool, const struct mm_struct *mm, struct fpool_limit *l);
-int fpool_limit_step(struct fpool_pool *pool, const struct mm_struct *mm, struct fpool_limit *l);
-void fpool_limit_undo(struct fpool_pool *pool, const struct mm_struct *mm, struct fpool_limit *l);
+long fpool_limit_set(struct fpool_limit *l);
 
 #endif /* FPOOL_LIMIT_H */
