@@ -19,7 +19,8 @@
  *	curves		a line for each working set that whatif knows: ID USES FIRST, then
  *			what LRU would miss if it had so many eighths of the pool for itself;
  *			at the end "- USES" of those for whom there was no room
- *	working_sets	a line each: what framepool_wset has
+ *	working_sets	a line each: what framepool_wset has; write "PID MIN MAX" to limit one,
+ *			in frames, MAX "-" for none: as FRAMEPOOL_WSET_LIMIT, with its errors
  *	check		checks every invariant: "ok", or the read fails with EUCLEAN and the log
  *	says why
  *
@@ -28,13 +29,16 @@
  */
 #include "debugfs.h"
 
+#include <linux/ctype.h>
 #include <linux/debugfs.h>
+#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "errlog.h"
 #include "inject.h"
+#include "limit.h"
 #include "mmset.h"
 #include "whatif.h"
 
@@ -203,7 +207,92 @@ static int wsets_show(struct seq_file *m, void *v)
 	}
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(wsets);
+
+static bool next_number(char **line, u64 *number)
+{
+	const char *word = strsep(line, " ");
+
+	return word && isdigit(*word) && !kstrtou64(word, 10, number);
+}
+
+static bool next_max(char **line, u64 *max)
+{
+	if (!*line || strcmp(*line, "-"))
+		return next_number(line, max);
+	*max = FRAMEPOOL_WSET_NO_MAX;
+	*line = NULL;
+	return true;
+}
+
+struct process {
+	struct fpool_pool *pool;
+	s32 pid;
+};
+
+/* "PID MIN MAX\n": a line without an end may have been cut, and behind the end there is nothing. */
+static int parse_limit(char *text, size_t len, struct process *process, struct fpool_limit *l)
+{
+	u64 pid;
+
+	if (strchr(text, '\n') != text + len - 1)
+		return -EINVAL;
+	text[len - 1] = '\0';
+	if (!next_number(&text, &pid) || !pid || pid > INT_MAX || !next_number(&text, &l->min) ||
+	    !next_max(&text, &l->max) || text)
+		return -EINVAL;
+	process->pid = pid;
+	return 0;
+}
+
+/*
+ * Who destroys the pool waits, with fpool_pools_lock, until nobody is in its files: so that lock is
+ * not to be taken here.  Nor does he begin before nothing of the pool is mapped; then there are no
+ * limits to wait for.
+ */
+static long with_mm(const void *whose, fpool_limit_fn fn, void *arg)
+{
+	const struct process *process = whose;
+	struct mm_struct *mm = fpool_mmset_get_mm(process->pid);
+	long err;
+
+	if (!mm)
+		return -ESRCH;
+	err = fn(process->pool, mm, arg);
+	mmput(mm);
+	return err;
+}
+
+static ssize_t wsets_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
+{
+	struct process process = {
+		.pool = ((struct seq_file *)file->private_data)->private,
+	};
+	struct fpool_limit limit = { .with = with_mm, .whose = &process };
+	char text[64];
+	long err;
+
+	if (!len || len >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, from, len))
+		return -EFAULT;
+	text[len] = '\0';
+	err = parse_limit(text, len, &process, &limit) ?: fpool_limit_set(&limit);
+	return err ?: len;
+}
+
+static int wsets_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, wsets_show, inode->i_private);
+}
+
+static const struct file_operations wsets_fops = {
+	.owner = THIS_MODULE,
+	.open = wsets_open,
+	.read = seq_read,
+	.write = wsets_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
 
 static int check_show(struct seq_file *m, void *v)
 {
@@ -489,15 +578,15 @@ void fpool_debugfs_add(struct fpool_pool *pool)
 	debugfs_create_file("policy", 0400, dir, pool, &policy_fops);
 	debugfs_create_file("whatif", 0400, dir, pool, &whatif_fops);
 	debugfs_create_file("curves", 0400, dir, pool, &curves_fops);
-	debugfs_create_file("working_sets", 0400, dir, pool, &wsets_fops);
+	debugfs_create_file("working_sets", 0600, dir, pool, &wsets_fops);
 	debugfs_create_file("check", 0400, dir, pool, &check_fops);
 }
 
 /**
  * fpool_debugfs_remove - remove a pool's directory
- * @pool: the pool; nobody reads there when this returns
+ * @pool: the pool, without spaces; nobody reads or writes there when this returns
  *
- * Context: Process context; may sleep.
+ * Context: Caller holds fpool_pools_lock, which readers and writers of the files do not take.
  */
 void fpool_debugfs_remove(struct fpool_pool *pool)
 {

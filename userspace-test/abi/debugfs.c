@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <stdarg.h>
+#include <sys/uio.h>
 
 #define NR	64UL
 #define FIRST	20UL		/* the pages that are there */
@@ -149,6 +150,208 @@ static void wsets(void)
 	end();
 }
 
+static int write_limit(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* As one write(); 0 or -1. */
+static int write_limit(const char *fmt, ...)
+{
+	char text[256], where[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	snprintf(where, sizeof(where), "/sys/kernel/debug/framepool/%s/working_sets", pool);
+	return knob_write(where, text) ? 0 : -1;
+}
+
+/* The limits of this process, and that nothing is above the maximum. */
+static void expect_limits(u64 min, u64 max)
+{
+	struct framepool_wset w = { .size = sizeof(w) };
+
+	name_set(w.name, pool);
+	need_ok(ioctl(control_fd(), FRAMEPOOL_WSET_GET, &w));
+	expect(w.min == min && w.max == max, "min %ju, max %ju", (uintmax_t)w.min,
+	       (uintmax_t)w.max);
+	expect(w.charge <= w.max, "%ju frames", (uintmax_t)w.charge);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* @ is the number of this process. */
+static void fill_in(char text[256], const char *from)
+{
+	size_t n = 0;
+
+	for (; *from; from++)
+		n += snprintf(text + n, 256 - n, *from == '@' ? "%d" : "%c",
+			      *from == '@' ? getpid() : *from);
+	text[n] = '\0';
+}
+
+/* What is written there is done, or is refused by one errno and changes nothing. */
+static void limits(void)
+{
+	static const char *const malformed[] = {
+		"", "\n", "@\n", "@ 1\n", "@ 1 20 3\n", "@ 1 20\n\n", "@ 1 20\n@ 2 20\n",
+		"@ 1 20", "@ 1 20 ", "@ 1 20 \n", " @ 1 20\n", "@  1 20\n", "@\t1 20\n",
+		"@ 1 20 -\n", "@ - 20\n", "@ 1 max\n", "@ 1 -1\n", "@ 1 +20\n",
+		"@ 1 0x20\n", "@ 1 20K\n", "@ 1 99999999999999999999\n", "-@ 1 20\n",
+		"0 1 20\n", "- 1 20\n", "4294967296 1 20\n",
+		"@ 1 0000000000000000000000000000000000000000000000000000000000000000020\n",
+	};
+	u64 bound, i;
+	pid_t gone, self = getpid();
+
+	begin();
+	bound = number_of(text_of("stats"), "bound");
+	need_ok(write_limit("%d 5 20\n", self));
+	expect_limits(5, 20);
+	/* There are ten pages, one of them pinned: two have to leave. */
+	need_ok(write_limit("%d 0 9\n", self));
+	expect_limits(0, 9);
+	need_ok(write_limit("%d 7 -\n", self));
+	expect_limits(7, FRAMEPOOL_WSET_NO_MAX);
+	for (i = 0; i < ARRAY_SIZE(malformed); i++) {
+		char text[256];
+
+		fill_in(text, malformed[i]);
+		if (!expect(write_limit("%s", text) == -1 && errno == EINVAL, "'%s': %s", text,
+			    strerror(errno)))
+			need_ok(write_limit("%d 7 -\n", self));
+	}
+	expect_errno(write_limit("%d 20 19\n", self), EINVAL);
+	expect_errno(write_limit("%d 0 7\n", self), EINVAL);
+	expect_errno(write_limit("%d 0 8\n", self), EBUSY);
+	expect_errno(write_limit("%d %ju -\n", self, (uintmax_t)(bound - bound / 4 + 1)), ENOSPC);
+	gone = child_start(nothing, NULL);
+	child_join(gone);
+	expect_errno(write_limit("%d 0 20\n", gone), ESRCH);
+	expect_errno(write_limit("1 0 20\n"), ESRCH);
+	expect_limits(7, FRAMEPOOL_WSET_NO_MAX);
+	end();
+}
+
+/* Several in one writev() are done in turn, up to the first that is wrong. */
+static void several_limits(void)
+{
+	char where[256], line[3][64];
+	struct iovec iov[3];
+	int f, i;
+
+	begin();
+	snprintf(where, sizeof(where), "/sys/kernel/debug/framepool/%s/working_sets", pool);
+	f = need_ok(open(where, O_RDWR | O_CLOEXEC));
+	for (i = 0; i < 3; i++) {
+		snprintf(line[i], sizeof(line[i]), i == 1 ? "%d 30 20\n" : "%d 2 %d\n", getpid(),
+			 20 + i);
+		iov[i] = (struct iovec){ line[i], strlen(line[i]) };
+	}
+	expect(writev(f, iov, 3) == (ssize_t)strlen(line[0]), "more than the first is done");
+	expect_limits(2, 20);
+	/* A line of which the first half was lost, or the second comes later. */
+	expect_errno(write(f, line[2], 3), EINVAL);
+	expect_errno(write(f, strchr(line[2], ' '), strlen(strchr(line[2], ' '))), EINVAL);
+	expect_errno(write(f, mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 10),
+		     EFAULT);
+	expect_limits(2, 20);
+	need_ok(close(f));
+	end();
+}
+
+/* A descriptor of root's in the hands of somebody else: what WSET_LIMIT would allow him. */
+static void stranger(void *arg)
+{
+	char line[64];
+	int f = *(int *)arg;
+
+	become(65534, 65534);
+	snprintf(line, sizeof(line), "%d 0 20\n", getppid());
+	expect_errno(write(f, line, strlen(line)), EPERM);
+	snprintf(line, sizeof(line), "%d 1 20\n", getpid());
+	expect_errno(write(f, line, strlen(line)), EPERM);
+	snprintf(line, sizeof(line), "%d 0 20\n", getpid());
+	need_ok(write(f, line, strlen(line)));
+}
+
+static void limits_of_strangers(void)
+{
+	char where[256];
+	struct stat st;
+	int f;
+
+	begin();
+	snprintf(where, sizeof(where), "/sys/kernel/debug/framepool/%s/working_sets", pool);
+	need_ok(stat(where, &st));
+	expect(!st.st_uid && (st.st_mode & 0777) == 0600, "uid %u, mode %o", st.st_uid, st.st_mode);
+	f = need_ok(open(where, O_WRONLY | O_CLOEXEC));
+	child_join(child_start(stranger, &f));
+	expect_limits(0, FRAMEPOOL_WSET_NO_MAX);
+	need_ok(close(f));
+	end();
+}
+
+struct writer {
+	int file;
+	pid_t pid;
+	atomic_ullong *steps;
+};
+
+/* Limits @pid until the pool has gone: it is there, then it is not, then the file is not. */
+static void write_on(void *arg)
+{
+	const struct writer *w = arg;
+	bool maps = true;
+	char line[64];
+	unsigned int i;
+	ssize_t put;
+
+	need_ok(munmap(m, NR * PAGE));
+	need_ok(close(fd));
+	for (i = 0;; i++) {
+		snprintf(line, sizeof(line), "%d 0 %u\n", w->pid, 10 + i % 20);
+		put = write(w->file, line, strlen(line));
+		if (put < 0 && errno == EIO)
+			return;
+		maps = maps && put >= 0;
+		need(maps ? put == (ssize_t)strlen(line) : put < 0 && errno == ESRCH, "'%s': %s", line,
+		     strerror(errno));
+		atomic_fetch_add(w->steps, 1);
+	}
+}
+
+/* A pool is destroyed while limits are written in it. */
+static void destroyed(void)
+{
+	struct framepool_pool_destroy d = { .size = sizeof(d) };
+	u64 round, rounds = scaled(30);
+	struct writer w = { .pid = getpid() };
+	char where[256];
+	pid_t pid;
+
+	w.steps = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	need(w.steps != MAP_FAILED, "mmap");
+	for (round = 0; round < rounds; round++) {
+		scene_begin(2 * MIB, NR);
+		snprintf(where, sizeof(where), "/sys/kernel/debug/framepool/%s/working_sets", pool);
+		w.file = need_ok(open(where, O_WRONLY | O_CLOEXEC));
+		store(0, 2);
+		pid = child_start(write_on, &w);
+		wait_for_steps(w.steps, atomic_load(w.steps) + 20);
+		need_ok(munmap(m, NR * PAGE));
+		need_ok(close(fd));
+		name_set(d.name, pool);
+		need(wait_until(no_spaces, NULL, SETTLE_MS), "a space stays");
+		need_ok(ioctl(control_fd(), FRAMEPOOL_POOL_DESTROY, &d));
+		child_join(pid);
+		need_ok(close(w.file));
+	}
+}
+
 /* Pages that left under pressure are remembered, with whose they were. */
 static void ghosts(void)
 {
@@ -268,6 +471,10 @@ static const struct test tests[] = {
 	{ "spaces", spaces, T_DEVICE },
 	{ "pagetables", pagetables, T_DEVICE },
 	{ "wsets", wsets, T_DEVICE },
+	{ "limits are written", limits, T_DEVICE },
+	{ "several limits, and parts of one", several_limits, T_DEVICE },
+	{ "limits of strangers", limits_of_strangers, T_DEVICE },
+	{ "a pool is destroyed beside who limits", destroyed, T_DEVICE },
 	{ "ghosts", ghosts, T_DEVICE },
 	{ "buddyinfo", buddyinfo, T_DEVICE },
 	{ "policy", policy, T_DEVICE },

@@ -727,11 +727,45 @@ static void refused(void)
 	end();
 }
 
+static char *debugfs_file(void)
+{
+	static char at[256];
+
+	snprintf(at, sizeof(at), "/sys/kernel/debug/framepool/%s/working_sets", pool);
+	return at;
+}
+
+static void write_limit(void *line)
+{
+	knob_write(debugfs_file(), line);
+	expect(false, "'%s' has ended: %s", (char *)line, strerror(errno));
+}
+
+/* What cannot leave is waited for by who writes to debugfs, too, in bounded time and killably. */
+static void expect_waits(const char *line)
+{
+	int status;
+	pid_t pid;
+
+	expect(!knob_write(debugfs_file(), line) && errno == EBUSY, "'%s': %s", line,
+	       strerror(errno));
+	expect_unchanged(0, NO_MAX);
+	set_wait_ms(600000);
+	pid = child_start(write_limit, (void *)line);
+	while (of(0).max != 100)
+		usleep(1000);
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, &status, 0));
+	expect(WIFSIGNALED(status), "status %#x", status);
+	expect_unchanged(0, NO_MAX);
+	set_wait_ms(300);
+}
+
 /* Dirty pages that cannot be written cannot leave: then the maximum cannot hold. */
 static void unwritable(void)
 {
 	u64 sectors = 1000 * PAGE / 512, vpn;
-	char node[64];
+	char node[64], line[64];
 	u8 *page = aligned_alloc(PAGE, PAGE);
 	int ram = open(RAM, O_RDWR | O_CLOEXEC), d;
 	u32 d_id;
@@ -756,6 +790,8 @@ static void unwritable(void)
 		page_fill(dm + vpn * PAGE, vpn, 2);
 	expect_errno(wset_limit(0, 0, 100), EBUSY);
 	expect_unchanged(0, NO_MAX);
+	snprintf(line, sizeof(line), "%d 0 100\n", getpid());
+	expect_waits(line);
 	/* Another process pages beside it: the pages that are stuck are in nobody's way but ours. */
 	set_wait_ms(10000);
 	child_join(child_start((void (*)(void *))(void *)stream, NULL));
