@@ -406,6 +406,7 @@ static void describe_pool(struct fpool_pool *pool, struct framepool_pool *info)
 	info->node = pool->region.node;
 	info->frames = pool->region.nframes;
 	info->bound = pool->region.nframes - pool->kernel_frames;
+	info->state = pool->wsets.slots ? 0 : FRAMEPOOL_POOL_ONE_SET;
 	describe_frames(pool, info);
 	describe_events(pool, info);
 	/* Another policy may be taking over: one of the two. */

@@ -20,6 +20,7 @@ NO_MAX = 2**64 - 1
 NAME_SIZE = 64
 POLICY_SIZE = 16
 
+POOL_ONE_SET = 1 << 0
 ATTACH_READ_ONLY = 1 << 0
 ATTACH_MODE = 1 << 1
 ATTACH_GROUP = 1 << 2
@@ -85,7 +86,7 @@ class PoolInfo(_Sized):
                 *((name, _u64) for name in "frames kernel nodes free resident resident_max bound minor_faults "
                                            "major_faults fills fill_errors evictions written write_errors refaults "
                                            "splits merges direct_reclaims frame_waits starved".split()),
-                ("free_blocks", _u32 * 19), ("fragmentation", _u32 * 19), ("_reserved", _u32 * 2),
+                ("free_blocks", _u32 * 19), ("fragmentation", _u32 * 19), ("state", _u32), ("_reserved", _u32),
                 ("policy", ctypes.c_char * POLICY_SIZE), ("name", ctypes.c_char * NAME_SIZE)]
 
 
@@ -187,9 +188,10 @@ class Control(_Descriptor):
         """All pools, as PoolInfo."""
         return list(self._all(PoolInfo, "next_pool"))
 
-    def create_pool(self, name, size, *, base=0, node=-1, policy=""):
+    def create_pool(self, name, size, *, base=0, node=-1, policy="", working_sets=True):
         """Reserve a region of so many bytes, a multiple of 2 MiB."""
-        create = PoolCreate(name=name, bytes=size, base=base, node=node, policy=_encode(policy, POLICY_SIZE))
+        create = PoolCreate(flags=POOL_ONE_SET * (not working_sets), name=name, bytes=size, base=base, node=node,
+                            policy=_encode(policy, POLICY_SIZE))
         _call("pool_create", self.fileno(), ctypes.byref(create), about=name)
 
     def set_policy(self, pool, policy):

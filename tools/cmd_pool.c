@@ -14,7 +14,7 @@
 
 static const char pool_help[] =
 	"usage: framepool pool create NAME --size SIZE [--base ADDRESS] [--node N]\n"
-	"                             [--policy POLICY]\n"
+	"                             [--policy POLICY] [--working-sets on|off]\n"
 	"       framepool pool destroy NAME\n"
 	"       framepool pool list [--json]\n"
 	"\n"
@@ -26,6 +26,8 @@ static const char pool_help[] =
 	"                        kernel's command line\n"
 	"  -N, --node N          NUMA node (default: any)\n"
 	"  -P, --policy POLICY   how victims are chosen (default: the module's)\n"
+	"  -w, --working-sets on|off  whether each process that maps something has a working\n"
+	"                        set of its own (default: on), or all are one\n"
 	"  -j, --json            for programs\n"
 	"  -h, --help            this\n";
 
@@ -60,6 +62,11 @@ static bool pool_option(struct pool_options *o, int option, const char *value)
 		if (strlen(value) >= sizeof(o->create.policy))
 			return usage_error("there is no policy '%s'", value), false;
 		snprintf(o->create.policy, sizeof(o->create.policy), "%s", value);
+		return true;
+	case 'w':
+		if (strcmp(value, "on") && strcmp(value, "off"))
+			return usage_error("working sets are on or off, not '%s'", value), false;
+		o->create.flags = strcmp(value, "on") ? FRAMEPOOL_POOL_ONE_SET : 0;
 		return true;
 	case 'j':
 		o->json = true;
@@ -109,11 +116,12 @@ static void row(const struct framepool_pool *p)
 	char bytes[NUMBER_SIZE], free[NUMBER_SIZE], resident[NUMBER_SIZE], max[NUMBER_SIZE],
 		bound[NUMBER_SIZE];
 
-	printf("%-16s %10s %10s %10s %10s %10s %6u  %s\n", p->name, text_bytes(bytes, p->bytes),
+	printf("%-16s %10s %10s %10s %10s %10s %6u  %-4s  %s\n", p->name, text_bytes(bytes, p->bytes),
 	       text_bytes(free, p->free * PAGE_BYTES),
 	       text_bytes(resident, p->resident * PAGE_BYTES),
 	       text_bytes(max, p->resident_max * PAGE_BYTES),
-	       text_bytes(bound, p->bound * PAGE_BYTES), p->spaces, p->policy);
+	       text_bytes(bound, p->bound * PAGE_BYTES), p->spaces,
+	       p->state & FRAMEPOOL_POOL_ONE_SET ? "off" : "on", p->policy);
 }
 
 static int pool_list(int control, bool json)
@@ -125,8 +133,8 @@ static int pool_list(int control, bool json)
 	if (json)
 		json_open(&j, NULL, '[');
 	else
-		printf("%-16s %10s %10s %10s %10s %10s %6s  %s\n", "POOL", "SIZE", "FREE",
-		       "RESIDENT", "AT MOST", "BOUND", "SPACES", "POLICY");
+		printf("%-16s %10s %10s %10s %10s %10s %6s  %-4s  %s\n", "POOL", "SIZE", "FREE",
+		       "RESIDENT", "AT MOST", "BOUND", "SPACES", "SETS", "POLICY");
 	FRAMEPOOL_INIT(&pool);
 	while ((got = framepool_next_pool(control, &pool)) > 0)
 		json ? json_pool(&j, &pool) : row(&pool);
@@ -179,6 +187,7 @@ int cmd_pool(int argc, char **argv)
 		{ "base", required_argument, NULL, 'b' },
 		{ "node", required_argument, NULL, 'N' },
 		{ "policy", required_argument, NULL, 'P' },
+		{ "working-sets", required_argument, NULL, 'w' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
@@ -188,7 +197,7 @@ int cmd_pool(int argc, char **argv)
 
 	FRAMEPOOL_INIT(&o.create);
 	o.create.node = -1;
-	while ((option = getopt_long(argc, argv, "s:b:N:P:jh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "s:b:N:P:w:jh", options, NULL)) != -1) {
 		if (option == 'h')
 			return help(pool_help);
 		if (!pool_option(&o, option, optarg))

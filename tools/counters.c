@@ -125,9 +125,9 @@ void show_pool(const struct framepool_pool *p)
 {
 	char bytes[NUMBER_SIZE];
 
-	printf("pool %s: %s at %#llx on node %d, policy %s, %u spaces\n", p->name,
+	printf("pool %s: %s at %#llx on node %d, policy %s, working sets %s, %u spaces\n", p->name,
 	       text_bytes(bytes, p->bytes), (unsigned long long)p->base, p->node, p->policy,
-	       p->spaces);
+	       p->state & FRAMEPOOL_POOL_ONE_SET ? "off" : "on", p->spaces);
 	show(of_pool, COUNT(of_pool), p);
 }
 
@@ -179,6 +179,7 @@ void json_pool_fields(struct json *j, const struct framepool_pool *p)
 	json_number(j, "base", p->base);
 	json_signed(j, "node", p->node);
 	json_number(j, "spaces", p->spaces);
+	json_bool(j, "working_sets", !(p->state & FRAMEPOOL_POOL_ONE_SET));
 	json(j, of_pool, COUNT(of_pool), p);
 	json_pool_orders(j, p);
 }

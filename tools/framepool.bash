@@ -27,6 +27,7 @@ _framepool_value() {
 	--block|-b)		printf '%s\n' auto 1 4 16 64 256 ;;
 	--color|--colour)	printf '%s\n' auto always never ;;
 	--policy|-P)		_framepool_policies ;;
+	--working-sets)		printf '%s\n' on off ;;
 	--sort|-s)		printf '%s\n' r d f e w n ;;
 	--group|-g)		compgen -g ;;
 	*)			return 1 ;;

@@ -703,6 +703,7 @@ static void refused(void)
 	memcpy(pool, was, sizeof(was));
 	/* Three quarters can be promised, to all together. */
 	need(pool_info(pool, &p), "no pool");
+	expect(!p.state, "state %#x", p.state);
 	expect_errno(wset_limit(0, p.bound - p.bound / 4 + 1, NO_MAX), ENOSPC);
 	expect_unchanged(50, 120);
 	pid = obedient_start(idle);
@@ -928,10 +929,14 @@ static void many(void)
 static void off(void)
 {
 	struct framepool_wset w;
+	struct framepool_pool p;
+	char line[64];
 	pid_t pid;
 
 	pool_flags = FRAMEPOOL_POOL_ONE_SET;
 	begin(2 * MIB, "");
+	need(pool_info(pool, &p), "no pool");
+	expect(p.state == FRAMEPOOL_POOL_ONE_SET, "state %#x", p.state);
 	touch(0, 50);
 	pid = obedient_start(touch_thirty);
 	tell();
@@ -939,6 +944,8 @@ static void off(void)
 	expect(common().charge == 80, "charge %ju", (uintmax_t)common().charge);
 	expect_errno(wset_get(0, &w), ESRCH);
 	expect_errno(wset_limit(0, 0, 100), ESRCH);
+	snprintf(line, sizeof(line), "%d 0 100\n", getpid());
+	expect(!knob_write(debugfs_file(), line) && errno == ESRCH, "%s", strerror(errno));
 	dismiss(pid);
 	touch(0, NR);
 	end();

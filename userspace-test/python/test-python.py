@@ -137,6 +137,9 @@ def test_pools(control, path):
     ok([p.name for p in control.pools()] == [b"default", b"second"], "create_pool and pools")
     ok(sum(n << order for order, n in enumerate(control.pools()[1].free_blocks)) == control.pools()[1].free,
        "free blocks come to what is free")
+    control.create_pool("flat", 2 << 20, working_sets=False)
+    ok([p.state for p in control.pools()] == [0, 0, framepool.POOL_ONE_SET], "a pool without working sets")
+    control.destroy_pool("flat")
     control.set_policy("second", "fifo")
     ok([p.policy for p in control.pools()] == [b"tenure", b"fifo"], "set_policy")
     raises(errno.EINVAL, "no such policy", control.set_policy, "second", "nonsense")

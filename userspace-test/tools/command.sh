@@ -319,6 +319,18 @@ fails 1 pool create other --size 4M -- "the name is in use"
 fails 1 pool create huge --size 1T -- "larger than the memory"
 fails 2 pool create odd --size 3M -- "no size of a region"
 fails 2 pool create unsized -- "needs a --size"
+fails 2 pool create odd --size 4M --working-sets maybe -- "on or off, not 'maybe'"
+fails 2 pool list --working-sets off -- "does not take this option"
+runs 0 pool create flat --size 2M --working-sets off
+runs 0 pool list
+says out "off   tenure"
+says out "on    tenure"
+runs 0 pool list --json
+says out '"working_sets": false'
+says out '"working_sets": true'
+runs 0 stat --pool flat
+says out "working sets off"
+runs 0 pool destroy flat
 runs 0 policy other clock
 [ ! -s /tmp/out ]
 ok $? "and says nothing"

@@ -47,6 +47,8 @@ offers 'record report' framepool trace ''
 offers '--interval' framepool trace record --int
 offers 'clock fifo lru2 tenure' framepool policy default ''
 offers 'fifo' framepool pool create x --policy f
+offers 'off on' framepool pool create x --working-sets o
+offers '--working-sets' framepool pool create x --w
 offers '--json' framepool policy --j
 offers 'd' framepool top --sort d
 cd "$top" || exit 1

@@ -192,7 +192,7 @@ struct framepool_space {
 	char name[FRAMEPOOL_NAME_SIZE];
 };
 
-/* struct framepool_pool_create.flags */
+/* struct framepool_pool_create.flags, struct framepool_pool.state */
 #define FRAMEPOOL_POOL_ONE_SET	(1U << 0)	/* processes have no working sets of their own */
 
 /**
@@ -359,6 +359,7 @@ struct framepool_wset_limit {
  * @starved: faults that gave up waiting, with SIGBUS
  * @free_blocks: free blocks of each order, 0 to 18
  * @fragmentation: for each order: free frames that cannot serve it, in permille of all free
+ * @state: FRAMEPOOL_POOL_ONE_SET
  * @__reserved: 0
  * @policy: its name
  * @name: of the pool
@@ -393,7 +394,8 @@ struct framepool_pool {
 	__u64 starved;
 	__u32 free_blocks[19];
 	__u32 fragmentation[19];
-	__u32 __reserved[2];
+	__u32 state;
+	__u32 __reserved;
 	char policy[FRAMEPOOL_POLICY_SIZE];
 	char name[FRAMEPOOL_NAME_SIZE];
 };

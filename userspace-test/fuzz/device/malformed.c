@@ -73,7 +73,8 @@ static const struct field limit_fields[] = {
 
 static const struct field pool_fields[] = {
 	FIELD(framepool_pool, cursor, PLAIN), FIELD(framepool_pool, bytes, OUT),
-	FIELD(framepool_pool, __reserved, OUT), FIELD(framepool_pool, name, OUT), { 0 },
+	FIELD(framepool_pool, state, OUT), FIELD(framepool_pool, __reserved, OUT),
+	FIELD(framepool_pool, name, OUT), { 0 },
 };
 
 static const struct field range_fields[] = {
