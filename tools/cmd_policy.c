@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "policy.h"
 #include "text.h"
 
 static const char policy_help[] =
@@ -19,36 +20,14 @@ static const char policy_help[] =
 	"  -j, --json   for programs\n"
 	"  -h, --help   this\n";
 
-#define ALL_SIZE 256
-
-/* What the module can do, as "[tenure] clock"; "" where the file cannot be read. */
-static void read_all(const char *pool, char all[ALL_SIZE])
-{
-	char path[sizeof("/sys/kernel/framepool//policy") + FRAMEPOOL_NAME_SIZE];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/kernel/framepool/%s/policy", pool);
-	file = fopen(path, "r");
-	if (!file || !fgets(all, ALL_SIZE, file))
-		all[0] = '\0';
-	if (file)
-		fclose(file);
-}
-
-/* The next of the names in @all, without brackets; NULL after the last. */
-static char *next_name(char **all)
-{
-	return strtok_r(NULL, " []\n", all);
-}
-
 static void show(const struct framepool_pool *pool)
 {
-	char all[ALL_SIZE], *rest = all, *name;
+	char all[POLICIES_SIZE], *rest = all, *name;
 	const char *between = "";
 
-	read_all(pool->name, all);
+	policy_read(pool->name, all);
 	printf("%-16s %-10s ", pool->name, pool->policy);
-	while ((name = next_name(&rest))) {
+	while ((name = policy_next(&rest))) {
 		if (!strcmp(name, pool->policy))
 			continue;
 		printf("%s%s", between, name);
@@ -59,14 +38,14 @@ static void show(const struct framepool_pool *pool)
 
 static void show_json(struct json *j, const struct framepool_pool *pool)
 {
-	char all[ALL_SIZE], *rest = all, *name;
+	char all[POLICIES_SIZE], *rest = all, *name;
 
-	read_all(pool->name, all);
+	policy_read(pool->name, all);
 	json_open(j, NULL, '{');
 	json_string(j, "name", pool->name);
 	json_string(j, "policy", pool->policy);
 	json_open(j, "policies", '[');
-	while ((name = next_name(&rest)))
+	while ((name = policy_next(&rest)))
 		json_string(j, NULL, name);
 	json_close(j, ']');
 	json_close(j, '}');
@@ -104,23 +83,19 @@ static int list(int control, const char *only, bool json)
 
 static int set(int control, const char *pool, const char *policy)
 {
-	char all[ALL_SIZE], next[ALL_SIZE + 32] = "", *rest = all, *name;
+	struct policy_unknown unknown;
 	const struct reason reasons[] = {
 		{ EPERM, "it takes CAP_SYS_ADMIN", "Run it as root." },
 		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },
-		{ EINVAL, "there is no such policy", next },
+		{ EINVAL, unknown.what, unknown.next },
 		{ }
 	};
 	int err = framepool_pool_set_policy(control, pool, policy);
 
 	if (!err)
 		return EXIT_OK;
-	read_all(pool, all);
-	while ((name = next_name(&rest)))
-		snprintf(next + strlen(next), sizeof(next) - strlen(next), "%s%s",
-			 *next ? ", " : "There are ", name);
-	strcat(next, *next ? "." : "See 'framepool policy'.");
-	return fail("set policy", policy, err, reasons);
+	policy_unknown(control, policy, &unknown);
+	return fail("set the policy of", pool, err, reasons);
 }
 
 int cmd_policy(int argc, char **argv)

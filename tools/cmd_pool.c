@@ -8,6 +8,7 @@
 
 #include "cmd.h"
 #include "counters.h"
+#include "policy.h"
 #include "text.h"
 
 #define REGION_UNIT (2ULL << 20)
@@ -33,6 +34,7 @@ static const char pool_help[] =
 
 struct pool_options {
 	struct framepool_pool_create create;
+	const char *policy;
 	bool json, create_only;
 };
 
@@ -59,9 +61,7 @@ static bool pool_option(struct pool_options *o, int option, const char *value)
 		o->create.node = node;
 		return true;
 	case 'P':
-		if (strlen(value) >= sizeof(o->create.policy))
-			return usage_error("there is no policy '%s'", value), false;
-		snprintf(o->create.policy, sizeof(o->create.policy), "%s", value);
+		o->policy = value;
 		return true;
 	case 'w':
 		if (strcmp(value, "on") && strcmp(value, "off"))
@@ -76,24 +76,118 @@ static bool pool_option(struct pool_options *o, int option, const char *value)
 	}
 }
 
-static int pool_create(int control, struct framepool_pool_create *create)
+#define NODES "/sys/devices/system/node"
+
+/* Whether there is no such NUMA node: then @next, of @size bytes, says which there are. */
+static bool node_unknown(int node, char *next, size_t size)
 {
-	static const struct reason reasons[] = {
+	char path[64], online[32] = "0";
+	FILE *file;
+
+	snprintf(path, sizeof(path), NODES "/node%d", node);
+	if (node < 0 || !access(path, F_OK))
+		return false;
+	file = fopen(NODES "/online", "re");
+	if (file) {
+		if (!fgets(online, sizeof(online), file))
+			online[0] = '\0';
+		fclose(file);
+	}
+	snprintf(next, size, "The nodes are %s.", strtok(online, "\n") ? online : "0");
+	return true;
+}
+
+/* What the module can refuse that was not seen to be wrong before. */
+static int explain_invalid(int control, const struct pool_options *o)
+{
+	struct policy_unknown unknown;
+	char next[64];
+	struct reason reasons[] = {
+		{ EINVAL, "there is no such NUMA node", next },
+		{ }
+	};
+
+	if (!node_unknown(o->create.node, next, sizeof(next))) {
+		reasons[0] = (struct reason){ EINVAL, unknown.what, unknown.next };
+		if (!o->policy || !policy_unknown(control, o->policy, &unknown))
+			reasons[0].error = 0;
+	}
+	return fail("create pool", o->create.name, EINVAL, reasons);
+}
+
+static bool overlaps(const struct framepool_pool_create *create, uint64_t first, uint64_t end)
+{
+	return create->base < end && first < create->base + create->bytes;
+}
+
+/* Whether the kernel has some of the memory for itself. */
+static bool is_system_ram(const struct framepool_pool_create *create)
+{
+	FILE *file = fopen("/proc/iomem", "re");
+	unsigned long long first, last;
+	bool found = false;
+	char line[128];
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%llx-%llx", &first, &last) == 2 &&
+			strstr(line, "System RAM") && overlaps(create, first, last + 1);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* Why the memory at a base cannot be had. */
+static int explain_base(int control, const struct framepool_pool_create *create)
+{
+	char what[64 + FRAMEPOOL_NAME_SIZE];
+	struct reason reasons[] = {
+		{ EBUSY, "there is no free memory at this base, or not as much as this",
+		  "See what the kernel's command line hides with memmap=, and /proc/iomem." },
+		{ }
+	};
+	struct framepool_pool pool;
+
+	if (is_system_ram(create)) {
+		reasons[0].what = "the kernel uses the memory at this base";
+		reasons[0].next = "Hide it at boot with memmap= first.";
+	}
+	FRAMEPOOL_INIT(&pool);
+	while (framepool_next_pool(control, &pool) > 0) {
+		if (!overlaps(create, pool.base, pool.base + pool.bytes))
+			continue;
+		snprintf(what, sizeof(what), "pool %s has the memory at this base", pool.name);
+		reasons[0].what = what;
+		reasons[0].next = "Take another --base; 'framepool stat' shows theirs.";
+	}
+	return fail("create pool", create->name, EBUSY, reasons);
+}
+
+static int pool_create(int control, struct pool_options *o)
+{
+	const struct reason reasons[] = {
 		{ EPERM, "it takes CAP_SYS_ADMIN", "Run it as root." },
-		{ EINVAL, "the module refused the size, the base, the node or the policy",
-		  "Sizes and bases are multiples of 2M; the kernel's log (dmesg) tells more." },
 		{ ERANGE, "it is larger than the memory there is", "Take a smaller --size." },
 		{ EEXIST, "the name is in use",
 		  "Take another one; 'framepool pool list' shows them." },
-		{ ENOMEM, "no contiguous memory of this size is free",
+		{ ENOMEM, o->create.base ? "the kernel has no memory for what it notes of it" :
+					   "no contiguous memory of this size is free",
+		  o->create.base ? "Take a smaller --size." :
 		  "Take a smaller one, or hide memory at boot with memmap= and give --base." },
-		{ EBUSY, "the kernel uses the memory at this base",
-		  "Hide it at boot with memmap= first." },
 		{ }
 	};
-	int err = framepool_pool_create(control, create);
+	size_t length = o->policy ? strlen(o->policy) : 0;
+	int err;
 
-	return err ? fail("create pool", create->name, err, reasons) : EXIT_OK;
+	/* "" would be the default one. */
+	if (o->policy && (!length || length >= sizeof(o->create.policy)))
+		return explain_invalid(control, o);
+	snprintf(o->create.policy, sizeof(o->create.policy), "%s", o->policy ? o->policy : "");
+	err = framepool_pool_create(control, &o->create);
+	if (err == -EINVAL)
+		return explain_invalid(control, o);
+	if (err == -EBUSY)
+		return explain_base(control, &o->create);
+	return err ? fail("create pool", o->create.name, err, reasons) : EXIT_OK;
 }
 
 static int pool_destroy(int control, const char *name)
@@ -156,6 +250,8 @@ static int check_words(const char *verb, int argc, char **argv, const struct poo
 		return usage_error(NO_NAME, argv[0]);
 	if (create && !o->create.bytes)
 		return usage_error("pool create needs a --size");
+	if (o->create.base + o->create.bytes < o->create.base)
+		return usage_error("a region of this size does not end at this base");
 	if ((o->create_only && !create) || (o->json && !list))
 		return usage_error("pool %s does not take this option", verb);
 	return EXIT_OK;
@@ -174,7 +270,7 @@ static int run(const char *verb, const char *name, struct pool_options *o)
 		status = pool_destroy(control, name);
 	} else {
 		snprintf(o->create.name, sizeof(o->create.name), "%s", name);
-		status = pool_create(control, &o->create);
+		status = pool_create(control, o);
 	}
 	close(control);
 	return status;

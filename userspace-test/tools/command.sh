@@ -319,6 +319,16 @@ fails 1 pool create other --size 4M -- "the name is in use"
 fails 1 pool create huge --size 1T -- "larger than the memory"
 fails 2 pool create odd --size 3M -- "no size of a region"
 fails 2 pool create unsized -- "needs a --size"
+fails 2 pool create odd --size 4M --base 18446744073707454464 --policy clock -- "does not end at this base"
+fails 1 pool create odd --size 4M --base 2M -- "the kernel uses the memory at this base"
+fails 1 pool create odd --size 4M --base 256T -- "there is no free memory at this base"
+base=$(framepool pool list --json | sed -n '/"name": "other"/,/"base"/s/.*"base": \([0-9]*\),/\1/p')
+fails 1 pool create odd --size 4M --base "$base" -- "pool other has the memory at this base"
+fails 1 pool create odd --size 4M --node 7 -- "there is no such NUMA node (Invalid argument). The nodes are 0."
+fails 1 pool create odd --size 4M --node 7 --policy nonsense -- "there is no such NUMA node"
+for policy in nonsense '' Clock clockwork-that-is-too-long; do
+	fails 1 pool create odd --size 4M --policy "$policy" -- "pool odd: there is no policy '$policy' (Invalid argument). There are tenure, clock, lru2, fifo."
+done
 fails 2 pool create odd --size 4M --working-sets maybe -- "on or off, not 'maybe'"
 fails 2 pool list --working-sets off -- "does not take this option"
 runs 0 pool create flat --size 2M --working-sets off
@@ -346,8 +356,10 @@ runs 0 pool list
 says out "lru2"
 runs 0 stat
 says out "policy lru2"
-fails 1 policy other nonsense -- "there is no such policy (Invalid argument). There are tenure, clock, lru2, fifo."
-fails 1 policy other aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa -- "there is no such policy"
+for policy in nonsense '' aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; do
+	fails 1 policy other "$policy" -- "the policy of other: there is no policy '$policy' (Invalid argument). There are tenure, clock, lru2, fifo."
+done
+fails 1 policy nosuch nonsense -- "there is no policy 'nonsense' (Invalid argument). There are tenure, clock, lru2, fifo."
 fails 1 policy nosuch clock -- "there is no such pool"
 fails 1 policy nosuch -- "there is no such pool"
 fails 2 policy a/b -- "can be no name"
@@ -706,6 +718,10 @@ says out '"node": "/dev/framepool/a.dat"'
 runs 0 down /tmp/conf
 [ ! -e /dev/framepool/a.dat ]
 ok $? "options that stand before the file are understood"
+echo 'pool create third --size 2M --policy nonsense' > /tmp/conf
+runs 1 up /tmp/conf
+says err "there is no policy 'nonsense' (Invalid argument). There are tenure, clock, lru2, fifo."
+says err "/tmp/conf:1: not done"
 printf 'attach /mnt/a.dat\ndetach x\nattach /mnt/none\n' > /tmp/conf
 runs 1 up /tmp/conf
 says err "/tmp/conf:2: a line is"
@@ -717,6 +733,10 @@ fails 1 up /nonexistent -- "there is no such file"
 echo 'attach "x' > /tmp/conf
 fails 1 up /tmp/conf -- "(line 1): a quote does not end"
 fails 2 up a b -- "one FILE at most"
+
+# Without a pool there is nowhere to read which policies there are.
+runs 0 pool destroy default
+fails 1 pool create odd --size 2M --policy nonsense -- "there is no policy 'nonsense' (Invalid argument). 'modinfo framepool' lists them."
 
 rmmod framepool
 fails 3 list -- "the module is not loaded"
