@@ -74,6 +74,14 @@ static void row(const struct framepool_wset *w)
 	       (unsigned long long)w->refaults, (unsigned long long)w->near_refaults);
 }
 
+static bool is_one_set(int control, const char *name)
+{
+	struct framepool_pool pool;
+
+	FRAMEPOOL_INIT(&pool);
+	return !framepool_find_pool(control, name, &pool) && pool.state & FRAMEPOOL_POOL_ONE_SET;
+}
+
 static int list(int control, const char *pool, bool json)
 {
 	static const struct reason reasons[] = {
@@ -98,18 +106,26 @@ static int list(int control, const char *pool, bool json)
 		json ? json_wset(&j, &wset) : row(&wset);
 	if (json)
 		json_close(&j, ']');
+	else if (is_one_set(control, pool))
+		puts("This pool has no working sets of processes: what they use is charged together.");
 	return got ? fail("list", "the working sets", got, NULL) : EXIT_OK;
 }
 
 /* What is not given stays. */
 static int limit(int control, const char *pool, const struct wset_options *o)
 {
+	const struct wset_limits limits = {
+		.pool = pool,
+		.pid = o->pid,
+		.min = o->has_min ? &o->min : NULL,
+		.max = o->has_max ? &o->max : NULL,
+	};
 	char subject[NUMBER_SIZE];
-	int err = wset_limit(control, pool, o->pid, o->has_min ? &o->min : NULL,
-			     o->has_max ? &o->max : NULL);
+	struct wset_why why;
 
-	snprintf(subject, sizeof(subject), "%d", (int)o->pid);
-	return err ? fail("limit process", subject, err, wset_reasons) : EXIT_OK;
+	snprintf(subject, sizeof(subject), "%d", limits.pid);
+	return wset_limit(control, &limits, &why) ?
+		fail("limit process", subject, why.error, why.reasons) : EXIT_OK;
 }
 
 int cmd_wset(int argc, char **argv)

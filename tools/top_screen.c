@@ -161,24 +161,24 @@ static void begin_typing(struct top_view *v)
 }
 
 /* The chosen set's process may have ended and its number be another's. */
-static int set_max(struct top_view *v, const __u64 *max)
+static int set_max(struct top_view *v, const __u64 *max, struct wset_why *why)
 {
 	const struct framepool_wset *chosen = &v->chosen;
+	const struct wset_limits limits = { chosen->name, chosen->pid, NULL, max };
 	struct framepool_wset now;
-	int err = framepool_get_wset(v->control, chosen->name, chosen->pid, &now);
 
-	if (err)
-		return err;
-	if (now.id != chosen->id)
-		return -ESRCH;
-	return wset_limit(v->control, chosen->name, chosen->pid, NULL, max);
+	if (framepool_get_wset(v->control, chosen->name, chosen->pid, &now) ||
+	    now.id == chosen->id)
+		return wset_limit(v->control, &limits, why);
+	wset_explain(v->control, &limits, -ESRCH, why);
+	return -ESRCH;
 }
 
 static void end_typing(struct top_view *v)
 {
 	char text[FAIL_SIZE], subject[NUMBER_SIZE];
+	struct wset_why why;
 	__u64 max;
-	int err;
 
 	if (!parse_max(v->entry.text, &max)) {
 		snprintf(text, sizeof(text), "'%s' is no size, such as 16M, and not 'none'",
@@ -187,9 +187,8 @@ static void end_typing(struct top_view *v)
 		return;
 	}
 	snprintf(subject, sizeof(subject), "%d", v->chosen.pid);
-	err = set_max(v, &max);
-	if (err) {
-		say(v, true, fail_text(text, "limit process", subject, err, wset_reasons));
+	if (set_max(v, &max, &why)) {
+		say(v, true, fail_text(text, "limit process", subject, why.error, why.reasons));
 		return;
 	}
 	snprintf(text, sizeof(text), "process %s in %s: maximum %s", subject, v->chosen.name,

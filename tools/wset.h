@@ -5,11 +5,24 @@
 
 #include "cmd.h"
 
-/*
- * Set the limits of @pid in @pool; what is NULL stays as it is. 0 or -errno, and then nothing has
- * changed; wset_reasons says what an errno means.
- */
-int wset_limit(int control, const char *pool, int pid, const __u64 *min, const __u64 *max);
-extern const struct reason wset_reasons[];
+/* In bytes; what is NULL stays as it is. */
+struct wset_limits {
+	const char *pool; /* NULL: the default one */
+	int pid;
+	const __u64 *min, *max;
+};
+
+/* Why limits could not be set: one error and its reason, for fail(). */
+struct wset_why {
+	int error;
+	struct reason reasons[2];
+	char what[256], next[128];
+};
+
+/* 0 or -errno, and then nothing has changed, and @why says why. */
+int wset_limit(int control, const struct wset_limits *l, struct wset_why *why);
+
+/* For who has looked at the set before: why the errno is so, or -ESRCH: it is another one now. */
+void wset_explain(int control, const struct wset_limits *l, int error, struct wset_why *why);
 
 #endif /* FRAMEPOOL_WSET_H */

@@ -414,7 +414,8 @@ fails 2 wset --pid x --max 1M -- "'x' is no process"
 fails 2 wset --pid 1 --max 1000 -- "is no size"
 fails 2 wset --pid 1 --min none -- "is no size"
 fails 2 wset --pid 1 --max 1M --json -- "for the list"
-fails 1 wset --pid 1 --max 1M -- "maps nothing of the pool"
+fails 1 wset --pid 1 --max 1M -- "limit process 1: it maps nothing of pool default (No such process)."
+fails 1 wset --pid 999999999 --max 1M -- "there is no such process"
 fails 1 wset nosuch --pid $$ --max 1M -- "there is no such pool"
 runs 0 attach /mnt/a.dat --pool other --read-only
 fails 1 pool destroy other -- "files are attached to it"
@@ -556,6 +557,121 @@ until [ ! -e /dev/framepool/slow ]; do sleep 0.1; done
 stored d
 dmsetup remove slow --noudevsync
 ok $? "the device goes"
+
+# Limits that cannot be: each error says which of its causes it was, in numbers.
+mkfifo /tmp/in
+exec 4<>/tmp/in
+# begins COMMAND...: it goes on until its standard input ends or it is killed; it prints its PID, which is $pid.
+begins() {
+	rm -f /tmp/where
+	"$@" < /tmp/in > /tmp/where 4>&- &
+	until [ -s /tmp/where ] || ! kill -0 $! 2> /dev/null; do sleep 0.1; done
+	read -r pid _ < /tmp/where
+}
+runs 0 pool create limited --size 4M
+bound=$(framepool pool list --json | sed -n '/"name": "limited"/,/"bound"/s/.*"bound": \([0-9]*\),/\1/p')
+room=$((4 * (bound - bound / 4)))
+runs 0 attach /mnt/a.dat --pool limited --mode 666
+begins helper map /dev/framepool/a.dat 0xff000
+first=$pid
+fails 1 wset limited --pid "$first" --max 4K -- "a maximum of 4.0 KiB is under 32K (Invalid argument). Give at least 32K."
+fails 1 wset limited --pid "$first" --min 1M --max 512K -- "a minimum of 1.0 MiB is over a maximum of 512.0 KiB"
+runs 0 wset limited --pid "$first" --max 1M
+fails 1 wset limited --pid "$first" --min 2M -- "a minimum of 2.0 MiB is over its maximum of 1.0 MiB"
+says err "Give a larger maximum, too."
+runs 0 wset limited --pid "$first" --min 1M --max none
+fails 1 wset limited --pid "$first" --max 512K -- "its minimum of 1.0 MiB is over a maximum of 512.0 KiB"
+fails 1 wset limited --pid "$first" --min 4M -- "a minimum of 4.0 MiB cannot be guaranteed: the pool can promise 2.9 MiB"
+says err "Give at most ${room}K."
+begins helper map /dev/framepool/a.dat 0xff000
+fails 1 wset limited --pid "$pid" --min 2M -- "a minimum of 2.0 MiB cannot be guaranteed: others are promised 1.0 MiB of 2.9 MiB"
+says err "Give at most $((room - 1024))K."
+fails 1 wset limited --pid "$pid" --min "$((room - 1020))K" -- "others are promised 1.0 MiB"
+runs 0 wset limited --pid "$pid" --min "$((room - 1024))K"
+runs 0 wset limited --pid "$pid" --min 0
+# What is pinned is kept, too: all that is not of the two helpers is of nobody in particular.
+runs 0 wset limited --pid "$first" --min 0
+framepool pin a.dat > /tmp/out &
+pinner=$!
+until [ -s /tmp/out ]; do sleep 0.1; done
+fails 1 wset limited --pid "$first" --min "$((room - 512))K" -- "cannot be guaranteed: others are promised 0 B of 2.9 MiB, and have pinned 1020.0 KiB more"
+says err "Give at most $((room - 1020))K."
+runs 0 wset limited --pid "$first" --min "$((room - 1020))K"
+kill $pinner
+wait $pinner
+runs 0 wset limited --pid "$first" --min 0
+runs 0 evict a.dat
+chmod 666 /dev/framepool/control
+begins su -s /bin/sh nobody -c 'helper map /dev/framepool/a.dat 0xff000'
+for limit in '--min 1M' '--max 1M'; do
+	su -s /bin/sh nobody -c "framepool wset limited --pid $first $limit" > /tmp/out 2> /tmp/err
+	[ $? = 4 ]
+	ok $? "a stranger's $limit ends with 4"
+	says err "the process is another user's (Operation not permitted)"
+done
+su -s /bin/sh nobody -c "framepool wset limited --pid $pid --min 1M" > /tmp/out 2> /tmp/err
+[ $? = 4 ]
+ok $? "a minimum for himself, too"
+says err "to raise its minimum of 0 B takes CAP_SYS_ADMIN"
+su -s /bin/sh nobody -c "framepool wset limited --pid $pid --max 1M" > /tmp/out 2> /tmp/err
+ok $? "but no maximum"
+chmod 600 /dev/framepool/control
+begins helper hold /dev/framepool/a.dat 16
+framepool pin a.dat --length 64K > /tmp/out &
+until [ -s /tmp/out ]; do sleep 0.1; done
+pinner=$!
+fails 1 wset limited --pid "$pid" --max 64K -- "a maximum of 64.0 KiB does not leave 32K beside the 64.0 KiB that are pinned"
+says err "Unpin some, or give at least 96K."
+runs 0 wset limited --pid "$pid" --max 96K
+kill $pinner
+wait $pinner
+read -r waits < /sys/module/framepool/parameters/wait_ms
+echo 300 > /sys/module/framepool/parameters/wait_ms
+fails 1 wset limited --pid "$pid" --max 32K -- "the kernel holds pages above it (Device or resource busy)"
+exec 4>&-
+wait
+exec 4<>/tmp/in
+runs 0 detach a.dat
+echo "0 2048 linear /dev/ram0 0" > /tmp/table
+dmsetup create weak --noudevsync /tmp/table && dmsetup mknodes weak
+ok $? "there is a device to fail"
+runs 0 attach /dev/mapper/weak --name weak --pool limited
+begins helper store /dev/framepool/weak 16
+dmsetup suspend weak
+fails 1 wset limited --pid "$pid" --max 32K -- "pages above it were not written in the module's wait_ms"
+dmsetup resume weak
+runs 0 wset limited --pid "$pid" --max 32K
+runs 0 wset limited --pid "$pid" --max none
+kill "$pid"
+begins helper store /dev/framepool/weak 16
+device "0 2048 flakey /dev/ram0 0 0 3600 1 error_writes"
+fails 1 wset limited --pid "$pid" --max 32K -- " weak: Input/output error (Device or resource busy)"
+says err "pages above it cannot be written to space"
+runs 1 sync weak
+device "0 2048 linear /dev/ram0 0"
+runs 0 sync weak
+runs 0 wset limited --pid "$pid" --max 32K
+echo "$waits" > /sys/module/framepool/parameters/wait_ms
+kill "$pid"
+wait
+runs 0 detach weak
+dmsetup remove weak --noudevsync
+ok $? "the device goes"
+runs 0 pool destroy limited
+runs 0 pool create flat --size 2M --working-sets off
+runs 0 attach /mnt/b.dat --pool flat
+begins helper map /dev/framepool/b.dat 0
+fails 1 wset flat --pid "$pid" --min 1M -- "pool flat has no working sets of processes (Operation not supported)"
+runs 0 wset flat
+says out "This pool has no working sets of processes"
+runs 0 wset flat --json
+[ "$(grep -c '"id"' /tmp/out)" = 1 ]
+ok $? "but the common one"
+exec 4>&-
+wait
+rm /tmp/in
+runs 0 detach b.dat
+runs 0 pool destroy flat
 
 # Traces: a program whose references are known.
 runs 0 attach /mnt/a.dat

@@ -5,6 +5,11 @@
  *	helper map PATH OFFSET
  *		map PATH through a pool, close its descriptor if it is a named node, load a byte at
  *		OFFSET, print "PID ADDRESS", wait for the end of standard input
+ *	helper store PATH PAGES
+ *		map PATH through a pool, store to its first PAGES, print PID, wait for the end of
+ *		standard input
+ *	helper hold PATH PAGES
+ *		the same, and the kernel holds them meanwhile, as for O_DIRECT
  *	helper loop PATH PAGES ROUNDS
  *		map PATH and go over its first PAGES ROUNDS times: load all, and store to each fifth
  *	helper childless COMMAND...
@@ -15,11 +20,13 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +48,29 @@ static int map(const char *path, const char *offset)
 	at = (unsigned char *)m.addr + strtoull(offset, NULL, 0);
 	(void)*at;
 	printf("%d %p\n", getpid(), (void *)at);
+	fflush(stdout);
+	while (read(0, &byte, 1) > 0)
+		;
+	return 0;
+}
+
+static int store(const char *path, const char *pages, int held)
+{
+	struct iovec iov = { .iov_len = strtoul(pages, NULL, 0) * 4096 };
+	struct framepool_mapping m;
+	int error = framepool_map_file(path, FRAMEPOOL_MAP_WRITE, NULL, &m), pipe[2];
+	char byte;
+
+	if (error) {
+		errno = -error;
+		err(1, "%s", path);
+	}
+	iov.iov_base = m.addr;
+	memset(m.addr, 'h', iov.iov_len);
+	if (held && (pipe2(pipe, O_NONBLOCK) || fcntl(pipe[1], F_SETPIPE_SZ, 1 << 20) < 0 ||
+	    vmsplice(pipe[1], &iov, 1, 0) != (ssize_t)iov.iov_len))
+		err(1, "a pipe");
+	printf("%d\n", getpid());
 	fflush(stdout);
 	while (read(0, &byte, 1) > 0)
 		;
@@ -110,6 +140,8 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && !strcmp(argv[1], "map"))
 		return map(argv[2], argv[3]);
+	if (argc == 4 && (!strcmp(argv[1], "store") || !strcmp(argv[1], "hold")))
+		return store(argv[2], argv[3], !strcmp(argv[1], "hold"));
 	if (argc == 5 && !strcmp(argv[1], "loop"))
 		return loop(argv[2], argv[3], argv[4]);
 	if (argc > 2 && !strcmp(argv[1], "childless")) {
@@ -121,5 +153,5 @@ int main(int argc, char **argv)
 		;
 	if (i < argc - 1 && i % 2 == 0 && !strcmp(argv[1], "pty"))
 		return pty(argv + 2, argv + i + 1);
-	errx(2, "usage: helper map PATH OFFSET | helper loop PATH PAGES ROUNDS | helper childless COMMAND... | helper pty TEXT KEYS [TEXT KEYS]... -- COMMAND...");
+	errx(2, "usage: helper map PATH OFFSET | helper store|hold PATH PAGES | helper loop PATH PAGES ROUNDS | helper childless COMMAND... | helper pty TEXT KEYS [TEXT KEYS]... -- COMMAND...");
 }
