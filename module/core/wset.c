@@ -27,8 +27,9 @@
  * floors.  Any other fault moves no target: such a set replaces pages of its own.  The floor
  * is what keeps a set from being starved before it could show that it needs more: an eighth of
  * an equal share, or its guaranteed minimum.  Minima and pinned pages together leave a quarter of
- * the pool free: else a minimum would be a promise that pins of others break.  "Lately" is by a count that is halved after so
- * many faults of the pool as a sixteenth of its frames.  `make bench-policy` says what it is worth.
+ * the pool free: else a minimum would be a promise that pins of others break.  "Lately" is by a
+ * count that is halved after so many faults of the pool as a sixteenth of its frames.
+ * `make bench-policy` says what it is worth.
  *
  * Targets do nothing by themselves.  When frames are needed they come from the set that is
  * furthest above its target (or least below: where free frames are kept in store, all are below).
@@ -269,8 +270,8 @@ int fpool_wset_del(struct fpool_wsets *ws, struct fpool_wset *set)
  *
  * Context: Caller serialises access to @ws.
  * Return: 0; -EINVAL: @min is over @max, or @max under FPOOL_WSET_LEAST_MAX; -ENOSPC: @min cannot
- *	be guaranteed beside those of the others and what is pinned; -EBUSY: @max does not leave FPOOL_WSET_LEAST_MAX
- *	frames beside what is pinned; -ESRCH: the process has ended.
+ *	be guaranteed beside those of the others and what is pinned; -EBUSY: @max does not leave
+ *	FPOOL_WSET_LEAST_MAX frames beside what is pinned; -ESRCH: the process has ended.
  */
 int fpool_wset_limit(struct fpool_wsets *ws, struct fpool_wset *set, u32 min, u32 max)
 {

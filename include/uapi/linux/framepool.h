@@ -314,9 +314,9 @@ struct framepool_wset {
  *
  * EINVAL: @min is over @max, or @max is under 8; ENOSPC: @min cannot be guaranteed beside the
  * minima of the others and what they have pinned (together three quarters of the pool); EBUSY: @max
- * does not leave 8 frames beside what is pinned, or what is above it cannot leave; EPERM: another user's, or a higher
- * minimum without CAP_SYS_ADMIN; ESRCH: there is no such process, or it has no working set in
- * this pool; ENOENT: no such pool. Then nothing has changed.
+ * does not leave 8 frames beside what is pinned, or what is above it cannot leave; EPERM: another
+ * user's, or a higher minimum without CAP_SYS_ADMIN; ESRCH: there is no such process, or it has no
+ * working set in this pool; ENOENT: no such pool. Then nothing has changed.
  */
 struct framepool_wset_limit {
 	__u32 size;
