@@ -417,8 +417,16 @@ static int errors_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(errors);
 
+/* Since the policy last looked. The glue has that bit in the page's flags. */
+static bool is_accessed(struct fpool_pool *pool, fpool_spte_t e)
+{
+	return fpool_spte_has(e, FPOOL_SPTE_P) &&
+	       fpool_page_has_uses(fpool_pool_page(pool, fpool_spte_frame(e)));
+}
+
 /* An entry as its flags say it, largest first. */
-static void print_entry(struct seq_file *m, fpool_vpn_t vpn, fpool_spte_t e)
+static void print_entry(struct seq_file *m, struct fpool_pool *pool, fpool_vpn_t vpn,
+			fpool_spte_t e)
 {
 	if (fpool_spte_has(e, FPOOL_SPTE_G))
 		seq_printf(m, "%llu ghost %llu set %u\n", fpool_vpn_nr(vpn),
@@ -429,7 +437,7 @@ static void print_entry(struct seq_file *m, fpool_vpn_t vpn, fpool_spte_t e)
 	else
 		seq_printf(m, "%llu %c%c%c%s%s%s frame %u\n", fpool_vpn_nr(vpn),
 			   fpool_spte_has(e, FPOOL_SPTE_P) ? 'P' : '-',
-			   fpool_spte_has(e, FPOOL_SPTE_A) ? 'A' : '-',
+			   is_accessed(pool, e) ? 'A' : '-',
 			   fpool_spte_has(e, FPOOL_SPTE_D) ? 'D' : '-',
 			   fpool_spte_has(e, FPOOL_SPTE_BUSY) ? " busy" : "",
 			   fpool_spte_has(e, FPOOL_SPTE_PIN) ? " pinned" : "",
@@ -447,7 +455,7 @@ static void print_table(struct seq_file *m, struct fpool_space *space)
 		   fpool_ptable_levels(&space->ptable), space->ptable.nnodes);
 	spin_lock(&pool->lock);
 	while (fpool_ptable_next(&space->ptable, &vpn, fpool_vpn(FPOOL_VPN_MAX), 0, &e)) {
-		print_entry(m, vpn, e);
+		print_entry(m, pool, vpn, e);
 		vpn = fpool_vpn_add(vpn, 1);
 		if (!(fpool_vpn_nr(vpn) % PIECE))
 			cond_resched_lock(&pool->lock);
@@ -490,7 +498,7 @@ static void print_walk(struct seq_file *m, struct fpool_space *space, fpool_vpn_
 		seq_printf(m, "%u %u %u\n", step[i].level, step[i].index,
 			   fpool_frame_nr(step[i].node));
 	if (n && !step[n - 1].level && step[n - 1].entry)
-		print_entry(m, vpn, fpool_spte(step[n - 1].entry));
+		print_entry(m, space->pool, vpn, fpool_spte(step[n - 1].entry));
 }
 
 static int walk_show(struct seq_file *m, void *v)

@@ -38,10 +38,10 @@
 #include "writeback.h"
 
 /* On the stack. */
-#define BATCH	36
+#define BATCH	28
 
 /* Dirty victims that wait for the reclaim thread; more of them help nobody. */
-#define LAUNDRY_MAX	(2 * BATCH)
+#define LAUNDRY_MAX	72
 
 /* Dirty victims that are written together, and how many times so many. */
 #define LOAD		64
@@ -57,10 +57,9 @@ enum fate {
 
 struct victim {
 	struct fpool_space *space;	/* a reference */
-	u64 vpn;
 	fpool_frame_t frame;
+	fpool_frame_t leaf;		/* with its shadow PTE, which keeps it while it is BUSY */
 	u32 pinner;			/* who had it pinned, 0 for nobody */
-	bool young;
 	u8 fate;			/* enum fate */
 	bool written;
 };
@@ -74,7 +73,9 @@ struct batch {
 	struct fpool_wset *set;		/* whose pages; victim_lock keeps it */
 	struct fpool_flight *flight;	/* for those that are dirty; NULL: to the laundry */
 	unsigned int nr;
+	bool one_space;			/* all of them have it, as nearly always */
 	struct victim *v;
+	struct fpool_rmap_page *p;	/* which pages they are, in the same order */
 	fpool_frame_t gone;		/* the first of those that go back to the pool together */
 	u32 nr_gone;
 	struct fpool_evicted done;
@@ -84,6 +85,7 @@ struct batch {
 struct load {
 	struct batch b;
 	struct victim v[LOAD];
+	struct fpool_rmap_page p[LOAD];
 	struct fpool_pool *pool;
 	u32 taken;			/* pool->taken when it was started */
 	bool flying;
@@ -95,23 +97,20 @@ struct fpool_laundry {
 	unsigned int flying;
 };
 
-static struct page *victim_page(const struct batch *b, const struct victim *v)
+static bool neighbours(const struct batch *b, unsigned int i, unsigned int k)
 {
-	return fpool_pool_page(b->pool, v->frame);
+	return b->v[i].space == b->v[k].space && b->p[i].vpn + 1 == b->p[k].vpn;
 }
 
-static bool neighbours(const struct victim *a, const struct victim *b)
-{
-	return a->space == b->space && a->vpn + 1 == b->vpn;
-}
-
-/* The first index after the victims of one space that follow one another. */
-static unsigned int space_end(const struct batch *b, unsigned int first)
+/* The first index after those from @first on that have its space, before @end. */
+static unsigned int space_end(const struct batch *b, unsigned int first, unsigned int end)
 {
 	const struct fpool_space *space = b->v[first].space;
 	unsigned int i = first + 1;
 
-	while (i < b->nr && b->v[i].space == space)
+	if (b->one_space)
+		return end;
+	while (i < end && b->v[i].space == space)
 		i++;
 	return i;
 }
@@ -122,50 +121,57 @@ static void get_spaces(struct batch *b)
 	unsigned int i, end;
 
 	for (i = 0; i < b->nr; i = end) {
-		end = space_end(b, i);
+		end = space_end(b, i, b->nr);
 		fpool_space_get_many(b->v[i].space, end - i);
 	}
 }
 
-static void put_spaces(struct batch *b)
+static void put_spaces(struct batch *b, unsigned int first, unsigned int last)
 {
 	unsigned int i, end;
 
-	for (i = 0; i < b->nr; i = end) {
-		end = space_end(b, i);
+	for (i = first; i < last; i = end) {
+		end = space_end(b, i, last);
 		fpool_space_put_many(b->v[i].space, end - i);
 	}
 }
 
-/* The next victim of whose space there is none before; nearly always they have only one. */
-static unsigned int next_space(const struct batch *b, unsigned int i)
-{
-	unsigned int first;
+typedef void (*pages_fn)(struct fpool_space *space, struct fpool_rmap_page *pages,
+			 unsigned int nr);
 
-	while (++i < b->nr) {
-		for (first = 0; b->v[first].space != b->v[i].space; first++)
-			;
-		if (first == i)
-			break;
+/* Call @fn for the pages of one space after the other. */
+static noinline_for_stack void each_of_many_spaces(struct batch *b, pages_fn fn)
+{
+	struct fpool_rmap_page pages[BATCH];
+	DECLARE_BITMAP(done, BATCH) = {};
+	unsigned int i, k, nr;
+
+	for (i = 0; i < b->nr; i++) {
+		if (test_bit(i, done))
+			continue;
+		nr = 0;
+		for (k = i; k < b->nr; k++)
+			if (b->v[k].space == b->v[i].space)
+				pages[nr++] = b->p[k];
+		fn(b->v[i].space, pages, nr);
+		nr = 0;
+		for (k = i; k < b->nr; k++) {
+			if (b->v[k].space != b->v[i].space)
+				continue;
+			b->p[k] = pages[nr++];
+			__set_bit(k, done);
+		}
 	}
-	return i;
 }
 
-/* All pages of the space of a victim that next_space() has found. */
-static unsigned int list_pages(const struct batch *b, unsigned int first,
-			       struct fpool_rmap_page *pages)
+static __always_inline void each_space(struct batch *b, pages_fn fn)
 {
-	const struct fpool_space *space = b->v[first].space;
-	const struct victim *v = &b->v[first], *end = &b->v[b->nr];
-	const struct fpool_pool *pool = b->pool;
-	struct fpool_rmap_page *p = pages;
-
-	for (; v < end; v++)
-		if (v->space == space)
-			*p++ = (struct fpool_rmap_page){
-				.vpn = v->vpn, .page = fpool_pool_page(pool, v->frame),
-			};
-	return p - pages;
+	if (!b->nr)
+		return;
+	if (likely(b->one_space))
+		fn(b->v->space, b->p, b->nr);
+	else
+		each_of_many_spaces(b, fn);
 }
 
 /* What is sorted: 6 bits for the space, 52 for the page, 6 for where the victim is. */
@@ -186,7 +192,7 @@ static u64 sort_key(const struct batch *b, unsigned int i)
 
 	while (b->v[first].space != b->v[i].space)
 		first++;
-	return first << KEY_SPACE_SHIFT | b->v[i].vpn << KEY_INDEX_BITS | i;
+	return first << KEY_SPACE_SHIFT | b->p[i].vpn << KEY_INDEX_BITS | i;
 }
 
 /* Of the keys whose distance is @gap. */
@@ -216,16 +222,18 @@ static void follow_keys(struct batch *b, u64 *key)
 	unsigned int i, to, from;
 
 	for (i = 0; i < b->nr; i++) {
-		struct victim first;
+		struct fpool_rmap_page first_page = b->p[i];
+		struct victim first = b->v[i];
 
 		if (key_index(key[i]) == i)
 			continue;
-		first = b->v[i];
 		for (to = i; (from = key_index(key[to])) != i; to = from) {
 			b->v[to] = b->v[from];
+			b->p[to] = b->p[from];
 			key[to] = to;
 		}
 		b->v[to] = first;
+		b->p[to] = first_page;
 		key[to] = to;
 	}
 }
@@ -263,171 +271,142 @@ static struct fpool_wset *whose(struct fpool_pool *pool, const struct demand *d,
 	return set;
 }
 
-static void pick(struct batch *b, const struct demand *d)
+/* The frames that the policy names become victims to be, which nobody has judged yet. */
+static noinline_for_stack void pick(struct batch *b, const struct demand *d)
 {
+	fpool_frame_t frame[BATCH] __uninitialized;
 	struct fpool_pool *pool = b->pool;
 	struct fpool_space *space = NULL;
-	fpool_frame_t frame[BATCH];
-	u32 i, max;
+	u32 i, max, last = FPOOL_NO_SPACE;
 
 	spin_lock(&pool->lock);
 	b->set = whose(pool, d, &max);
 	b->nr = b->set ? fpool_policy_candidates(&b->set->policy, frame, max) : 0;
+	b->one_space = true;
 	for (i = 0; i < b->nr; i++) {
 		const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame[i]);
 
-		if (!space || space->id != info->space)
-			space = fpool_space_by_id(pool, info->space);
-		b->v[i] = (struct victim){
-			.space = space,
-			.vpn = info->vpn,
-			.frame = frame[i],
-			.fate = FATE_BACK,
+		if (unlikely(info->space != last)) {
+			b->one_space = last == FPOOL_NO_SPACE;
+			last = info->space;
+			space = fpool_space_by_id(pool, last);
+		}
+		b->v[i] = (struct victim){ .space = space, .frame = frame[i] };
+		b->p[i] = (struct fpool_rmap_page){
+			.vpn = info->vpn, .page = fpool_pool_page(pool, frame[i]),
 		};
 	}
 	get_spaces(b);
 	spin_unlock(&pool->lock);
 }
 
-/* Was the page used since the last time? Its hardware entries say what @p does. */
-static bool was_used(const struct victim *v, const struct fpool_rmap_page *p)
+/* Was the page used since the last time? Its hardware entries say what @found does. */
+static __always_inline bool was_used(struct fpool_space *space, const struct fpool_rmap_page *p)
 {
 	if (p->found)
-		fpool_whatif_note(v->space, fpool_vpn(v->vpn), FPOOL_WHATIF_YOUNG);
-	return folio_test_clear_referenced(page_folio(p->page)) || p->found;
+		fpool_whatif_note(space, fpool_vpn(p->vpn), FPOOL_WHATIF_YOUNG);
+	return fpool_page_take_uses(p->page) || p->found;
 }
 
 /* Read the accessed bits, those of one space in one walk. */
 static void look(struct batch *b)
 {
-	struct fpool_rmap_page pages[BATCH], *p;
-	unsigned int i, k, nr;
+	unsigned int i;
 
-	for (i = 0; i < b->nr; i = next_space(b, i)) {
-		struct fpool_space *space = b->v[i].space;
-
-		nr = list_pages(b, i, pages);
-		fpool_rmap_test_clear_young(space, pages, nr);
-		for (k = i, p = pages; p < pages + nr; k++)
-			if (b->v[k].space == space)
-				b->v[k].young = was_used(&b->v[k], p++);
-	}
+	each_space(b, fpool_rmap_test_clear_young);
+	for (i = 0; i < b->nr; i++)
+		b->p[i].found = was_used(b->v[i].space, &b->p[i]);
 }
 
 /* Is it still what pick() saw? */
-static bool still_there(const struct batch *b, const struct victim *v)
+static __always_inline bool still_there(const struct victim *v, const struct fpool_rmap_page *p,
+					const struct fpool_frame_info *info)
 {
-	const struct fpool_frame_info *info = fpool_frames_info(&b->pool->frames, v->frame);
-
 	return info->state == FPOOL_FRAME_RESIDENT && info->space == v->space->id &&
-	       info->vpn == v->vpn;
+	       info->vpn == p->vpn;
 }
 
-static bool must_stay(const struct batch *b, const struct victim *v, fpool_spte_t e)
+static bool must_stay(const struct victim *v, struct page *page, fpool_spte_t e)
 {
 	if (fpool_spte_has(e, FPOOL_SPTE_WB))
 		return true;
 	/* Where writing fails, trying all the time helps nobody, and where it waits, even less. */
-	return PageDirty(victim_page(b, v)) && (time_before(jiffies, v->space->retry_at) ||
-						fpool_backing_frozen(&v->space->backing));
+	return PageDirty(page) && (time_before(jiffies, v->space->retry_at) ||
+				   fpool_backing_frozen(&v->space->backing));
 }
 
-static void claim(struct batch *b, struct victim *v)
+static __always_inline void claim(struct batch *b, struct victim *v, fpool_vpn_t vpn)
 {
+	struct fpool_ptable *table = &v->space->ptable;
+
 	WARN_ON_ONCE(fpool_frames_mark_evict(&b->pool->frames, v->frame));
-	fpool_ptable_update(&v->space->ptable, fpool_vpn(v->vpn), 0, FPOOL_SPTE_BUSY);
+	fpool_ptable_update(table, vpn, 0, FPOOL_SPTE_BUSY);
+	v->leaf = fpool_ptable_leaf(table);
 }
 
-static void judge_one(struct batch *b, struct victim *v)
+/* Does it leave? Then it is claimed. */
+static __always_inline bool judge_one(struct batch *b, struct victim *v,
+				      const struct fpool_rmap_page *p)
 {
-	fpool_vpn_t vpn = fpool_vpn(v->vpn);
 	struct fpool_policy *policy;
-	fpool_spte_t e;
-	bool young;
 
-	if (!still_there(b, v))
-		return;
+	if (!still_there(v, p, fpool_frames_info(&b->pool->frames, v->frame)))
+		return false;
 	/* Its owner may be another one by now. */
 	policy = fpool_pool_policy(b->pool, v->frame);
-	e = fpool_ptable_peek(&v->space->ptable, vpn);
-	young = v->young || fpool_spte_has(e, FPOOL_SPTE_A);
-	if (fpool_spte_has(e, FPOOL_SPTE_A))
-		fpool_ptable_update(&v->space->ptable, vpn, FPOOL_SPTE_A, 0);
-	if (!fpool_policy_judge(policy, v->frame, young))
-		return;
+	if (!fpool_policy_judge(policy, v->frame, p->found))
+		return false;
 	/* No policy is asked about this: one may let go of a page that was just used. */
-	if (must_stay(b, v, e)) {
+	if (must_stay(v, p->page, fpool_ptable_peek(&v->space->ptable, fpool_vpn(p->vpn)))) {
 		fpool_policy_put_back(policy, v->frame);
-		return;
+		return false;
 	}
-	claim(b, v);
-	v->fate = FATE_UNDECIDED;
+	claim(b, v, fpool_vpn(p->vpn));
+	return true;
 }
 
-/* What is left of the batch are the victims. */
-static void let_others_stay(struct batch *b)
-{
-	unsigned int i, end, first, nr = 0;
-
-	for (i = 0; i < b->nr; i = end) {
-		struct fpool_space *space = b->v[i].space;
-		unsigned int looked;
-
-		end = space_end(b, i);
-		looked = end - i;
-		for (first = nr; i < end; i++)
-			if (b->v[i].fate == FATE_UNDECIDED)
-				b->v[nr++] = b->v[i];
-		fpool_space_put_many(space, looked - (nr - first));
-	}
-	b->nr = nr;
-}
-
-/* The policy's verdicts, in its order. */
+/* The policy's verdicts, in its order.  What is left of the batch are the victims. */
 static void judge(struct batch *b)
 {
-	unsigned int i, victims = 0;
+	unsigned int i, victims = 0, looked = b->nr;
 
 	spin_lock(&b->pool->lock);
-	for (i = 0; i < b->nr; i++) {
-		judge_one(b, &b->v[i]);
-		victims += b->v[i].fate == FATE_UNDECIDED;
+	for (i = 0; i < looked; i++) {
+		if (!judge_one(b, &b->v[i], &b->p[i]))
+			continue;
+		if (victims < i) {
+			/* Behind the victims are the spaces of the others. */
+			struct fpool_space *other = b->v[victims].space;
+
+			b->v[victims] = b->v[i];
+			b->p[victims] = b->p[i];
+			b->v[i].space = other;
+		}
+		victims++;
 	}
-	if (b->nr)
-		fpool_wset_judged(b->set, b->nr, victims);
+	if (looked)
+		fpool_wset_judged(b->set, looked, victims);
 	spin_unlock(&b->pool->lock);
-	let_others_stay(b);
+	put_spaces(b, victims, looked);
+	b->nr = victims;
 }
 
 /* Leaving. */
-
-static void unmap(struct batch *b)
-{
-	struct fpool_rmap_page pages[BATCH];
-	unsigned int i;
-
-	for (i = 0; i < b->nr; i = next_space(b, i))
-		fpool_rmap_unmap(b->v[i].space, pages, list_pages(b, i, pages));
-}
 
 /*
  * With the count frozen nobody has the frame, and nobody gets it again, because the
  * entry is busy: the dirty flag cannot change after this.
  */
-static void decide(struct batch *b, struct victim *v)
+static __always_inline void decide(struct batch *b, struct victim *v, struct page *page)
 {
-	struct page *page = victim_page(b, v);
-	bool dirty;
-
 	if (!page_ref_freeze(page, 1)) {
 		v->fate = FATE_BACK;
 		b->done.held++;
 		fpool_space_count(v->space, FPOOL_STAT_EVICT_HELD, 1);
 		return;
 	}
-	dirty = PageDirty(page) && !b->dropper;
+	v->fate = PageDirty(page) && !b->dropper ? FATE_WRITE : FATE_FREE;
 	page_ref_unfreeze(page, 1);
-	v->fate = dirty ? FATE_WRITE : FATE_FREE;
 }
 
 /*
@@ -448,8 +427,8 @@ static void clean_victims(struct batch *b)
 			v->fate = FATE_BACK;
 			continue;
 		}
-		ClearPageDirty(victim_page(b, v));
-		fpool_ptable_update(&v->space->ptable, fpool_vpn(v->vpn), 0, FPOOL_SPTE_WB);
+		ClearPageDirty(b->p[i].page);
+		fpool_ptable_update(&v->space->ptable, fpool_vpn(b->p[i].vpn), 0, FPOOL_SPTE_WB);
 	}
 	spin_unlock(&b->pool->lock);
 }
@@ -457,7 +436,7 @@ static void clean_victims(struct batch *b)
 /* Runs of dirty neighbours take off. */
 static void start_dirty(struct batch *b)
 {
-	fpool_frame_t frame[FPOOL_RUN_MAX];
+	fpool_frame_t frame[FPOOL_RUN_MAX] __uninitialized;
 	unsigned int i, end;
 
 	for (i = 0; i < b->nr; i = end) {
@@ -466,11 +445,11 @@ static void start_dirty(struct batch *b)
 			continue;
 		frame[0] = b->v[i].frame;
 		while (end < b->nr && end - i < FPOOL_RUN_MAX && b->v[end].fate == FATE_WRITE &&
-		       neighbours(&b->v[end - 1], &b->v[end])) {
+		       neighbours(b, end - 1, end)) {
 			frame[end - i] = b->v[end].frame;
 			end++;
 		}
-		fpool_flight_start(b->flight, b->v[i].space, fpool_vpn(b->v[i].vpn), frame,
+		fpool_flight_start(b->flight, b->v[i].space, fpool_vpn(b->p[i].vpn), frame,
 				   end - i);
 	}
 }
@@ -520,33 +499,34 @@ static void add_gone(struct batch *b, fpool_frame_t frame)
 		b->gone = frame;
 }
 
-static void free_victim(struct batch *b, const struct victim *v)
+static __always_inline void free_victim(struct batch *b, const struct victim *v,
+					const struct fpool_rmap_page *p)
 {
 	struct fpool_pool *pool = b->pool;
-	struct page *page = victim_page(b, v);
 	u64 seq = b->by_policy ? fpool_wsets_evicted(&pool->wsets, v->frame) : 0;
-	fpool_vpn_t vpn = fpool_vpn(v->vpn);
+	struct page *page = p->page;
 
+	fpool_ptable_remember(&v->space->ptable, fpool_vpn(p->vpn), v->leaf);
 	/* Replacing an entry needs no node, so it cannot fail. */
-	WARN_ON_ONCE(fpool_ptable_set(&v->space->ptable, vpn,
+	WARN_ON_ONCE(fpool_ptable_set(&v->space->ptable, fpool_vpn(p->vpn),
 				      seq ? fpool_spte_ghost(seq) : fpool_spte(0)));
 	page->mapping = NULL;
 	page->index = 0;
-	ClearPageDirty(page);
-	folio_clear_referenced(page_folio(page));
+	if (unlikely(PageDirty(page)))
+		ClearPageDirty(page);
+	fpool_page_take_uses(page);
 	fpool_wset_uncharge(&pool->wsets, v->frame);
 	WARN_ON_ONCE(fpool_frames_mark_free(&pool->frames, v->frame));
 	add_gone(b, v->frame);
-	trace_fpool_evict(pool->id, v->space->id, v->vpn, fpool_frame_nr(v->frame), v->written);
+	trace_fpool_evict(pool->id, v->space->id, p->vpn, fpool_frame_nr(v->frame), v->written);
 }
 
-static void put_back(struct batch *b, const struct victim *v)
+static void put_back(struct batch *b, const struct victim *v, fpool_vpn_t vpn)
 {
 	struct fpool_pool *pool = b->pool;
 
 	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, v->frame));
-	fpool_ptable_update(&v->space->ptable, fpool_vpn(v->vpn),
-			    FPOOL_SPTE_BUSY | FPOOL_SPTE_WB, 0);
+	fpool_ptable_update(&v->space->ptable, vpn, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB, 0);
 	if (v->pinner)
 		fpool_pin_put_back(pool, v->frame, v->pinner);
 	else
@@ -566,14 +546,14 @@ static void laundry_del(struct fpool_pool *pool, fpool_frame_t frame)
 }
 
 /* The write of a victim has ended, with or without it: does it leave? */
-static void settle_written(struct batch *b, struct victim *v)
+static void settle_written(struct batch *b, struct victim *v, const struct fpool_rmap_page *p)
 {
 	struct fpool_ptable *table = &v->space->ptable;
-	bool dirty = PageDirty(victim_page(b, v));
+	bool dirty = PageDirty(p->page);
 
-	if (!fpool_spte_has(fpool_ptable_peek(table, fpool_vpn(v->vpn)), FPOOL_SPTE_BUSY)) {
+	if (!fpool_spte_has(fpool_ptable_peek(table, fpool_vpn(p->vpn)), FPOOL_SPTE_BUSY)) {
 		/* Rescued: resident, and perhaps dirty again. */
-		fpool_ptable_update(table, fpool_vpn(v->vpn), FPOOL_SPTE_WB | FPOOL_SPTE_D,
+		fpool_ptable_update(table, fpool_vpn(p->vpn), FPOOL_SPTE_WB | FPOOL_SPTE_D,
 				    dirty ? FPOOL_SPTE_D : 0);
 		b->done.busy++;
 		return;
@@ -591,7 +571,7 @@ static void count_evictions(const struct batch *b)
 	for (i = 0; i < b->nr; i = end) {
 		struct fpool_space *space = b->v[i].space;
 
-		end = space_end(b, i);
+		end = space_end(b, i, b->nr);
 		for (nr = 0; i < end; i++)
 			nr += b->v[i].fate == FATE_FREE;
 		if (nr)
@@ -602,19 +582,18 @@ static void count_evictions(const struct batch *b)
 /* Once for all victims that share a queue. */
 static void wake_waiters(const struct batch *b)
 {
-	const struct victim *last = NULL;
-	unsigned int i;
+	unsigned int i, last = UINT_MAX;
 
+	if (!fpool_pool_has_waiters(b->pool))
+		return;
 	for (i = 0; i < b->nr; i++) {
-		const struct victim *v = &b->v[i];
-
-		if (v->fate == FATE_WRITE)
+		if (b->v[i].fate == FATE_WRITE)
 			continue;
-		if (last && last->space == v->space &&
-		    last->vpn / FPOOL_BUSY_RUN == v->vpn / FPOOL_BUSY_RUN)
+		if (last < i && b->v[last].space == b->v[i].space &&
+		    b->p[last].vpn / FPOOL_BUSY_RUN == b->p[i].vpn / FPOOL_BUSY_RUN)
 			continue;
-		fpool_space_wake(v->space, fpool_vpn(v->vpn));
-		last = v;
+		fpool_space_wake(b->v[i].space, fpool_vpn(b->p[i].vpn));
+		last = i;
 	}
 }
 
@@ -628,23 +607,25 @@ static u64 settle(struct batch *b)
 
 	spin_lock(&pool->lock);
 	for (i = 0; i < b->nr; i++) {
+		const struct fpool_rmap_page *p = &b->p[i];
 		struct victim *v = &b->v[i];
 
 		if (v->fate == FATE_WRITTEN)
-			settle_written(b, v);
+			settle_written(b, v, p);
 		if (v->fate == FATE_FREE) {
-			free_victim(b, v);
+			free_victim(b, v, p);
 			freed++;
 		} else if (v->fate == FATE_WRITE) {
 			laundry_add(pool, v->frame);
 			laundry = true;
 		} else if (v->fate == FATE_BACK) {
-			put_back(b, v);
+			put_back(b, v, fpool_vpn(p->vpn));
 		}
 	}
 	give_gone(b);
 	spin_unlock(&pool->lock);
-	count_evictions(b);
+	if (freed)
+		count_evictions(b);
 	wake_waiters(b);
 	if (freed)
 		fpool_pool_freed(pool);
@@ -658,17 +639,16 @@ static u64 settle(struct batch *b)
  * What was stored is to be forgotten, but somebody has the frame: it stays, with what the file
  * says. If that cannot be read, the stores are not forgotten, but nothing is made up.
  */
-static void restore(struct batch *b, const struct victim *v)
+static void restore(struct batch *b, const struct victim *v, const struct fpool_rmap_page *p)
 {
-	struct page *page = victim_page(b, v);
 	struct bio_vec bv;
 	ssize_t got;
 
-	bvec_set_page(&bv, page, PAGE_SIZE, 0);
-	got = fpool_backing_read(&v->space->backing, &bv, 1, v->vpn << PAGE_SHIFT, PAGE_SIZE);
+	bvec_set_page(&bv, p->page, PAGE_SIZE, 0);
+	got = fpool_backing_read(&v->space->backing, &bv, 1, p->vpn << PAGE_SHIFT, PAGE_SIZE);
 	if (got <= 0)
 		return;
-	zero_user_segment(page, got, PAGE_SIZE);
+	zero_user_segment(p->page, got, PAGE_SIZE);
 	/* It stays dirty: who has the frame may write to it without telling anyone. */
 }
 
@@ -678,23 +658,24 @@ static u64 expel(struct batch *b)
 	unsigned int i;
 	u64 freed;
 
-	unmap(b);
+	each_space(b, fpool_rmap_unmap);
 	for (i = 0; i < b->nr; i++) {
-		decide(b, &b->v[i]);
+		decide(b, &b->v[i], b->p[i].page);
 		if (b->dropper && b->v[i].fate == FATE_BACK)
-			restore(b, &b->v[i]);
+			restore(b, &b->v[i], &b->p[i]);
 	}
 	if (b->flight)
 		write_dirty(b);
 	freed = settle(b);
-	put_spaces(b);
+	put_spaces(b, 0, b->nr);
 	return freed;
 }
 
 static u64 evict_batch(struct fpool_pool *pool, const struct demand *d, unsigned int *looked)
 {
-	struct victim v[BATCH];
-	struct batch b = { .pool = pool, .by_policy = true, .v = v };
+	struct fpool_rmap_page p[BATCH] __uninitialized;
+	struct victim v[BATCH] __uninitialized;
+	struct batch b = { .pool = pool, .by_policy = true, .v = v, .p = p };
 
 	mutex_lock(&pool->victim_lock);
 	pick(&b, d);
@@ -807,7 +788,7 @@ static u64 finish_load(struct fpool_pool *pool, struct load *load)
 
 	finish_dirty(&load->b);
 	freed = settle(&load->b);
-	put_spaces(&load->b);
+	put_spaces(&load->b, 0, load->b.nr);
 	load->b.nr = 0;
 	learn(pool, load);
 	return freed;
@@ -881,11 +862,14 @@ bool fpool_evict_may_start(struct fpool_pool *pool)
 
 static void take_laundry(struct fpool_pool *pool, struct load *load)
 {
+	struct fpool_space *space = NULL;
 	struct batch *b = &load->b;
+	u32 last = FPOOL_NO_SPACE;
 	fpool_frame_t frame;
 
 	*b = (struct batch){
-		.pool = pool, .by_policy = true, .flight = b->flight, .v = load->v,
+		.pool = pool, .by_policy = true, .one_space = true, .flight = b->flight,
+		.v = load->v, .p = load->p,
 	};
 	spin_lock(&pool->lock);
 	while (b->nr < LOAD &&
@@ -893,11 +877,20 @@ static void take_laundry(struct fpool_pool *pool, struct load *load)
 		const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame);
 
 		laundry_del(pool, frame);
-		b->v[b->nr++] = (struct victim){
-			.space = fpool_space_by_id(pool, info->space),
-			.vpn = info->vpn,
+		if (info->space != last) {
+			b->one_space = last == FPOOL_NO_SPACE;
+			last = info->space;
+			space = fpool_space_by_id(pool, last);
+		}
+		fpool_ptable_find_leaf(&space->ptable, fpool_vpn(info->vpn));
+		b->v[b->nr] = (struct victim){
+			.space = space,
 			.frame = frame,
+			.leaf = fpool_ptable_leaf(&space->ptable),
 			.fate = FATE_WRITE,
+		};
+		b->p[b->nr++] = (struct fpool_rmap_page){
+			.vpn = info->vpn, .page = fpool_pool_page(pool, frame),
 		};
 	}
 	get_spaces(b);
@@ -1016,7 +1009,8 @@ void fpool_evict_rescue(struct fpool_space *space, fpool_vpn_t vpn)
 		laundry_del(pool, frame);
 	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, frame));
 	fpool_policy_put_back(fpool_pool_policy(pool, frame), frame);
-	fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_BUSY, FPOOL_SPTE_A);
+	fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_BUSY, 0);
+	fpool_page_set_fresh(fpool_pool_page(pool, frame));
 	fpool_space_wake(space, vpn);
 }
 
@@ -1083,11 +1077,13 @@ static void claim_range(struct batch *b, struct fpool_space *space, fpool_vpn_t 
 		}
 		b->v[b->nr] = (struct victim){
 			.space = fpool_space_get(space),
-			.vpn = fpool_vpn_nr(*vpn),
 			.frame = fpool_spte_frame(e),
 			.pinner = take_off(b, e),
 		};
-		claim(b, &b->v[b->nr++]);
+		b->p[b->nr] = (struct fpool_rmap_page){
+			.vpn = fpool_vpn_nr(*vpn), .page = fpool_pool_page(pool, fpool_spte_frame(e)),
+		};
+		claim(b, &b->v[b->nr++], *vpn);
 	}
 	spin_unlock(&pool->lock);
 }
@@ -1096,6 +1092,7 @@ static void evict_all(struct batch *b, struct fpool_space *space, fpool_vpn_t vp
 {
 	do {
 		b->nr = 0;
+		b->one_space = true;
 		claim_range(b, space, &vpn, end);
 		if (!b->nr)
 			break;
@@ -1133,9 +1130,11 @@ static void add_up(struct fpool_evicted *out, const struct fpool_evicted *done)
 void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
 		       unsigned int flags, const struct mm_struct *mm, struct fpool_evicted *out)
 {
+	struct fpool_rmap_page p[BATCH];
 	struct victim v[BATCH];
 	struct batch b = {
-		.pool = space->pool, .flags = flags, .mm = mm, .flight = fpool_flight_get(), .v = v,
+		.pool = space->pool, .flags = flags, .mm = mm, .flight = fpool_flight_get(),
+		.v = v, .p = p,
 	};
 
 	evict_all(&b, space, start, end);
@@ -1153,9 +1152,10 @@ void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t
  */
 void fpool_evict_dropped(struct fpool_space *space, fpool_vpn_t vpn, u32 pinner)
 {
-	struct victim v[1];
+	struct fpool_rmap_page p;
+	struct victim v;
 	/* Nothing is written. */
-	struct batch b = { .pool = space->pool, .dropper = pinner, .v = v };
+	struct batch b = { .pool = space->pool, .dropper = pinner, .v = &v, .p = &p };
 
 	evict_all(&b, space, vpn, fpool_vpn_add(vpn, 1));
 }

@@ -36,10 +36,9 @@ static bool cool(struct fpool_space *space, fpool_vpn_t vpn, bool uses_too)
 	if (fpool_frames_info(&pool->frames, frame)->state != FPOOL_FRAME_RESIDENT ||
 	    !fpool_policy_knows(fpool_pool_policy(pool, frame), frame))
 		return false;
-	if (fpool_spte_has(e, FPOOL_SPTE_A))
-		fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_A, 0);
+	fpool_page_clear_fresh(fpool_pool_page(pool, frame));
 	if (uses_too)
-		folio_clear_referenced(page_folio(fpool_pool_page(pool, frame)));
+		fpool_page_take_uses(fpool_pool_page(pool, frame));
 	fpool_policy_cool(fpool_pool_policy(pool, frame), frame);
 	return true;
 }

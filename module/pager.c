@@ -255,7 +255,8 @@ static int look(struct fpool_space *space, fpool_vpn_t vpn)
 
 /* Filling. */
 
-static void publish(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t frame, u64 flags)
+/* @fresh: somebody has asked for it. */
+static void publish(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t frame, bool fresh)
 {
 	struct fpool_pool *pool = space->pool;
 	struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame);
@@ -265,10 +266,12 @@ static void publish(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t fr
 	info->aux = 0;
 	/* A pipe that the page is spliced into asks for it. */
 	SetPageUptodate(fpool_pool_page(pool, frame));
+	if (fresh)
+		fpool_page_set_fresh(fpool_pool_page(pool, frame));
 	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, frame));
 	fpool_policy_insert(fpool_pool_policy(pool, frame), frame,
 			    age == U32_MAX ? U64_MAX : age);
-	WARN_ON_ONCE(fpool_ptable_set(&space->ptable, vpn, fpool_spte_make(frame, flags)));
+	WARN_ON_ONCE(fpool_ptable_set(&space->ptable, vpn, fpool_spte_make(frame, FPOOL_SPTE_P)));
 }
 
 static void withdraw(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t frame, int err)
@@ -312,9 +315,8 @@ static void finish(struct fill *fill, ssize_t got)
 		fpool_vpn_t vpn = fpool_vpn_add(fill->vpn, i);
 		bool wanted = fpool_vpn_nr(vpn) == fpool_vpn_nr(fill->wanted);
 
-		/* Accessed, so that it stays until who asked for it has been here. */
 		if (i < good)
-			publish(space, vpn, frame, FPOOL_SPTE_P | (wanted ? FPOOL_SPTE_A : 0));
+			publish(space, vpn, frame, wanted);
 		else
 			withdraw(space, vpn, frame, wanted ? err : 0);
 	}
@@ -556,6 +558,19 @@ static bool busy(struct fpool_space *space, fpool_vpn_t vpn)
 	return fpool_spte_has(fpool_space_spte(space, vpn), FPOOL_SPTE_BUSY);
 }
 
+/* As wait_event_killable_timeout(). */
+static long wait_not_busy(struct fpool_space *space, fpool_vpn_t vpn, long timeout)
+{
+	struct fpool_pool *pool = space->pool;
+	long left;
+
+	fpool_pool_wait_begin(pool);
+	left = wait_event_killable_timeout(*fpool_pool_busy_queue(pool, space->id, vpn),
+					   !busy(space, vpn), timeout);
+	fpool_pool_wait_end(pool);
+	return left;
+}
+
 static bool have_frames(struct fpool_pool *pool)
 {
 	return READ_ONCE(pool->buddy.nfree);
@@ -690,9 +705,7 @@ int fpool_pager_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
 	long left;
 
 	do {
-		left = wait_event_killable_timeout(*fpool_pool_busy_queue(space->pool, space->id,
-									  vpn),
-						   !busy(space, vpn), timeout);
+		left = wait_not_busy(space, vpn, timeout);
 	} while (!left && is_being_read(space, vpn));
 	if (left)
 		return left < 0 ? -EINTR : 0;
@@ -745,7 +758,6 @@ int fpool_pager_bring(struct fpool_space *space, const struct mm_struct *mm, fpo
 int fpool_pager_bring_bounded(struct fpool_space *space, const struct mm_struct *mm,
 			      fpool_vpn_t vpn)
 {
-	struct fpool_pool *pool = space->pool;
 	unsigned long limit = jiffies + msecs_to_jiffies(fpool_pager_wait_ms);
 	long left;
 	int err;
@@ -763,8 +775,7 @@ int fpool_pager_bring_bounded(struct fpool_space *space, const struct mm_struct 
 		if (time_after(jiffies, limit))
 			return -ENOMEM;
 	}
-	left = wait_event_killable_timeout(*fpool_pool_busy_queue(pool, space->id, vpn),
-					   !busy(space, vpn), left);
+	left = wait_not_busy(space, vpn, left);
 	if (left <= 0)
 		return left ? -EINTR : -ETIMEDOUT;
 	return fpool_pager_take_error(space, vpn);

@@ -16,6 +16,7 @@
 #include <linux/hash.h>
 #include <linux/kobject.h>
 #include <linux/mutex.h>
+#include <linux/page-flags.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -89,6 +90,7 @@ struct fpool_pool {
 	struct rcu_work limbo_work;	/* X */
 	wait_queue_head_t frame_wait;	/* X: for a free frame */
 	wait_queue_head_t busy_wait[FPOOL_BUSY_QUEUES];	/* X: for an entry that is not busy */
+	atomic_t nwaiting;		/* X: in all of these */
 	wait_queue_head_t reclaim_wait;	/* X: the reclaim thread */
 	struct task_struct *reclaimer;	/* I */
 	struct workqueue_struct *wq;	/* X: fills, jobs, tear-downs */
@@ -135,6 +137,38 @@ static inline struct page *fpool_pool_page(const struct fpool_pool *pool, fpool_
 	return fpool_region_page(&pool->region, frame);
 }
 
+/*
+ * What tells of uses beside the hardware's entries: PG_referenced, which core mm and those who
+ * read by system calls set, and PG_workingset, which core mm sets where the page is referenced
+ * already.  A page that was brought for somebody has the latter (it is fresh) until it was looked
+ * at once, so that it stays until he has been here.
+ */
+static inline void fpool_page_set_fresh(struct page *page)
+{
+	folio_set_workingset(page_folio(page));
+}
+
+static inline void fpool_page_clear_fresh(struct page *page)
+{
+	if (folio_test_workingset(page_folio(page)))
+		folio_clear_workingset(page_folio(page));
+}
+
+static inline bool fpool_page_has_uses(struct page *page)
+{
+	return folio_test_referenced(page_folio(page)) || folio_test_workingset(page_folio(page));
+}
+
+/* Was there one? None is left. */
+static inline bool fpool_page_take_uses(struct page *page)
+{
+	if (!fpool_page_has_uses(page))
+		return false;
+	folio_clear_referenced(page_folio(page));
+	fpool_page_clear_fresh(page);
+	return true;
+}
+
 /* What decides about the page of a frame: its working set's. */
 static inline struct fpool_policy *fpool_pool_policy(struct fpool_pool *pool, fpool_frame_t frame)
 {
@@ -156,6 +190,40 @@ static inline struct wait_queue_head *fpool_pool_busy_queue(struct fpool_pool *p
 	u64 key = (u64)space << 44 ^ fpool_vpn_nr(vpn) / FPOOL_BUSY_RUN;
 
 	return &pool->busy_wait[hash_64(key, ilog2(FPOOL_BUSY_QUEUES))];
+}
+
+/**
+ * fpool_pool_wait_begin - somebody is about to wait in a queue for busy entries
+ * @pool: the pool
+ *
+ * Context: Any; before he looks at what he waits for.
+ */
+static inline void fpool_pool_wait_begin(struct fpool_pool *pool)
+{
+	atomic_inc(&pool->nwaiting);
+	/* Pairs with fpool_pool_has_waiters(): counted before the entry is read. */
+	smp_mb__after_atomic();
+}
+
+static inline void fpool_pool_wait_end(struct fpool_pool *pool)
+{
+	atomic_dec(&pool->nwaiting);
+}
+
+/**
+ * fpool_pool_has_waiters - does anybody wait for an entry?
+ * @pool: the pool
+ *
+ * Nearly always nobody does: one look for a whole batch.
+ *
+ * Context: Any, after the entries were changed.
+ * Return: whether there may be somebody; who begins later sees the entries.
+ */
+static inline bool fpool_pool_has_waiters(const struct fpool_pool *pool)
+{
+	/* Pairs with fpool_pool_wait_begin(): the entries were changed before the count is read. */
+	smp_mb();
+	return atomic_read(&pool->nwaiting);
 }
 
 /* Frames that hold a page now. */

@@ -175,11 +175,11 @@ static bool is_plain(struct vm_area_struct *vma)
 }
 
 /* The dirty bit arrives at the page before anybody can find the entry gone and the page clean. */
-static void zap_pte(struct walk *walk, pte_t *pte, struct fpool_rmap_page *p)
+static __always_inline void zap_pte(struct walk *walk, pte_t *pte, struct fpool_rmap_page *p)
 {
 	pte_t entry;
 
-	if (!is_ours(walk, *pte) || !is_plain(walk->vma))
+	if (!is_ours(walk, *pte))
 		return;
 	entry = ptep_get_and_clear(walk->vma->vm_mm, 0, pte);
 	if (pte_dirty(entry))
@@ -273,7 +273,8 @@ static void clean_table(struct walk *walk, pte_t *pte)
 
 static void zap_table(struct walk *walk, pte_t *pte)
 {
-	each_listed(walk, pte, zap_pte);
+	if (likely(is_plain(walk->vma)))
+		each_listed(walk, pte, zap_pte);
 }
 
 /* The entries of the page table of an address, whoever may be changing them; or NULL. */

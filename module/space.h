@@ -169,9 +169,13 @@ static inline struct fpool_space *fpool_space_by_id(struct fpool_pool *pool, u32
  */
 static inline void fpool_space_wake(struct fpool_space *space, fpool_vpn_t vpn)
 {
-	struct wait_queue_head *queue = fpool_pool_busy_queue(space->pool, space->id, vpn);
+	struct wait_queue_head *queue;
 
-	if (wq_has_sleeper(queue))
+	if (likely(!fpool_pool_has_waiters(space->pool)))
+		return;
+	queue = fpool_pool_busy_queue(space->pool, space->id, vpn);
+	/* Who counts himself after the barrier in there sees the entry. */
+	if (waitqueue_active(queue))
 		wake_up_all(queue);
 }
 

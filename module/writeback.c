@@ -288,8 +288,10 @@ int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t first, fpool_vp
 		}
 		if (ret == -EAGAIN) {
 			/* Then once more, from the same page. */
+			fpool_pool_wait_begin(pool);
 			wait_event(*fpool_pool_busy_queue(pool, space->id, vpn),
 				   settled(space, vpn));
+			fpool_pool_wait_end(pool);
 			continue;
 		}
 		cond_resched();

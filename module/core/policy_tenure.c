@@ -85,10 +85,12 @@ enum {
 	LOOKED,			/* of each list: eviction of the last look, modulo 2^32 */
 };
 
-/* Lengths of the lists, as they are or as candidates() expects them to become. */
+/* Lengths of the lists, as they are or as candidates() expects them to become; the shares. */
 struct outlook {
 	u32 len[NR_LISTS];
 	u32 evictions, looked[NR_LISTS];
+	u32 new_share, trial_share;
+	bool full;		/* a page with a far ghost leaves at the end of NEW */
 };
 
 static u32 *word(struct fpool_policy *p, fpool_frame_t frame)
@@ -153,74 +155,84 @@ static void tenure_cool(struct fpool_policy *p, fpool_frame_t frame)
 }
 
 /* The list whose oldest page is the next to be judged. */
-static u8 next_list(const struct outlook *o, u32 frames)
+static __always_inline u8 next_list(const struct outlook *o)
 {
 	u32 trial = o->len[NEW] + o->len[PROBATION];
 
 	if (o->len[PROBATION] && o->evictions - o->looked[PROBATION] >= LOOK_PROBATION)
 		return PROBATION;
-	if (o->len[NEW] > share(frames, NEW_PART))
+	if (o->len[NEW] > o->new_share)
 		return NEW;
 	if (o->len[MAIN] && o->evictions - o->looked[MAIN] >= LOOK_MAIN)
 		return MAIN;
-	if (o->len[PROBATION] && (!o->len[MAIN] || trial >= trial_share(frames)))
+	if (o->len[PROBATION] && (!o->len[MAIN] || trial >= o->trial_share))
 		return PROBATION;
 	return o->len[MAIN] ? MAIN : NEW;
 }
 
-static __always_inline bool leaves_from_new(const struct fpool_policy *p, fpool_frame_t frame)
+/* Is all the pool but NEW's share in use? */
+static __always_inline bool is_full(const struct fpool_policy *p, u32 frames)
 {
-	u32 frames = settled(p), room = frames - share(frames, NEW_PART);
-
-	return fpool_frames_info(p->ft, frame)->policy == FAR &&
-	       p->list[PROBATION].len + p->list[MAIN].len >= room;
+	return p->list[PROBATION].len + p->list[MAIN].len >= frames - share(frames, NEW_PART);
 }
 
-/* One page of the list has been judged, and was not used. */
-static void foresee(const struct fpool_policy *p, struct outlook *o, u8 id, fpool_frame_t frame)
+/* One page of the list has been judged, and was not used; @flag: its word. */
+static __always_inline void foresee(struct outlook *o, u8 id, u32 flag)
 {
-	u32 flag = fpool_frames_info(p->ft, frame)->policy;
-
 	o->len[id]--;
 	o->looked[id] = o->evictions;
-	if (id != NEW || leaves_from_new(p, frame))
+	if (id != NEW || (flag == FAR && o->full))
 		o->evictions++;
 	else
 		o->len[flag == PROMOTE ? MAIN : PROBATION]++;
 }
 
-static u32 tenure_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max)
+static void look_out(const struct fpool_policy *p, struct outlook *o)
 {
-	u32 frames = settled(p), n = 0;
-	fpool_frame_t at[NR_LISTS];
-	struct outlook o;
+	u32 frames = settled(p);
 	u8 id;
 
-	o.evictions = p->evictions;
+	o->evictions = p->evictions;
+	o->new_share = share(frames, NEW_PART);
+	o->trial_share = trial_share(frames);
+	o->full = is_full(p, frames);
 	for (id = 0; id < NR_LISTS; id++) {
-		at[id] = fpool_frame_list_first(&p->list[id]);
-		o.len[id] = p->list[id].len;
-		o.looked[id] = p->word[LOOKED + id];
+		o->len[id] = p->list[id].len;
+		o->looked[id] = p->word[LOOKED + id];
 	}
+}
+
+static u32 tenure_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max)
+{
+	const struct fpool_frame_info *fi;
+	fpool_frame_t at[NR_LISTS];
+	struct outlook o;
+	u32 n = 0;
+	u8 id;
+
+	look_out(p, &o);
+	for (id = 0; id < NR_LISTS; id++)
+		at[id] = fpool_frame_list_first(&p->list[id]);
 	while (n < max) {
-		id = next_list(&o, frames);
+		id = next_list(&o);
 		/* Those that came to this list in the outlook are not there yet. */
 		if (at[id] == FPOOL_NO_FRAME)
 			break;
 		out[n++] = at[id];
-		if (n == max)
-			break;
-		foresee(p, &o, id, at[id]);
-		at[id] = fpool_frame_list_next(p->ft, at[id]);
+		fi = fpool_frames_info(p->ft, at[id]);
+		foresee(&o, id, fi->policy);
+		at[id] = fpool_frame(fi->next);
 	}
 	return n;
 }
 
-static bool judge_new(struct fpool_policy *p, fpool_frame_t frame)
+static __always_inline bool judge_new(struct fpool_policy *p, fpool_frame_t frame)
 {
-	if (leaves_from_new(p, frame))
+	u32 flag = *word(p, frame);
+
+	if (flag == FAR && is_full(p, settled(p)))
 		return true;
-	enter(p, *word(p, frame) == PROMOTE ? MAIN : PROBATION, frame);
+	enter(p, flag == PROMOTE ? MAIN : PROBATION, frame);
 	return false;
 }
 

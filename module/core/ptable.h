@@ -229,6 +229,27 @@ static __always_inline u64 *fpool_ptable_slot(const struct fpool_ptable *pt, fpo
 	return &fpool_ptable_entries(pt, pt->last_leaf)[fpool_vpn_nr(vpn) % FPOOL_PTABLE_ENTRIES];
 }
 
+/* The leaf that a writer has just found. */
+static __always_inline fpool_frame_t fpool_ptable_leaf(const struct fpool_ptable *pt)
+{
+	return pt->last_leaf;
+}
+
+/**
+ * fpool_ptable_remember() - spares writers the walk to a leaf that is known
+ * @pt: the table
+ * @vpn: a page whose entry is BUSY, and has been since
+ * @leaf: what fpool_ptable_leaf() said when that was set: the entry has kept it
+ *
+ * Context: Caller serialises the writers of @pt.
+ */
+static __always_inline void fpool_ptable_remember(struct fpool_ptable *pt, fpool_vpn_t vpn,
+						  fpool_frame_t leaf)
+{
+	pt->last_prefix = fpool_ptable_prefix(vpn);
+	pt->last_leaf = leaf;
+}
+
 static __always_inline void fpool_ptable_put(u64 *slot, fpool_spte_t e)
 {
 	/* Pairs with get(): the page's and its frame's state before the entry that shows them. */
