@@ -150,6 +150,32 @@ static void owners_have_to_exist(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ft->tab[0].space, 1);
 }
 
+/* A run is marked as a whole or not at all, and its frames hold pages in their order. */
+static void runs_are_marked_whole(struct kunit *test)
+{
+	struct fpool_frames *ft = table(test, 4);
+	fpool_frame_t f = fpool_frame(1);
+
+	KUNIT_ASSERT_EQ(test, fpool_frames_mark_node(ft, fpool_frame(0), 3), 0);
+	KUNIT_EXPECT_EQ(test, fpool_frames_mark_fill_run(ft, fpool_frame(0), 2, 7, fpool_vpn(9)),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, fpool_frames_mark_fill_run(ft, f, 4, 7, fpool_vpn(9)), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fpool_frames_mark_fill_run(ft, f, 2, 7, fpool_vpn(FPOOL_VPN_MAX)),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, ft->count[FPOOL_FRAME_FREE], 3);
+	KUNIT_ASSERT_EQ(test, fpool_frames_mark_fill_run(ft, f, 2, 7, fpool_vpn(9)), 0);
+	KUNIT_EXPECT_EQ(test, ft->count[FPOOL_FRAME_FILL], 2);
+	KUNIT_EXPECT_EQ(test, ft->tab[2].vpn, 10);
+	KUNIT_EXPECT_EQ(test, ft->tab[2].space, 7);
+	KUNIT_EXPECT_EQ(test, fpool_frames_mark_filled_run(ft, f, 3), -EINVAL);
+	KUNIT_EXPECT_EQ(test, ft->tab[1].state, FPOOL_FRAME_FILL);
+	KUNIT_ASSERT_EQ(test, fpool_frames_mark_filled_run(ft, f, 2), 0);
+	KUNIT_EXPECT_EQ(test, ft->count[FPOOL_FRAME_RESIDENT], 2);
+	KUNIT_EXPECT_EQ(test, ft->count[FPOOL_FRAME_FILL], 0);
+	KUNIT_EXPECT_EQ(test, ft->tab[2].state, FPOOL_FRAME_RESIDENT);
+	KUNIT_EXPECT_EQ(test, ft->tab[3].state, FPOOL_FRAME_FREE);
+}
+
 /* A new node has no parent and no entries. */
 static void node_starts_empty(struct kunit *test)
 {
@@ -359,6 +385,7 @@ static struct kunit_case frames_cases[] = {
 	KUNIT_CASE(every_arrow_and_no_other),
 	KUNIT_CASE(frames_outside_are_refused),
 	KUNIT_CASE(owners_have_to_exist),
+	KUNIT_CASE(runs_are_marked_whole),
 	KUNIT_CASE(node_starts_empty),
 	KUNIT_CASE(free_and_retired_wipe),
 	KUNIT_CASE(listed_frames_are_not_given_away),

@@ -426,6 +426,87 @@ static void update_changes_flags(struct kunit *test)
 	check(test, pt);
 }
 
+static int fill_run(struct fpool_ptable *pt, u64 vpn, u32 nr, u32 frame)
+{
+	return fpool_ptable_fill_run(pt, fpool_vpn(vpn), nr, fpool_frame(frame));
+}
+
+static int show_run(struct fpool_ptable *pt, u64 vpn, u32 nr, u32 frame)
+{
+	return fpool_ptable_show_run(pt, fpool_vpn(vpn), nr, fpool_frame(frame));
+}
+
+/* A run over an empty entry, a ghost and an error is filled, shown and buried as one by one. */
+static void runs_are_as_their_pages(struct kunit *test)
+{
+	struct fpool_ptable *pt = table(test, 8);
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, set(pt, 510, fpool_spte_ghost(7)), 0);
+	KUNIT_ASSERT_EQ(test, set(pt, 511, fpool_spte_error(-EIO)), 0);
+	KUNIT_ASSERT_EQ(test, fill_run(pt, 509, 3, 4), 0);
+	check(test, pt);
+	KUNIT_EXPECT_EQ(test, pt->nghosts, 0);
+	KUNIT_EXPECT_EQ(test, pt->nother, 3);
+	KUNIT_ASSERT_EQ(test, show_run(pt, 509, 2, 4), 0);
+	check(test, pt);
+	KUNIT_EXPECT_EQ(test, pt->npresent, 2);
+	KUNIT_EXPECT_EQ(test, get(pt, 511), FPOOL_SPTE_BUSY | 6 << FPOOL_PAGE_SHIFT);
+	KUNIT_ASSERT_EQ(test, show_run(pt, 511, 1, 6), 0);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, get(pt, 509 + i), fpool_spte_raw(present(4 + i)));
+		KUNIT_ASSERT_EQ(test, fpool_ptable_bury(pt, fpool_vpn(509 + i), 9 + i), 0);
+		check(test, pt);
+	}
+	KUNIT_EXPECT_EQ(test, get(pt, 510), fpool_spte_raw(fpool_spte_ghost(10)));
+	/* The leaf has nothing but ghosts, until one of them is filled. */
+	KUNIT_EXPECT_EQ(test, pt->ghost_nodes.len, 1);
+	KUNIT_ASSERT_EQ(test, fill_run(pt, 510, 1, 2), 0);
+	KUNIT_EXPECT_EQ(test, pt->ghost_nodes.len, 0);
+	check(test, pt);
+}
+
+/* A run that cannot be done as a whole changes nothing. */
+static void runs_are_done_whole(struct kunit *test)
+{
+	struct fpool_ptable *pt = table(test, 8);
+
+	KUNIT_EXPECT_EQ(test, fill_run(pt, 5, 1, 4), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fpool_ptable_bury(pt, fpool_vpn(5), 1), -EINVAL);
+	KUNIT_ASSERT_EQ(test, set(pt, 7, present(6)), 0);
+	KUNIT_EXPECT_EQ(test, fill_run(pt, 5, 3, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fill_run(pt, 510, 3, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fill_run(pt, 5, 2, 7), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fill_run(pt, 5, 1, 8), -EINVAL);
+	KUNIT_EXPECT_EQ(test, show_run(pt, 7, 1, 6), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fpool_ptable_bury(pt, fpool_vpn(5), 1), -EINVAL);
+	KUNIT_ASSERT_EQ(test, fill_run(pt, 5, 2, 1), 0);
+	KUNIT_EXPECT_EQ(test, fill_run(pt, 6, 1, 3), -EINVAL);
+	KUNIT_EXPECT_EQ(test, show_run(pt, 5, 3, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, show_run(pt, 5, 2, 2), -EINVAL);
+	KUNIT_EXPECT_EQ(test, get(pt, 5), FPOOL_SPTE_BUSY | 1 << FPOOL_PAGE_SHIFT);
+	check(test, pt);
+}
+
+/* Who remembers the leaf of a busy page finds its entry, whatever was looked for meanwhile. */
+static void leaf_is_remembered(struct kunit *test)
+{
+	struct fpool_ptable *pt = table(test, 16);
+	fpool_frame_t leaf;
+
+	KUNIT_ASSERT_EQ(test, set(pt, 5, present(1)), 0);
+	fpool_ptable_update(pt, fpool_vpn(5), 0, FPOOL_SPTE_BUSY);
+	leaf = fpool_ptable_leaf(pt);
+	/* The tree grows, and the leaf stays. */
+	KUNIT_ASSERT_EQ(test, set(pt, 1 << 20, present(2)), 0);
+	fpool_ptable_remember(pt, fpool_vpn(5), leaf);
+	KUNIT_EXPECT_EQ(test, peek(pt, 5), fpool_spte_raw(present(1)) | FPOOL_SPTE_BUSY);
+	KUNIT_ASSERT_EQ(test, fpool_ptable_bury(pt, fpool_vpn(5), 3), 0);
+	KUNIT_EXPECT_EQ(test, get(pt, 5), fpool_spte_raw(fpool_spte_ghost(3)));
+	KUNIT_EXPECT_EQ(test, peek(pt, 1 << 20), fpool_spte_raw(present(2)));
+	check(test, pt);
+}
+
 static bool refused(struct fpool_ptable *pt, u64 vpn, u64 clear, u64 set)
 {
 	return fpool_spte_empty(fpool_ptable_update(pt, fpool_vpn(vpn), clear, set));
@@ -861,6 +942,9 @@ static struct kunit_case ptable_cases[] = {
 	KUNIT_CASE(new_nodes_are_zeroed),
 	KUNIT_CASE(update_changes_flags),
 	KUNIT_CASE(update_refuses_the_rest),
+	KUNIT_CASE(runs_are_as_their_pages),
+	KUNIT_CASE(runs_are_done_whole),
+	KUNIT_CASE(leaf_is_remembered),
 	KUNIT_CASE(oldest_ghosts_go_first),
 	KUNIT_CASE(ghosts_that_come_back_stay),
 	KUNIT_CASE(next_over_the_sparse),

@@ -322,6 +322,7 @@ static void the_maximum_is_never_exceeded(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, fpool_frames_mark_fill(&p->frames, fpool_frame(i), 1, fpool_vpn(60)),
 			0);
 	KUNIT_EXPECT_EQ(test, fpool_wset_charge(&p->ws, set, fpool_frame(i)), -EDQUOT);
+	KUNIT_EXPECT_EQ(test, fpool_wset_charge_run(&p->ws, set, fpool_frame(i), 2), -EDQUOT);
 	KUNIT_EXPECT_EQ(test, set->charge, 9);
 	KUNIT_ASSERT_EQ(test, fpool_frames_mark_free(&p->frames, fpool_frame(i)), 0);
 	/* A maximum below what it has: nothing comes until it has less. */

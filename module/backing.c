@@ -345,9 +345,9 @@ ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct fpool_read *re
 		return -EAGAIN;
 	read->done = done;
 	if (b->bio.bdev) {
-		read->bytes = fpool_direct_readable(&b->bio, pos, bv->bv_len);
-		return fpool_direct_start_read(&b->bio, &read->bio, bv, pos, bio_done) ?
-		       -EIOCBQUEUED : -EAGAIN;
+		if (!fpool_direct_start_read(&b->bio, &read->bio, bv, pos, &read->bytes, bio_done))
+			return -EAGAIN;
+		return -EIOCBQUEUED;
 	}
 	if (!b->direct || !(b->file->f_mode & FMODE_NOWAIT))
 		return -EAGAIN;

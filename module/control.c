@@ -364,10 +364,11 @@ static void describe_frames(struct fpool_pool *pool, struct framepool_pool *info
 	unsigned int order;
 
 	spin_lock(&pool->lock);
+	fpool_pool_settle(pool);
 	info->spaces = pool->nspaces;
 	info->kernel = pool->frames.count[FPOOL_FRAME_KERNEL] + pool->ncached;
 	info->nodes = pool->frames.count[FPOOL_FRAME_NODE];
-	info->free = pool->buddy.nfree;
+	info->free = pool->nfree;
 	info->resident = fpool_pool_resident(pool);
 	info->resident_max = pool->resident_max;
 	info->splits = pool->buddy.nsplits;

@@ -55,7 +55,7 @@ static int stats_show(struct seq_file *m, void *v)
 
 	spin_lock(&pool->lock);
 	memcpy(count, pool->frames.count, sizeof(count));
-	nfree = pool->buddy.nfree;
+	nfree = pool->nfree;
 	max = pool->resident_max;
 	spin_unlock(&pool->lock);
 	seq_printf(m, "frames %u\nfree %u\n", pool->region.nframes, nfree);
@@ -77,6 +77,7 @@ static int buddyinfo_show(struct seq_file *m, void *v)
 
 	seq_puts(m, "order kib free fragmentation\n");
 	spin_lock(&pool->lock);
+	fpool_pool_settle(pool);
 	for (order = 0; order < FPOOL_NR_ORDERS; order++)
 		seq_printf(m, "%u %u %u %u\n", order, 4U << order, pool->buddy.order[order].nfree,
 			   fpool_buddy_fragmentation(&pool->buddy, order));
@@ -348,6 +349,9 @@ static ssize_t bits_read(struct file *file, char __user *to, size_t len, loff_t 
 	struct fpool_pool *pool = file->private_data;
 	size_t bytes = DIV_ROUND_UP(pool->region.nframes, 8);
 
+	spin_lock(&pool->lock);
+	fpool_pool_settle(pool);
+	spin_unlock(&pool->lock);
 	/* Words are read as they are: each is a snapshot, the whole is none. */
 	return simple_read_from_buffer(to, len, pos, pool->buddy.allocated.words, bytes);
 }

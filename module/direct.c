@@ -192,7 +192,7 @@ void fpool_direct_close(struct fpool_direct *d)
 /* I/O. */
 
 /* The extent that a byte is in: there is one for every byte of the file. */
-static const struct fpool_extent *find(const struct fpool_direct *d, u64 pos)
+static __always_inline const struct fpool_extent *find(const struct fpool_direct *d, u64 pos)
 {
 	unsigned int low = 0, high = d->nr;
 
@@ -208,7 +208,7 @@ static const struct fpool_extent *find(const struct fpool_direct *d, u64 pos)
 }
 
 /* Where a byte is on the device, and how many from there on lie together. */
-static u64 locate(const struct fpool_direct *d, u64 pos, sector_t *sector)
+static __always_inline u64 locate(const struct fpool_direct *d, u64 pos, sector_t *sector)
 {
 	const struct fpool_extent *e;
 
@@ -276,16 +276,8 @@ static int transfer(struct fpool_direct *d, struct bio_vec *bv, unsigned int nr,
 	return do_bio(d, bv, nr, sector, len, op);
 }
 
-/**
- * fpool_direct_readable - how much of a read there is
- * @d: the direct path
- * @pos: offset in the file
- * @len: bytes asked for
- *
- * Context: Any.
- * Return: bytes, fewer at the end of the file, in whole sectors.
- */
-size_t fpool_direct_readable(const struct fpool_direct *d, loff_t pos, size_t len)
+/* How much of a read there is: fewer bytes at the end of the file, in whole sectors. */
+static size_t readable(const struct fpool_direct *d, loff_t pos, size_t len)
 {
 	return (u64)pos < d->bytes ? min_t(u64, len, d->bytes - pos) : 0;
 }
@@ -306,7 +298,7 @@ ssize_t fpool_direct_read(struct fpool_direct *d, struct bio_vec *bv, unsigned i
 {
 	int err;
 
-	len = fpool_direct_readable(d, pos, len);
+	len = readable(d, pos, len);
 	err = len ? transfer(d, bv, nr, pos, len, REQ_OP_READ) : 0;
 	return err ?: len;
 }
@@ -317,6 +309,7 @@ ssize_t fpool_direct_read(struct fpool_direct *d, struct bio_vec *bv, unsigned i
  * @bio: for the read; stays until @end was called
  * @bv: where to, one segment; stays as long
  * @pos: offset in the file, a multiple of 4096
+ * @bytes: out, before it is started: how many will be read, fewer at the end of the file
  * @end: called when it has ended, in any context, perhaps before this returns; BLK_STS_AGAIN: it
  *	would have had to wait
  *
@@ -324,11 +317,12 @@ ssize_t fpool_direct_read(struct fpool_direct *d, struct bio_vec *bv, unsigned i
  * Return: whether it was started.
  */
 bool fpool_direct_start_read(struct fpool_direct *d, struct bio *bio, struct bio_vec *bv,
-			     loff_t pos, bio_end_io_t *end)
+			     loff_t pos, size_t *bytes, bio_end_io_t *end)
 {
-	size_t len = fpool_direct_readable(d, pos, bv->bv_len);
+	size_t len = readable(d, pos, bv->bv_len);
 	sector_t sector;
 
+	*bytes = len;
 	if (!len || !bdev_nowait(d->bdev) || locate(d, pos, &sector) < len)
 		return false;
 	set_up(d, bio, bv, 1, sector, len, REQ_OP_READ | REQ_NOWAIT);

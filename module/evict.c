@@ -300,22 +300,18 @@ static noinline_for_stack void pick(struct batch *b, const struct demand *d)
 	spin_unlock(&pool->lock);
 }
 
-/* Was the page used since the last time? Its hardware entries say what @found does. */
-static __always_inline bool was_used(struct fpool_space *space, const struct fpool_rmap_page *p)
-{
-	if (p->found)
-		fpool_whatif_note(space, fpool_vpn(p->vpn), FPOOL_WHATIF_YOUNG);
-	return fpool_page_take_uses(p->page) || p->found;
-}
-
 /* Read the accessed bits, those of one space in one walk. */
 static void look(struct batch *b)
 {
 	unsigned int i;
 
 	each_space(b, fpool_rmap_test_clear_young);
+	if (likely(!fpool_whatif_is_on(b->pool)))
+		return;
 	for (i = 0; i < b->nr; i++)
-		b->p[i].found = was_used(b->v[i].space, &b->p[i]);
+		if (b->p[i].found)
+			fpool_whatif_note(b->v[i].space, fpool_vpn(b->p[i].vpn),
+					  FPOOL_WHATIF_YOUNG);
 }
 
 /* Is it still what pick() saw? */
@@ -349,12 +345,15 @@ static __always_inline bool judge_one(struct batch *b, struct victim *v,
 				      const struct fpool_rmap_page *p)
 {
 	struct fpool_policy *policy;
+	bool used = p->found;
 
 	if (!still_there(v, p, fpool_frames_info(&b->pool->frames, v->frame)))
 		return false;
+	if (fpool_page_take_uses(p->page))
+		used = true;
 	/* Its owner may be another one by now. */
 	policy = fpool_pool_policy(b->pool, v->frame);
-	if (!fpool_policy_judge(policy, v->frame, p->found))
+	if (!fpool_policy_judge(policy, v->frame, used))
 		return false;
 	/* No policy is asked about this: one may let go of a page that was just used. */
 	if (must_stay(v, p->page, fpool_ptable_peek(&v->space->ptable, fpool_vpn(p->vpn)))) {
@@ -369,18 +368,20 @@ static __always_inline bool judge_one(struct batch *b, struct victim *v,
 static void judge(struct batch *b)
 {
 	unsigned int i, victims = 0, looked = b->nr;
+	struct fpool_rmap_page *p = b->p;
+	struct victim *v = b->v;
 
 	spin_lock(&b->pool->lock);
 	for (i = 0; i < looked; i++) {
-		if (!judge_one(b, &b->v[i], &b->p[i]))
+		if (!judge_one(b, &v[i], &p[i]))
 			continue;
 		if (victims < i) {
 			/* Behind the victims are the spaces of the others. */
-			struct fpool_space *other = b->v[victims].space;
+			struct fpool_space *other = v[victims].space;
 
-			b->v[victims] = b->v[i];
-			b->p[victims] = b->p[i];
-			b->v[i].space = other;
+			v[victims] = v[i];
+			p[victims] = p[i];
+			v[i].space = other;
 		}
 		victims++;
 	}
@@ -480,7 +481,7 @@ static void write_dirty(struct batch *b)
 	finish_dirty(b);
 }
 
-static void give_gone(struct batch *b)
+static __always_inline void give_gone(struct batch *b)
 {
 	if (b->nr_gone == 1)
 		fpool_pool_give(b->pool, b->gone);
@@ -490,7 +491,7 @@ static void give_gone(struct batch *b)
 }
 
 /* What was fetched as a block has frames that lie together, and often leaves together. */
-static void add_gone(struct batch *b, fpool_frame_t frame)
+static __always_inline void add_gone(struct batch *b, fpool_frame_t frame)
 {
 	if (b->nr_gone &&
 	    fpool_frame_nr(frame) != fpool_frame_nr(b->gone) + b->nr_gone)
@@ -508,8 +509,11 @@ static __always_inline void free_victim(struct batch *b, const struct victim *v,
 
 	fpool_ptable_remember(&v->space->ptable, fpool_vpn(p->vpn), v->leaf);
 	/* Replacing an entry needs no node, so it cannot fail. */
-	WARN_ON_ONCE(fpool_ptable_set(&v->space->ptable, fpool_vpn(p->vpn),
-				      seq ? fpool_spte_ghost(seq) : fpool_spte(0)));
+	if (likely(seq))
+		WARN_ON_ONCE(fpool_ptable_bury(&v->space->ptable, fpool_vpn(p->vpn), seq));
+	else
+		WARN_ON_ONCE(fpool_ptable_set(&v->space->ptable, fpool_vpn(p->vpn),
+					      fpool_spte(0)));
 	page->mapping = NULL;
 	page->index = 0;
 	if (unlikely(PageDirty(page)))

@@ -135,7 +135,7 @@ static bool can_afford(const struct fpool_space *space, u32 nr)
 	/* While there is demand for large blocks, there should be some. */
 	if (nr >= FPOOL_BULK_MIN)
 		WRITE_ONCE(pool->bulk_until, jiffies + HZ / 4);
-	return pool->buddy.nfree >= nr + pool->low / 2;
+	return pool->nfree >= nr + pool->low / 2;
 }
 
 /*
@@ -162,82 +162,125 @@ static int take_block(struct fill *fill, u64 vpn, unsigned int order)
 }
 
 /* What remembers a page that was here, or 0. */
-static __always_inline u64 ghost_seq(struct fpool_space *space, fpool_vpn_t vpn)
+static __always_inline u64 ghost_seq(fpool_spte_t e)
 {
-	fpool_spte_t e = fpool_ptable_peek(&space->ptable, vpn);
-
 	return fpool_spte_has(e, FPOOL_SPTE_G) ? fpool_spte_seq(e) : 0;
 }
 
-static u32 ghost_age(struct fpool_space *space, fpool_vpn_t vpn)
+/* How many pages have left since a ghost was made, for a word in the frame table. */
+static __always_inline u32 age_word(u64 age)
 {
-	u64 seq = ghost_seq(space, vpn), age;
-
-	if (!seq)
-		return U32_MAX;
-	fpool_space_count(space, FPOOL_STAT_REFAULTS, 1);
-	age = fpool_wsets_age(&space->pool->wsets, seq);
 	return min_t(u64, age, U32_MAX - (age != U64_MAX));
 }
 
-/* The pages of a claimed block: their frames carry the space's mapping from here on. */
-static void mark_block(const struct fill *fill, struct fpool_wset *set)
+/*
+ * Until the policy gets the frames, their word carries the ages of the ghosts.  The entry of the
+ * page that was asked for was looked at before: @age.  Returns how many ghosts there are.
+ */
+static __always_inline u32 note_ages(struct fpool_pool *pool, fpool_frame_t frame,
+				     const u64 *entry, u32 nr, u32 wanted, u64 age)
 {
-	struct fpool_space *space = fill->space;
-	struct fpool_pool *pool = space->pool;
-	u32 i;
+	struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame);
+	u32 i, ghosts = 0;
 
-	fpool_wset_fault(&pool->wsets, set, ghost_seq(space, fill->wanted));
-	for (i = 0; i < fill->nr; i++) {
-		fpool_frame_t frame = fpool_frame_add(fill->frame, i);
-		fpool_vpn_t vpn = fpool_vpn_add(fill->vpn, i);
-		struct page *page = fpool_pool_page(pool, frame);
+	for (i = 0; i < nr; i++, info++) {
+		u64 ghost = ghost_seq(fpool_spte(entry[i]));
+		u32 word = U32_MAX;
 
-		WARN_ON_ONCE(fpool_frames_mark_fill(&pool->frames, frame, space->id, vpn));
-		WARN_ON_ONCE(fpool_wset_charge(&pool->wsets, set, frame));
-		/* Until the policy gets the frame, its word carries the ghost's age. */
-		fpool_frames_info(&pool->frames, frame)->policy = ghost_age(space, vpn);
-		page->mapping = space->inode->i_mapping;
-		page->index = fpool_vpn_nr(vpn);
-		WARN_ON_ONCE(fpool_ptable_set(&space->ptable, vpn,
-					      fpool_spte_make(frame, FPOOL_SPTE_BUSY)));
+		if (ghost && i != wanted)
+			word = age_word(fpool_wsets_age(&pool->wsets, ghost));
+		else if (ghost && !(ghost & FPOOL_GHOST_SILENT))
+			word = age_word(age);
+		ghosts += !!ghost;
+		info->policy = word;
 	}
+	return ghosts;
+}
+
+/*
+ * The pages of a claimed block: their frames carry the space's mapping from here on.  All of it is
+ * told, so that there is code for the single page without loops.
+ */
+static __always_inline void mark_block(struct fpool_space *space, struct fpool_wset *set,
+				       fpool_frame_t frame, fpool_vpn_t vpn, u32 nr, u32 wanted)
+{
+	const u64 *entry = fpool_ptable_slot(&space->ptable, vpn);
+	struct address_space *mapping = space->inode->i_mapping;
+	struct fpool_pool *pool = space->pool;
+	struct page *page = fpool_pool_page(pool, frame);
+	u32 i, ghosts;
+	u64 age;
+
+	WARN_ON_ONCE(fpool_frames_mark_fill_run(&pool->frames, frame, nr, space->id, vpn));
+	WARN_ON_ONCE(fpool_wset_charge_run(&pool->wsets, set, frame, nr));
+	age = fpool_wset_fault(&pool->wsets, set, ghost_seq(fpool_spte(entry[wanted])));
+	ghosts = note_ages(pool, frame, entry, nr, wanted, age);
+	for (i = 0; i < nr; i++) {
+		page[i].mapping = mapping;
+		page[i].index = fpool_vpn_nr(vpn) + i;
+	}
+	WARN_ON_ONCE(fpool_ptable_fill_run(&space->ptable, vpn, nr, frame));
+	if (ghosts)
+		fpool_space_count(space, FPOOL_STAT_REFAULTS, ghosts);
 	pool->resident_max = max(pool->resident_max, fpool_pool_resident(pool));
 }
 
-static void give_block(struct fpool_pool *pool, const struct fill *fill)
+/* The oldest ghosts make room for what is there; their nodes come back later. */
+static int no_node(struct fpool_space *space, const struct fill *fill, int err)
 {
-	u32 i;
+	fpool_ptable_drop_ghosts(&space->ptable, 1);
+	fpool_pool_give_run(space->pool, fill->frame, fill->nr);
+	return err;
+}
 
-	for (i = 0; i < fill->nr; i++)
-		fpool_pool_give(pool, fpool_frame_add(fill->frame, i));
+static noinline int claim_block(struct fill *fill, struct fpool_wset *set, fpool_vpn_t vpn,
+				unsigned int order)
+{
+	struct fpool_space *space = fill->space;
+	int err = take_block(fill, fpool_vpn_nr(vpn), order);
+
+	if (err)
+		return err;
+	/* A block of 256 aligned entries lies in one node. */
+	err = fpool_ptable_prepare(&space->ptable, vpn);
+	if (err)
+		return no_node(space, fill, err);
+	fill->wanted = vpn;
+	mark_block(space, set, fill->frame, fill->vpn, fill->nr,
+		   fpool_vpn_nr(vpn) - fpool_vpn_nr(fill->vpn));
+	return 0;
+}
+
+static __always_inline int claim_page(struct fill *fill, struct fpool_wset *set, fpool_vpn_t vpn)
+{
+	struct fpool_space *space = fill->space;
+	fpool_frame_t frame;
+	int err = fpool_pool_take(space->pool, 0, &frame);
+
+	if (err)
+		return err;
+	fill->vpn = vpn;
+	fill->wanted = vpn;
+	fill->frame = frame;
+	fill->nr = 1;
+	err = fpool_ptable_prepare(&space->ptable, vpn);
+	if (err)
+		return no_node(space, fill, err);
+	mark_block(space, set, frame, vpn, 1, 0);
+	return 0;
 }
 
 /* Claim the page, and neighbours up to a block of 2^@order, for a working set. */
-static int claim(struct fill *fill, struct fpool_wset *set, fpool_vpn_t vpn, unsigned int order)
+static __always_inline int claim(struct fill *fill, struct fpool_wset *set, fpool_vpn_t vpn,
+				 unsigned int order)
 {
-	struct fpool_space *space = fill->space;
 	u32 room = fpool_wset_room(set);
-	int err;
 
 	if (!room)
 		return -EDQUOT;
 	while (1U << order > room)
 		order -= 2;
-	err = take_block(fill, fpool_vpn_nr(vpn), order);
-	if (err)
-		return err;
-	/* A block of 256 aligned entries lies in one node. */
-	err = fpool_ptable_prepare(&space->ptable, vpn);
-	if (err) {
-		/* The oldest ghosts make room for what is there; their nodes come back later. */
-		fpool_ptable_drop_ghosts(&space->ptable, 1);
-		give_block(space->pool, fill);
-		return err;
-	}
-	fill->wanted = vpn;
-	mark_block(fill, set);
-	return 0;
+	return order ? claim_block(fill, set, vpn, order) : claim_page(fill, set, vpn);
 }
 
 /* Can it be claimed? If it is just leaving it comes back, where that is possible. */
@@ -255,23 +298,37 @@ static int look(struct fpool_space *space, fpool_vpn_t vpn)
 
 /* Filling. */
 
-/* @fresh: somebody has asked for it. */
-static void publish(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t frame, bool fresh)
+/* Where in the block the page is that was asked for. */
+static u32 wanted_index(const struct fill *fill)
+{
+	return fpool_vpn_nr(fill->wanted) - fpool_vpn_nr(fill->vpn);
+}
+
+/* Pages are there, as many as were claimed together or fewer; told as in mark_block(). */
+static __always_inline void publish(struct fpool_space *space, fpool_frame_t first,
+				    fpool_vpn_t vpn, u32 nr, u32 wanted)
 {
 	struct fpool_pool *pool = space->pool;
-	struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame);
-	u32 age = info->policy;
+	struct fpool_frame_info *info = fpool_frames_info(&pool->frames, first);
+	struct page *page = fpool_pool_page(pool, first);
+	u32 i;
 
-	info->policy = 0;
-	info->aux = 0;
-	/* A pipe that the page is spliced into asks for it. */
-	SetPageUptodate(fpool_pool_page(pool, frame));
-	if (fresh)
-		fpool_page_set_fresh(fpool_pool_page(pool, frame));
-	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, frame));
-	fpool_policy_insert(fpool_pool_policy(pool, frame), frame,
-			    age == U32_MAX ? U64_MAX : age);
-	WARN_ON_ONCE(fpool_ptable_set(&space->ptable, vpn, fpool_spte_make(frame, FPOOL_SPTE_P)));
+	WARN_ON_ONCE(fpool_frames_mark_filled_run(&pool->frames, first, nr));
+	for (i = 0; i < nr; i++, info++) {
+		fpool_frame_t frame = fpool_frame_add(first, i);
+		u32 age = info->policy;
+
+		info->policy = 0;
+		info->aux = 0;
+		/* A pipe that the page is spliced into asks for it; it stays for the next page. */
+		if (unlikely(!test_bit(PG_uptodate, &page[i].flags)))
+			SetPageUptodate(&page[i]);
+		fpool_policy_insert(fpool_pool_policy(pool, frame), frame,
+				    age == U32_MAX ? U64_MAX : age);
+	}
+	if (wanted < nr)
+		fpool_page_set_fresh(&page[wanted]);
+	WARN_ON_ONCE(fpool_ptable_show_run(&space->ptable, vpn, nr, first));
 }
 
 static void withdraw(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t frame, int err)
@@ -289,10 +346,12 @@ static void withdraw(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t f
 }
 
 /* Pages of the block that got bytes; what is missing of the last of them is zero. */
-static u32 pages_filled(const struct fill *fill, ssize_t got)
+static __always_inline u32 pages_filled(const struct fill *fill, ssize_t got)
 {
 	size_t bytes = (size_t)fill->nr << PAGE_SHIFT;
 
+	if (likely(got == bytes))
+		return fill->nr;
 	if (got <= 0)
 		return 0;
 	if (got < bytes)
@@ -301,47 +360,55 @@ static u32 pages_filled(const struct fill *fill, ssize_t got)
 	return DIV_ROUND_UP(got, PAGE_SIZE);
 }
 
-static void finish(struct fill *fill, ssize_t got)
+/* What the file had nothing for. The caller holds P. */
+static noinline void fail(struct fill *fill, u32 good, int err)
 {
 	struct fpool_space *space = fill->space;
-	u32 good = pages_filled(fill, got);
-	/* Nothing where the space says that there is something: the file was cut behind us. */
-	int err = got < 0 ? got : -EIO;
 	u32 i;
 
-	spin_lock(&space->pool->lock);
-	for (i = 0; i < fill->nr; i++) {
-		fpool_frame_t frame = fpool_frame_add(fill->frame, i);
+	for (i = good; i < fill->nr; i++) {
 		fpool_vpn_t vpn = fpool_vpn_add(fill->vpn, i);
 		bool wanted = fpool_vpn_nr(vpn) == fpool_vpn_nr(fill->wanted);
 
-		if (i < good)
-			publish(space, vpn, frame, wanted);
-		else
-			withdraw(space, vpn, frame, wanted ? err : 0);
+		withdraw(space, vpn, fpool_frame_add(fill->frame, i), wanted ? err : 0);
 	}
-	if (good < fill->nr)
-		fpool_errlog_read(space, fpool_vpn_add(fill->vpn, good), err);
-	spin_unlock(&space->pool->lock);
-	fpool_space_count(space, FPOOL_STAT_FILLS, good);
-	if (good < fill->nr) {
-		fpool_space_count(space, FPOOL_STAT_FILL_ERRORS, fill->nr - good);
-		fpool_pool_freed(space->pool);
-	}
-	trace_fpool_fill(space->pool->id, space->id, fpool_vpn_nr(fill->vpn), fill->nr,
-			 good == fill->nr ? 0 : err);
-	fpool_space_wake(space, fill->vpn);
+	fpool_errlog_read(space, fpool_vpn_add(fill->vpn, good), err);
 }
 
-/* @held: it has a reference of its own to the space. */
-static void end(struct fill *fill, bool held)
+/*
+ * @page: NULL, or out: that of the page which was asked for, with a reference, if it is there.
+ * Nobody can be evicting it, as P is held since it is.
+ */
+static void finish(struct fill *fill, ssize_t got, struct page **page)
 {
 	struct fpool_space *space = fill->space;
+	u32 good = pages_filled(fill, got), nr = fill->nr, wanted = 0;
+	/* Nothing where the space says that there is something: the file was cut behind us. */
+	int err = got < 0 ? got : -EIO;
 
-	finish(fill, fill->got);
-	put_fill(fill);
-	if (held)
-		fpool_space_put(space);
+	spin_lock(&space->pool->lock);
+	if (likely(nr == 1 && good)) {
+		publish(space, fill->frame, fill->vpn, 1, 0);
+	} else {
+		wanted = wanted_index(fill);
+		if (good)
+			publish(space, fill->frame, fill->vpn, good, wanted);
+		if (good < nr)
+			fail(fill, good, err);
+	}
+	if (page && good == nr) {
+		*page = fpool_pool_page(space->pool, fpool_frame_add(fill->frame, wanted));
+		page_ref_inc(*page);
+	}
+	spin_unlock(&space->pool->lock);
+	fpool_space_count(space, FPOOL_STAT_FILLS, good);
+	if (unlikely(good < nr)) {
+		fpool_space_count(space, FPOOL_STAT_FILL_ERRORS, nr - good);
+		fpool_pool_freed(space->pool);
+	}
+	trace_fpool_fill(space->pool->id, space->id, fpool_vpn_nr(fill->vpn), nr,
+			 good == nr ? 0 : err);
+	fpool_space_wake(space, fill->vpn);
 }
 
 static loff_t position(const struct fill *fill)
@@ -385,6 +452,7 @@ static ssize_t read_now(struct fill *fill)
 static void fill_work(struct work_struct *work)
 {
 	struct fill *fill = container_of(work, struct fill, work);
+	struct fpool_space *space = fill->space;
 
 	if (fill->got < 0)
 		fill->got = read_now(fill);
@@ -393,7 +461,9 @@ static void fill_work(struct work_struct *work)
 		shrink_to_wanted(fill);
 		fill->got = read_now(fill);
 	}
-	end(fill, true);
+	finish(fill, fill->got, NULL);
+	put_fill(fill);
+	fpool_space_put(space);
 }
 
 /*
@@ -443,7 +513,7 @@ static bool is_flying(struct fill *fill)
 }
 
 /* A read that has ended when the call that starts it returns does with the caller's reference. */
-static void start_read(struct fill *fill, bool may_io)
+static void start_read(struct fill *fill, bool may_io, struct page **page)
 {
 	ssize_t ret = -EAGAIN;
 
@@ -459,7 +529,8 @@ static void start_read(struct fill *fill, bool may_io)
 	}
 	fill->got = ret;
 	if (ret >= 0) {
-		end(fill, false);
+		finish(fill, ret, page);
+		put_fill(fill);
 		return;
 	}
 	fpool_space_get(fill->space);
@@ -467,12 +538,12 @@ static void start_read(struct fill *fill, bool may_io)
 }
 
 /* Start the read of what was claimed, or forget what could not be. */
-static void launch(struct fill *fill, int err, bool may_io)
+static void launch(struct fill *fill, int err, bool may_io, struct page **page)
 {
 	struct fpool_pool *pool = fill->space->pool;
 
 	if (!err)
-		start_read(fill, may_io);
+		start_read(fill, may_io, page);
 	else
 		put_fill(fill);
 	if (fpool_pool_is_low(pool))
@@ -485,6 +556,7 @@ static void launch(struct fill *fill, int err, bool may_io)
  * @mm: for whom: its working set is charged; NULL: nobody in particular
  * @vpn: the page
  * @how: FPOOL_FILL_*
+ * @page: NULL, or out: where the read has ended already, the page with a reference; else as it was
  *
  * Context: Process context; may sleep for memory, never for I/O. Under mm's locks too: of a file
  * system's it takes only those that are free.
@@ -492,7 +564,7 @@ static void launch(struct fill *fill, int err, bool may_io)
  * past the end; -ENOMEM: no free frame; -EDQUOT: the working set is at its maximum.
  */
 int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
-		      unsigned int how)
+		      unsigned int how, struct page **page)
 {
 	struct fpool_pool *pool = space->pool;
 	struct fill *fill = get_fill();
@@ -507,7 +579,7 @@ int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpo
 	if (!err && follows_streams(space, how))
 		fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
 	spin_unlock(&pool->lock);
-	launch(fill, err, how & FPOOL_FILL_HERE);
+	launch(fill, err, how & FPOOL_FILL_HERE, page);
 	return err;
 }
 
@@ -548,7 +620,7 @@ void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fp
 	if (!err)
 		fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
 	spin_unlock(&pool->lock);
-	launch(fill, err, true);
+	launch(fill, err, true, NULL);
 }
 
 /* Waiting. */
@@ -573,7 +645,7 @@ static long wait_not_busy(struct fpool_space *space, fpool_vpn_t vpn, long timeo
 
 static bool have_frames(struct fpool_pool *pool)
 {
-	return READ_ONCE(pool->buddy.nfree);
+	return READ_ONCE(pool->nfree);
 }
 
 static struct fpool_gave_up *gave_up_slot(struct fpool_pool *pool)
@@ -732,7 +804,7 @@ int fpool_pager_bring(struct fpool_space *space, const struct mm_struct *mm, fpo
 	int err;
 
 	do {
-		err = fpool_pager_start(space, mm, vpn, how | FPOOL_FILL_HERE);
+		err = fpool_pager_start(space, mm, vpn, how | FPOOL_FILL_HERE, NULL);
 		if (err == -ENOMEM || err == -EDQUOT) {
 			err = make_room(space, mm, vpn, err, msecs_to_jiffies(fpool_pager_wait_ms));
 			if (!err)
@@ -764,7 +836,7 @@ int fpool_pager_bring_bounded(struct fpool_space *space, const struct mm_struct 
 
 	for (;;) {
 		left = max_t(long, limit - jiffies, 1);
-		err = fpool_pager_start(space, mm, vpn, FPOOL_FILL_ALONE);
+		err = fpool_pager_start(space, mm, vpn, FPOOL_FILL_ALONE, NULL);
 		if (!err || err == -EEXIST)
 			break;
 		err = make_room(space, mm, vpn, err, left);
@@ -827,7 +899,7 @@ bool fpool_pager_starved(struct fpool_space *space, fpool_vpn_t vpn)
 	spin_lock(&pool->lock);
 	e = fpool_ptable_peek(&space->ptable, vpn);
 	starved = !fpool_spte_has(e, FPOOL_SPTE_P | FPOOL_SPTE_BUSY) &&
-		  pool->starved_since && !pool->buddy.nfree &&
+		  pool->starved_since && !pool->nfree &&
 		  time_after_eq(jiffies, pool->starved_since +
 					 msecs_to_jiffies(fpool_pager_wait_ms));
 	spin_unlock(&pool->lock);

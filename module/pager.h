@@ -27,7 +27,7 @@ static inline unsigned int fpool_pager_advised(u8 advice)
 }
 
 int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
-		      unsigned int how);
+		      unsigned int how, struct page **page);
 void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn);
 int fpool_pager_bring(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
 		      unsigned int how, bool bounded);

@@ -111,6 +111,47 @@ void fpool_pool_set_policy(struct fpool_pool *pool, const struct fpool_policy_op
 	mutex_unlock(&pool->victim_lock);
 }
 
+static void spare_drain(struct fpool_pool *pool)
+{
+	u32 n;
+
+	for (n = 0; pool->nspare && n < FPOOL_SPARE_STEP; n++)
+		WARN_ON_ONCE(fpool_buddy_free(&pool->buddy, fpool_pool_spare_pop(pool), 0));
+}
+
+/* Were blocks asked for lately? */
+static bool in_bulk(const struct fpool_pool *pool)
+{
+	return !time_after(jiffies, READ_ONCE(pool->bulk_until));
+}
+
+/**
+ * fpool_pool_settle - give the spare frames to the allocator
+ * @pool: the pool
+ *
+ * For who wants to see what is free as the allocator has it.
+ *
+ * Context: Process context; caller holds pool->lock, which is let go now and then.
+ */
+void fpool_pool_settle(struct fpool_pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+	while (pool->nspare) {
+		spare_drain(pool);
+		cond_resched_lock(&pool->lock);
+	}
+}
+
+static int take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *frame)
+{
+	if (order)
+		spare_drain(pool);
+	if (order || !pool->nspare)
+		return fpool_buddy_alloc(&pool->buddy, order, frame);
+	*frame = fpool_pool_spare_pop(pool);
+	return 0;
+}
+
 /**
  * fpool_pool_take - take a block of frames
  * @pool: from
@@ -128,9 +169,9 @@ int fpool_pool_take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *
 	int err;
 
 	lockdep_assert_held(&pool->lock);
-	err = fpool_inject(FPOOL_INJECT_FRAME) ? -ENOMEM :
-						 fpool_buddy_alloc(&pool->buddy, order, frame);
+	err = fpool_inject(FPOOL_INJECT_FRAME) ? -ENOMEM : take(pool, order, frame);
 	if (!err) {
+		WRITE_ONCE(pool->nfree, pool->nfree - (1U << order));
 		WRITE_ONCE(pool->taken, pool->taken + (1U << order));
 		trace_fpool_alloc(pool->id, fpool_frame_nr(*frame), order);
 	} else if (!order && !pool->starved_since) {
@@ -140,35 +181,26 @@ int fpool_pool_take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *
 }
 
 /**
- * fpool_pool_give - give one frame back
- * @pool: to
- * @frame: marked FREE
- *
- * The caller calls fpool_pool_freed() when it has dropped the lock.
- *
- * Context: Caller holds pool->lock.
- */
-void fpool_pool_give(struct fpool_pool *pool, fpool_frame_t frame)
-{
-	lockdep_assert_held(&pool->lock);
-	WARN_ON_ONCE(fpool_buddy_free(&pool->buddy, frame, 0));
-	pool->starved_since = 0;
-}
-
-/**
  * fpool_pool_give_run - give frames back that lie together
  * @pool: to
  * @first: the first
  * @nr: how many, at least one; all marked FREE
  *
- * As fpool_pool_give() for each, but they are merged to blocks at once.
+ * As fpool_pool_give() for each; where blocks are asked for they are merged at once.
  *
  * Context: Caller holds pool->lock.
  */
 void fpool_pool_give_run(struct fpool_pool *pool, fpool_frame_t first, u32 nr)
 {
+	u32 i;
+
 	lockdep_assert_held(&pool->lock);
-	WARN_ON_ONCE(fpool_buddy_free_range(&pool->buddy, first, nr));
+	if (pool->nspare >= FPOOL_SPARE_MAX || in_bulk(pool))
+		WARN_ON_ONCE(fpool_buddy_free_range(&pool->buddy, first, nr));
+	else
+		for (i = 0; i < nr; i++)
+			fpool_pool_spare_push(pool, fpool_frame_add(first, i));
+	WRITE_ONCE(pool->nfree, pool->nfree + nr);
 	pool->starved_since = 0;
 }
 
@@ -187,7 +219,7 @@ void fpool_pool_freed(struct fpool_pool *pool)
 /* Free frames beyond the usual while large blocks are asked for: two, of the largest. */
 static u32 extra(const struct fpool_pool *pool)
 {
-	if (time_after(jiffies, READ_ONCE(pool->bulk_until)))
+	if (!in_bulk(pool))
 		return 0;
 	return min(512U, (pool->region.nframes - pool->kernel_frames) / 32);
 }
@@ -217,15 +249,15 @@ void fpool_pool_want_more(struct fpool_pool *pool)
 }
 
 /**
- * fpool_pool_is_low - should the reclaim thread work?
+ * fpool_pool_low - where the reclaim thread begins
  * @pool: the pool
  *
  * Context: Any; without the lock the answer is a hint.
- * Return: whether fewer frames than the low watermark are free.
+ * Return: free frames.
  */
-bool fpool_pool_is_low(const struct fpool_pool *pool)
+u32 fpool_pool_low(const struct fpool_pool *pool)
 {
-	return READ_ONCE(pool->buddy.nfree) < pool->low + extra(pool) + lead(pool);
+	return pool->low + extra(pool) + lead(pool);
 }
 
 /**
@@ -367,6 +399,8 @@ static int lay_out(struct fpool_pool *pool)
 	for (i = 0; i < meta; i++)
 		WARN_ON_ONCE(fpool_frames_mark_kernel(&pool->frames, fpool_frame(i)));
 	fill_reserve(pool, meta);
+	pool->nfree = pool->buddy.nfree;
+	pool->spare = fpool_frame_nr(FPOOL_NO_FRAME);
 	pool->buddy.events = &buddy_events;
 	pool->buddy.events_ctx = pool;
 	return 0;
@@ -398,6 +432,8 @@ static struct fpool_pool *pool_alloc(const struct fpool_pool_params *params)
 	fpool_frame_list_init(&pool->limbo_waiting);
 	fpool_frame_list_init(&pool->laundry);
 	INIT_RCU_WORK(&pool->limbo_work, limbo_work);
+	/* Zero is in the future for the first minutes of a boot. */
+	pool->bulk_until = jiffies - 1;
 	init_waits(pool);
 	return pool;
 }
@@ -522,6 +558,28 @@ static u32 gather_tables(struct fpool_pool *pool, const struct fpool_ptable **ta
 	return n;
 }
 
+/* As many as are counted, each of them nobody's and not the allocator's. */
+static int check_spare(struct fpool_pool *pool, struct fpool_check_report *report)
+{
+	const struct fpool_frame_info *fi;
+	u32 frame = pool->spare, left = pool->nspare;
+
+	report->frame = fpool_frame(frame);
+	for (; left && frame < pool->frames.nframes; left--, frame = fi->next) {
+		fi = fpool_frames_info(&pool->frames, fpool_frame(frame));
+		report->frame = fpool_frame(frame);
+		report->why = "a spare frame is in use, or with the allocator";
+		if (fi->state != FPOOL_FRAME_FREE ||
+		    !fpool_buddy_is_allocated(&pool->buddy, fpool_frame(frame)))
+			return -EUCLEAN;
+	}
+	report->why = "there are other spare frames, or free ones, than are counted";
+	if (left || frame != fpool_frame_nr(FPOOL_NO_FRAME) ||
+	    pool->nfree != pool->buddy.nfree + pool->nspare)
+		return -EUCLEAN;
+	return 0;
+}
+
 /**
  * fpool_pool_check - do all structures of a pool agree?
  * @pool: the pool
@@ -550,10 +608,12 @@ int fpool_pool_check(struct fpool_pool *pool)
 	spin_lock(&pool->lock);
 	view.spaces = tables;
 	view.nspaces = gather_tables(pool, tables, max);
-	view.cached = pool->ncached;
+	view.cached = pool->ncached + pool->nspare;
 	view.pinned = pool->npinned;
 	if (view.nspaces <= max)
 		err = fpool_check(&view, &report);
+	if (!err)
+		err = check_spare(pool, &report);
 	spin_unlock(&pool->lock);
 	kfree(tables);
 	if (err == -EUCLEAN)

@@ -75,6 +75,9 @@ struct fpool_pool {
 	u32 npinned;			/* P: pages */
 	struct xarray tables;		/* P: the shadow page tables of the spaces, by id */
 	u32 nspaces;			/* P: how many */
+	u32 nfree;			/* P; READ_ONCE: frames that can be taken, @spare with them */
+	u32 spare;			/* P: frames before the buddy, linked by their next ... */
+	u32 nspare;			/* P: ... and how many */
 	u32 ncached;			/* P: FREE in the table, not in the buddy: the next three */
 	struct fpool_frame_list node_reserve;	/* P: kernel space kept for nodes */
 	struct fpool_frame_list limbo;		/* P: nodes freed since that began */
@@ -122,15 +125,75 @@ bool fpool_name_valid(const char *name);
 void fpool_pool_set_policy(struct fpool_pool *pool, const struct fpool_policy_ops *ops);
 
 int fpool_pool_take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *frame);
-void fpool_pool_give(struct fpool_pool *pool, fpool_frame_t frame);
 void fpool_pool_give_run(struct fpool_pool *pool, fpool_frame_t first, u32 nr);
 void fpool_pool_freed(struct fpool_pool *pool);
 void fpool_pool_want_more(struct fpool_pool *pool);
-bool fpool_pool_is_low(const struct fpool_pool *pool);
+void fpool_pool_settle(struct fpool_pool *pool);
+u32 fpool_pool_low(const struct fpool_pool *pool);
 u32 fpool_pool_high(const struct fpool_pool *pool);
 int fpool_pool_check(struct fpool_pool *pool);
 
 extern const struct fpool_ptable_ops fpool_pool_node_ops;
+
+/**
+ * fpool_pool_is_low - should the reclaim thread work?
+ * @pool: the pool
+ *
+ * Context: Any; without the lock the answer is a hint.
+ * Return: whether fewer frames than the low watermark are free.
+ */
+static inline bool fpool_pool_is_low(const struct fpool_pool *pool)
+{
+	return READ_ONCE(pool->nfree) < fpool_pool_low(pool);
+}
+
+/*
+ * Single frames go round before the allocator: what was given back last is taken first, with its
+ * struct page and its entry in the frame table still in the processor's cache.  While nobody asks
+ * for blocks there is no need to merge them.  Who does finds the spare ones given to the
+ * allocator, so many at a time that the lock is not held for long.
+ */
+#define FPOOL_SPARE_MAX		4096
+#define FPOOL_SPARE_STEP	256
+
+static __always_inline void fpool_pool_spare_push(struct fpool_pool *pool, fpool_frame_t frame)
+{
+	fpool_frames_info(&pool->frames, frame)->next = pool->spare;
+	pool->spare = fpool_frame_nr(frame);
+	pool->nspare++;
+}
+
+/* Of a pool that has one. */
+static __always_inline fpool_frame_t fpool_pool_spare_pop(struct fpool_pool *pool)
+{
+	fpool_frame_t frame = fpool_frame(pool->spare);
+	struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame);
+
+	pool->spare = info->next;
+	info->next = fpool_frame_nr(FPOOL_NO_FRAME);
+	pool->nspare--;
+	return frame;
+}
+
+/**
+ * fpool_pool_give - give a frame back
+ * @pool: to
+ * @frame: marked FREE
+ *
+ * The caller calls fpool_pool_freed() when it has dropped the lock.
+ *
+ * Context: Caller holds pool->lock.
+ */
+static inline void fpool_pool_give(struct fpool_pool *pool, fpool_frame_t frame)
+{
+	if (unlikely(pool->nspare >= FPOOL_SPARE_MAX)) {
+		fpool_pool_give_run(pool, frame, 1);
+		return;
+	}
+	fpool_pool_spare_push(pool, frame);
+	WRITE_ONCE(pool->nfree, pool->nfree + 1);
+	pool->starved_since = 0;
+}
 
 static inline struct page *fpool_pool_page(const struct fpool_pool *pool, fpool_frame_t frame)
 {
@@ -143,28 +206,30 @@ static inline struct page *fpool_pool_page(const struct fpool_pool *pool, fpool_
  * already.  A page that was brought for somebody has the latter (it is fresh) until it was looked
  * at once, so that it stays until he has been here.
  */
+#define FPOOL_PAGE_USES		(BIT(PG_referenced) | BIT(PG_workingset))
+
 static inline void fpool_page_set_fresh(struct page *page)
 {
-	folio_set_workingset(page_folio(page));
+	set_bit(PG_workingset, &page->flags);
 }
 
 static inline void fpool_page_clear_fresh(struct page *page)
 {
-	if (folio_test_workingset(page_folio(page)))
-		folio_clear_workingset(page_folio(page));
+	if (test_bit(PG_workingset, &page->flags))
+		clear_bit(PG_workingset, &page->flags);
 }
 
-static inline bool fpool_page_has_uses(struct page *page)
+static __always_inline bool fpool_page_has_uses(const struct page *page)
 {
-	return folio_test_referenced(page_folio(page)) || folio_test_workingset(page_folio(page));
+	return READ_ONCE(page->flags) & FPOOL_PAGE_USES;
 }
 
 /* Was there one? None is left. */
-static inline bool fpool_page_take_uses(struct page *page)
+static __always_inline bool fpool_page_take_uses(struct page *page)
 {
-	if (!fpool_page_has_uses(page))
+	if (likely(!fpool_page_has_uses(page)))
 		return false;
-	folio_clear_referenced(page_folio(page));
+	clear_bit(PG_referenced, &page->flags);
 	fpool_page_clear_fresh(page);
 	return true;
 }

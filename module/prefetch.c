@@ -92,7 +92,7 @@ static int fetch_chunk(struct fpool_space *space, const struct mm_struct *mm, fp
 	for (i = 0; i < nr && !fpool_pool_is_low(space->pool); i++)
 		if (!(there & 1U << i))
 			fpool_pager_start(space, mm, fpool_vpn_add(vpn, i),
-					  FPOOL_FILL_HERE | FPOOL_FILL_ALONE);
+					  FPOOL_FILL_HERE | FPOOL_FILL_ALONE, NULL);
 	for (i = 0; i < nr && !err; i++)
 		err = fetch(space, mm, fpool_vpn_add(vpn, i), there & 1U << i, out);
 	return err;

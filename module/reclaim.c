@@ -42,7 +42,7 @@ static u64 work(struct fpool_pool *pool)
 
 	do {
 		done = fpool_evict_reap(pool);
-		nfree = READ_ONCE(pool->buddy.nfree);
+		nfree = READ_ONCE(pool->nfree);
 		high = fpool_pool_high(pool);
 		if (nfree < high && fpool_evict_wants(pool))
 			done += fpool_evict_some(pool, NULL, high - nfree);

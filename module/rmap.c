@@ -76,7 +76,7 @@ static bool clear_young(const struct walk *walk, pte_t *pte)
 	pte_t was = READ_ONCE(*pte);
 
 	do {
-		if (!pte_young(was) || !is_ours(walk, was))
+		if (!(pte_flags(was) & _PAGE_ACCESSED) || !is_ours(walk, was))
 			return false;
 	} while (!try_cmpxchg(&pte->pte, &was.pte, pte_mkold(was).pte));
 	return true;
@@ -226,7 +226,7 @@ static unsigned long address(const struct vm_area_struct *vma, u64 vpn)
 /* Ours are never huge. */
 static bool is_table(pmd_t pmd)
 {
-	return (pmd_val(pmd) & (_PAGE_PRESENT | _PAGE_PSE)) == _PAGE_PRESENT;
+	return (pmd_flags(pmd) & (_PAGE_PRESENT | _PAGE_PSE)) == _PAGE_PRESENT;
 }
 
 /* The entry that has the page table of an address, and what it was when it was read; or NULL. */
@@ -251,7 +251,7 @@ static __always_inline void walk_table(struct walk *walk, unsigned long addr, ta
 	ptl = pte_lockptr(walk->vma->vm_mm, &table);
 	spin_lock(ptl);
 	/* mremap() may have moved the table away; who moves it has this lock, too. */
-	if (pmd_same(table, READ_ONCE(*pmd)))
+	if (likely(table.pmd == READ_ONCE(pmd->pmd)))
 		fn(walk, pte_offset_kernel(&table, addr));
 	spin_unlock(ptl);
 }
@@ -348,11 +348,16 @@ static bool uses_count(const struct vm_area_struct *vma)
 	return fpool_handle_counts(vma->vm_file->private_data);
 }
 
-/* From the first to the last of a list. */
-static struct stretch list_stretch(const struct fpool_rmap_page *pages, unsigned int nr)
+/* From the first to the last of a list; all that there can be, where only one VMA is looked for. */
+static struct stretch list_stretch(const struct address_space *mapping,
+				   const struct fpool_rmap_page *pages, unsigned int nr)
 {
+	const struct rb_node *root = mapping->i_mmap.rb_root.rb_node;
 	u64 first = pages->vpn, last = first;
 	unsigned int i;
+
+	if (root && !root->rb_left && !root->rb_right)
+		return (struct stretch){ 0, ULONG_MAX };
 
 	for (i = 1; i < nr; i++) {
 		first = min(first, pages[i].vpn);
@@ -425,11 +430,12 @@ void fpool_rmap_test_clear_young(struct fpool_space *space, struct fpool_rmap_pa
 				 unsigned int nr)
 {
 	struct address_space *mapping = space->inode->i_mapping;
-	struct stretch s = list_stretch(pages, nr);
 	struct walk walk = { .space = space, .region = &space->pool->region };
 	struct vm_area_struct *vma;
+	struct stretch s;
 
 	i_mmap_lock_read(mapping);
+	s = list_stretch(mapping, pages, nr);
 	for (vma = vmas_iter_first(&mapping->i_mmap, s.first, s.end - 1); vma;
 	     vma = vmas_iter_next(vma, s.first, s.end - 1)) {
 		set_vma(&walk, vma);
@@ -602,12 +608,13 @@ static void unmap_rest(struct fpool_space *space, struct fpool_rmap_page *pages,
 void fpool_rmap_unmap(struct fpool_space *space, struct fpool_rmap_page *pages, unsigned int nr)
 {
 	struct address_space *mapping = space->inode->i_mapping;
-	struct stretch s = list_stretch(pages, nr);
 	struct walk walk = { .space = space, .region = &space->pool->region };
 	struct vm_area_struct *vma;
+	struct stretch s;
 	bool mapped;
 
 	i_mmap_lock_read(mapping);
+	s = list_stretch(mapping, pages, nr);
 	for (vma = vmas_iter_first(&mapping->i_mmap, s.first, s.end - 1); vma;
 	     vma = vmas_iter_next(vma, s.first, s.end - 1)) {
 		set_vma(&walk, vma);
@@ -688,11 +695,12 @@ static void write_protect(struct fpool_space *space, struct fpool_rmap_page *pag
 			  unsigned int nr)
 {
 	struct address_space *mapping = space->inode->i_mapping;
-	struct stretch s = list_stretch(pages, nr);
 	struct walk walk = { .space = space, .region = &space->pool->region };
 	struct vm_area_struct *vma;
+	struct stretch s;
 
 	i_mmap_lock_read(mapping);
+	s = list_stretch(mapping, pages, nr);
 	for (vma = vmas_iter_first(&mapping->i_mmap, s.first, s.end - 1); vma;
 	     vma = vmas_iter_next(vma, s.first, s.end - 1)) {
 		set_vma(&walk, vma);

@@ -104,16 +104,13 @@ static struct around aligned(u64 vpn, u64 nr)
 }
 
 /* What to map together: what was fetched together, or what happens to be there. */
-static struct around choose(const struct vm_fault *vmf, const struct fpool_space *space, u8 advised,
-			    bool major)
+static struct around choose(const struct vm_fault *vmf, const struct fpool_space *space, bool major)
 {
 	unsigned int type = READ_ONCE(space->block_type);
 	struct around a;
 
 	/* A private mapping's write takes a copy of one page. */
 	if (vmf->flags & FAULT_FLAG_WRITE && !(vmf->vma->vm_flags & VM_SHARED))
-		return aligned(vmf->pgoff, 1);
-	if (advised == FRAMEPOOL_ADVICE_RANDOM)
 		return aligned(vmf->pgoff, 1);
 	if (type == FRAMEPOOL_BLOCK_AUTO &&
 	    fpool_streams_block(&space->streams, vmf->pgoff, &a.first, &a.end))
@@ -153,27 +150,36 @@ static void leave_behind(struct fpool_space *space, struct around a)
 	fpool_hint_done(space, fpool_vpn(end - nr), nr);
 }
 
+/* What comes with the page where its mapping is not used at random. */
+static noinline void map_others(struct vm_fault *vmf, struct fpool_space *space, u8 advised,
+				bool major)
+{
+	struct around a = choose(vmf, space, major);
+
+	/* Who records wants to see the first use of each page. */
+	if (!fpool_space_recorded(space))
+		map_around(vmf, space, a);
+	if (advised == FRAMEPOOL_ADVICE_SEQUENTIAL)
+		leave_behind(space, a);
+	fpool_pager_ahead(space, vmf->vma->vm_mm, fpool_vpn(vmf->pgoff));
+}
+
 static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struct page *page,
 			  bool major)
 {
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
 	u8 advised = advice(vmf->vma);
-	struct around a = choose(vmf, space, advised, major);
 
 	/* Broken memory: core mm would kill the process for it, but cannot take it away from us. */
 	if (unlikely(PageHWPoison(page))) {
 		put_page(page);
 		return VM_FAULT_HWPOISON;
 	}
-	/* Who records wants to see the first use of each page. */
-	if (!fpool_space_recorded(space))
-		map_around(vmf, space, a);
-	if (advised == FRAMEPOOL_ADVICE_SEQUENTIAL)
-		leave_behind(space, a);
 	if (advised != FRAMEPOOL_ADVICE_RANDOM)
-		fpool_pager_ahead(space, vmf->vma->vm_mm, fpool_vpn(vmf->pgoff));
+		map_others(vmf, space, advised, major);
 	/* Held for moments only: while it is mapped, and while it is write-protected. */
-	lock_page(page);
+	if (unlikely(!trylock_page(page)))
+		lock_page(page);
 	/* A resize may have cut it off; its reference keeps the cut waiting, not the fault. */
 	if (unlikely(vmf->pgoff >= fpool_space_pages(space))) {
 		unlock_page(page);
@@ -200,7 +206,7 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 	unsigned int how = fpool_pager_advised(advice(vmf->vma));
 	bool bounded = !(vmf->flags & FAULT_FLAG_USER);
 	const struct mm_struct *mm = vmf->vma->vm_mm;
-	struct page *page;
+	struct page *page = NULL;
 	struct file *file;
 	int err;
 
@@ -209,17 +215,15 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
 		return fpool_pager_bring_bounded(space, mm, vpn) ? VM_FAULT_SIGBUS : 0;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT) {
-		fpool_pager_start(space, mm, vpn, FPOOL_FILL_ALONE);
+		fpool_pager_start(space, mm, vpn, FPOOL_FILL_ALONE, NULL);
 		return VM_FAULT_RETRY;
 	}
 	/* Devices that are memory have ended the read when this returns; a write need not end. */
-	err = fpool_pager_start(space, mm, vpn, how | FPOOL_FILL_HERE);
-	if (!err || err == -EEXIST) {
+	err = fpool_pager_start(space, mm, vpn, how | FPOOL_FILL_HERE, &page);
+	if (!page && (!err || err == -EEXIST))
 		page = fpool_pager_lookup(space, vpn);
-		if (page)
-			return present(vmf, space, page,
-				       !(vmf->flags & FAULT_FLAG_TRIED));
-	}
+	if (page)
+		return present(vmf, space, page, !(vmf->flags & FAULT_FLAG_TRIED));
 	/* The file keeps the space; from the unlock on the VMA may be gone. */
 	file = get_file(vmf->vma->vm_file);
 	fpool_release_fault_lock(vmf);

@@ -105,27 +105,17 @@ const char *fpool_frame_list_check(const struct fpool_frames *ft,
 
 /* These are called for every page that comes, is judged or leaves: inline. */
 
-/* Where the number of the frame after @prev is kept: in @prev, or the head. */
-static __always_inline u32 *fpool_frame_list_next_of(struct fpool_frames *ft,
-						     struct fpool_frame_list *list, u32 prev)
-{
-	return prev == fpool_frame_nr(FPOOL_NO_FRAME) ? &list->head : &ft->tab[prev].next;
-}
-
-static __always_inline u32 *fpool_frame_list_prev_of(struct fpool_frames *ft,
-						     struct fpool_frame_list *list, u32 next)
-{
-	return next == fpool_frame_nr(FPOOL_NO_FRAME) ? &list->tail : &ft->tab[next].prev;
-}
-
 static __always_inline void fpool_frame_list_add_between(struct fpool_frames *ft,
 							 struct fpool_frame_list *list,
 							 u32 frame, u32 prev, u32 next)
 {
-	ft->tab[frame].prev = prev;
-	ft->tab[frame].next = next;
-	*fpool_frame_list_next_of(ft, list, prev) = frame;
-	*fpool_frame_list_prev_of(ft, list, next) = frame;
+	/* In a variable, as stores to the table might change @ft for all that the compiler knows. */
+	struct fpool_frame_info *tab = ft->tab;
+
+	tab[frame].prev = prev;
+	tab[frame].next = next;
+	*(prev == fpool_frame_nr(FPOOL_NO_FRAME) ? &list->head : &tab[prev].next) = frame;
+	*(next == fpool_frame_nr(FPOOL_NO_FRAME) ? &list->tail : &tab[next].prev) = frame;
 	WRITE_ONCE(list->len, list->len + 1);
 }
 
@@ -170,10 +160,11 @@ static inline void fpool_frame_list_add_tail(struct fpool_frames *ft,
 static inline void fpool_frame_list_del(struct fpool_frames *ft, struct fpool_frame_list *list,
 					fpool_frame_t frame)
 {
-	struct fpool_frame_info *fi = fpool_frames_info(ft, frame);
+	struct fpool_frame_info *tab = ft->tab, *fi = &tab[fpool_frame_nr(frame)];
+	u32 prev = fi->prev, next = fi->next;
 
-	*fpool_frame_list_next_of(ft, list, fi->prev) = fi->next;
-	*fpool_frame_list_prev_of(ft, list, fi->next) = fi->prev;
+	*(prev == fpool_frame_nr(FPOOL_NO_FRAME) ? &list->head : &tab[prev].next) = next;
+	*(next == fpool_frame_nr(FPOOL_NO_FRAME) ? &list->tail : &tab[next].prev) = prev;
 	fi->prev = fpool_frame_nr(FPOOL_NO_FRAME);
 	fi->next = fpool_frame_nr(FPOOL_NO_FRAME);
 	WRITE_ONCE(list->len, list->len - 1);
@@ -250,6 +241,52 @@ static inline void fpool_frames_move(struct fpool_frames *ft, struct fpool_frame
 	fi->state = to;
 }
 
+/* Are all frames of a run in one of the states of @from, and in the region? */
+static __always_inline bool fpool_frames_all_in_state(struct fpool_frames *ft, fpool_frame_t frame,
+						      u32 nr, unsigned int from)
+{
+	u32 i;
+
+	if (fpool_frame_nr(frame) >= ft->nframes || nr > ft->nframes - fpool_frame_nr(frame))
+		return false;
+	for (i = 0; i < nr; i++)
+		if (!(from & (1U << ft->tab[fpool_frame_nr(frame) + i].state)))
+			return false;
+	return true;
+}
+
+/**
+ * fpool_frames_mark_fill_run() - FREE -> FILL: frames that lie together wait for pages that do
+ * @ft: the table
+ * @frame: the first frame, all of them free
+ * @nr: how many, at least one
+ * @space: id of the space whose pages they are to hold
+ * @vpn: the first page
+ *
+ * Context: Caller serialises access to @ft.
+ * Return: 0, or -EINVAL if a frame is not in the region or not FREE, @space is
+ *	FPOOL_NO_SPACE, or a page has more than 52 bits.
+ */
+static __always_inline int fpool_frames_mark_fill_run(struct fpool_frames *ft,
+						      fpool_frame_t frame, u32 nr, u32 space,
+						      fpool_vpn_t vpn)
+{
+	struct fpool_frame_info *fi = &ft->tab[fpool_frame_nr(frame)];
+	u32 i;
+
+	if (!fpool_frames_all_in_state(ft, frame, nr, 1U << FPOOL_FRAME_FREE) ||
+	    space == FPOOL_NO_SPACE || fpool_vpn_nr(vpn) > FPOOL_VPN_MAX - (nr - 1))
+		return -EINVAL;
+	for (i = 0; i < nr; i++, fi++) {
+		fi->state = FPOOL_FRAME_FILL;
+		fi->space = space;
+		fi->vpn = fpool_vpn_nr(vpn) + i;
+	}
+	WRITE_ONCE(ft->count[FPOOL_FRAME_FREE], ft->count[FPOOL_FRAME_FREE] - nr);
+	WRITE_ONCE(ft->count[FPOOL_FRAME_FILL], ft->count[FPOOL_FRAME_FILL] + nr);
+	return 0;
+}
+
 /**
  * fpool_frames_mark_fill() - FREE -> FILL: the frame waits for its page to be read
  * @ft: the table
@@ -258,19 +295,36 @@ static inline void fpool_frames_move(struct fpool_frames *ft, struct fpool_frame
  * @vpn: which page
  *
  * Context: Caller serialises access to @ft.
- * Return: 0, or -EINVAL if @frame is not in the region or not FREE, @space is
- *	FPOOL_NO_SPACE, or @vpn has more than 52 bits.
+ * Return: As fpool_frames_mark_fill_run().
  */
 static inline int fpool_frames_mark_fill(struct fpool_frames *ft, fpool_frame_t frame, u32 space,
 					 fpool_vpn_t vpn)
 {
-	struct fpool_frame_info *fi = fpool_frames_in_state(ft, frame, 1U << FPOOL_FRAME_FREE);
+	return fpool_frames_mark_fill_run(ft, frame, 1, space, vpn);
+}
 
-	if (!fi || space == FPOOL_NO_SPACE || fpool_vpn_nr(vpn) > FPOOL_VPN_MAX)
+/**
+ * fpool_frames_mark_filled_run() - FILL -> RESIDENT: frames that lie together hold their pages
+ * @ft: the table
+ * @frame: the first frame, all of which were filled
+ * @nr: how many, at least one
+ *
+ * Telling the policy is the caller's next step.
+ *
+ * Context: Caller serialises access to @ft.
+ * Return: 0, or -EINVAL if a frame is not in the region or not FILL.
+ */
+static __always_inline int fpool_frames_mark_filled_run(struct fpool_frames *ft,
+							fpool_frame_t frame, u32 nr)
+{
+	u32 i;
+
+	if (!fpool_frames_all_in_state(ft, frame, nr, 1U << FPOOL_FRAME_FILL))
 		return -EINVAL;
-	fpool_frames_move(ft, fi, FPOOL_FRAME_FILL);
-	fi->space = space;
-	fi->vpn = fpool_vpn_nr(vpn);
+	for (i = 0; i < nr; i++)
+		ft->tab[fpool_frame_nr(frame) + i].state = FPOOL_FRAME_RESIDENT;
+	WRITE_ONCE(ft->count[FPOOL_FRAME_FILL], ft->count[FPOOL_FRAME_FILL] - nr);
+	WRITE_ONCE(ft->count[FPOOL_FRAME_RESIDENT], ft->count[FPOOL_FRAME_RESIDENT] + nr);
 	return 0;
 }
 

@@ -85,10 +85,10 @@ enum {
 	LOOKED,			/* of each list: eviction of the last look, modulo 2^32 */
 };
 
-/* Lengths of the lists, as they are or as candidates() expects them to become; the shares. */
+/* Lengths of the lists, as candidates() expects them to become; the shares; who is looked at. */
 struct outlook {
-	u32 len[NR_LISTS];
-	u32 evictions, looked[NR_LISTS];
+	u32 new_len, probation_len, main_len;
+	u32 evictions, looked_probation, looked_main;
 	u32 new_share, trial_share;
 	bool full;		/* a page with a far ghost leaves at the end of NEW */
 };
@@ -157,17 +157,17 @@ static void tenure_cool(struct fpool_policy *p, fpool_frame_t frame)
 /* The list whose oldest page is the next to be judged. */
 static __always_inline u8 next_list(const struct outlook *o)
 {
-	u32 trial = o->len[NEW] + o->len[PROBATION];
+	u32 trial = o->new_len + o->probation_len;
 
-	if (o->len[PROBATION] && o->evictions - o->looked[PROBATION] >= LOOK_PROBATION)
+	if (o->probation_len && o->evictions - o->looked_probation >= LOOK_PROBATION)
 		return PROBATION;
-	if (o->len[NEW] > o->new_share)
+	if (o->new_len > o->new_share)
 		return NEW;
-	if (o->len[MAIN] && o->evictions - o->looked[MAIN] >= LOOK_MAIN)
+	if (o->main_len && o->evictions - o->looked_main >= LOOK_MAIN)
 		return MAIN;
-	if (o->len[PROBATION] && (!o->len[MAIN] || trial >= o->trial_share))
+	if (o->probation_len && (!o->main_len || trial >= o->trial_share))
 		return PROBATION;
-	return o->len[MAIN] ? MAIN : NEW;
+	return o->main_len ? MAIN : NEW;
 }
 
 /* Is all the pool but NEW's share in use? */
@@ -176,52 +176,63 @@ static __always_inline bool is_full(const struct fpool_policy *p, u32 frames)
 	return p->list[PROBATION].len + p->list[MAIN].len >= frames - share(frames, NEW_PART);
 }
 
-/* One page of the list has been judged, and was not used; @flag: its word. */
+/* The oldest page of a list has been judged, and was not used; @flag: its word. */
 static __always_inline void foresee(struct outlook *o, u8 id, u32 flag)
 {
-	o->len[id]--;
-	o->looked[id] = o->evictions;
-	if (id != NEW || (flag == FAR && o->full))
-		o->evictions++;
-	else
-		o->len[flag == PROMOTE ? MAIN : PROBATION]++;
+	switch (id) {
+	case NEW:
+		o->new_len--;
+		if (flag == FAR && o->full)
+			o->evictions++;
+		else if (flag == PROMOTE)
+			o->main_len++;
+		else
+			o->probation_len++;
+		return;
+	case PROBATION:
+		o->probation_len--;
+		o->looked_probation = o->evictions++;
+		return;
+	default:
+		o->main_len--;
+		o->looked_main = o->evictions++;
+	}
 }
 
-static void look_out(const struct fpool_policy *p, struct outlook *o)
+static __always_inline struct outlook look_out(const struct fpool_policy *p)
 {
 	u32 frames = settled(p);
-	u8 id;
 
-	o->evictions = p->evictions;
-	o->new_share = share(frames, NEW_PART);
-	o->trial_share = trial_share(frames);
-	o->full = is_full(p, frames);
-	for (id = 0; id < NR_LISTS; id++) {
-		o->len[id] = p->list[id].len;
-		o->looked[id] = p->word[LOOKED + id];
-	}
+	return (struct outlook) {
+		.new_len = p->list[NEW].len,
+		.probation_len = p->list[PROBATION].len,
+		.main_len = p->list[MAIN].len,
+		.evictions = p->evictions,
+		.looked_probation = p->word[LOOKED + PROBATION],
+		.looked_main = p->word[LOOKED + MAIN],
+		.new_share = share(frames, NEW_PART),
+		.trial_share = trial_share(frames),
+		.full = is_full(p, frames),
+	};
 }
 
 static u32 tenure_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max)
 {
-	const struct fpool_frame_info *fi;
-	fpool_frame_t at[NR_LISTS];
-	struct outlook o;
-	u32 n = 0;
-	u8 id;
+	const struct fpool_frame_info *tab = p->ft->tab, *fi;
+	struct outlook o = look_out(p);
+	u32 at[NR_LISTS], n, id;
 
-	look_out(p, &o);
 	for (id = 0; id < NR_LISTS; id++)
-		at[id] = fpool_frame_list_first(&p->list[id]);
-	while (n < max) {
+		at[id] = p->list[id].head;
+	for (n = 0; n < max; n++) {
 		id = next_list(&o);
 		/* Those that came to this list in the outlook are not there yet. */
-		if (at[id] == FPOOL_NO_FRAME)
+		if (at[id] == fpool_frame_nr(FPOOL_NO_FRAME))
 			break;
-		out[n++] = at[id];
-		fi = fpool_frames_info(p->ft, at[id]);
+		out[n] = fpool_frame(at[id]);
+		fi = &tab[at[id]];
+		at[id] = fi->next;
 		foresee(&o, id, fi->policy);
-		at[id] = fpool_frame(fi->next);
 	}
 	return n;
 }

@@ -393,4 +393,119 @@ static __always_inline fpool_spte_t fpool_ptable_update(struct fpool_ptable *pt,
 	return e;
 }
 
+/* Can a run of entries lead to these frames? Then the leaf of the first was found. */
+static __always_inline bool fpool_ptable_run_ok(struct fpool_ptable *pt, fpool_vpn_t vpn, u32 nr,
+						fpool_frame_t frame)
+{
+	return nr <= FPOOL_PTABLE_ENTRIES - fpool_vpn_nr(vpn) % FPOOL_PTABLE_ENTRIES &&
+	       fpool_frame_nr(frame) < pt->ft->nframes &&
+	       nr <= pt->ft->nframes - fpool_frame_nr(frame) && fpool_ptable_find_leaf(pt, vpn);
+}
+
+/**
+ * fpool_ptable_fill_run() - neighbours are being filled into frames that lie together
+ * @pt: the table
+ * @vpn: the first page
+ * @nr: how many, at least one and none of them beyond the leaf of the first
+ * @frame: where the first will be
+ *
+ * As set() of each to BUSY, where prepare() of one of them has made sure of the leaf.
+ *
+ * Context: Caller serialises the writers of @pt; readers may be about.
+ * Return: 0; -EINVAL if there is no leaf, or it ends before the run, a frame is not in the region,
+ *	or a page is present or being filled.  Nothing has changed then.
+ */
+static __always_inline int fpool_ptable_fill_run(struct fpool_ptable *pt, fpool_vpn_t vpn, u32 nr,
+						 fpool_frame_t frame)
+{
+	u32 i, empty = 0, ghosts = 0;
+	struct fpool_frame_info *fi;
+	u64 *slot, all = 0;
+
+	if (!fpool_ptable_run_ok(pt, vpn, nr, frame))
+		return -EINVAL;
+	slot = fpool_ptable_slot(pt, vpn);
+	for (i = 0; i < nr; i++) {
+		all |= slot[i];
+		empty += !slot[i];
+		ghosts += !!(slot[i] & FPOOL_SPTE_G);
+	}
+	if (all & (FPOOL_SPTE_P | FPOOL_SPTE_BUSY))
+		return -EINVAL;
+	for (i = 0; i < nr; i++)
+		fpool_ptable_put(&slot[i], fpool_spte_make(fpool_frame_add(frame, i),
+							   FPOOL_SPTE_BUSY));
+	fi = fpool_frames_info(pt->ft, pt->last_leaf);
+	fi->node.used += empty;
+	fi->node.ghosts -= ghosts;
+	pt->nghosts -= ghosts;
+	/* Errors are among the others already. */
+	pt->nother += empty + ghosts;
+	if (unlikely(fpool_ptable_is_listed(fi)))
+		fpool_ptable_move_leaf(pt, pt->last_leaf);
+	return 0;
+}
+
+/**
+ * fpool_ptable_show_run() - neighbours that were being filled are present
+ * @pt: the table
+ * @vpn: the first page
+ * @nr: how many, as fpool_ptable_fill_run() had it or fewer
+ * @frame: where the first is
+ *
+ * Context: Caller serialises the writers of @pt; readers may be about.
+ * Return: 0; -EINVAL if one of them is not being filled into its frame.  Nothing has changed then.
+ */
+static __always_inline int fpool_ptable_show_run(struct fpool_ptable *pt, fpool_vpn_t vpn, u32 nr,
+						 fpool_frame_t frame)
+{
+	u64 *slot, first = fpool_spte_raw(fpool_spte_make(frame, FPOOL_SPTE_BUSY));
+	u32 i;
+
+	if (!fpool_ptable_run_ok(pt, vpn, nr, frame))
+		return -EINVAL;
+	slot = fpool_ptable_slot(pt, vpn);
+	for (i = 0; i < nr; i++)
+		if (slot[i] != first + ((u64)i << FPOOL_PAGE_SHIFT))
+			return -EINVAL;
+	for (i = 0; i < nr; i++)
+		fpool_ptable_put(&slot[i], fpool_spte_make(fpool_frame_add(frame, i),
+							   FPOOL_SPTE_P));
+	pt->npresent += nr;
+	pt->nother -= nr;
+	return 0;
+}
+
+/**
+ * fpool_ptable_bury() - a present page has left: its entry becomes a ghost
+ * @pt: the table
+ * @vpn: the page
+ * @seq: what the ghost remembers
+ *
+ * As set(), and cheaper.
+ *
+ * Context: Caller serialises the writers of @pt; readers may be about.
+ * Return: 0; -EINVAL if the page is not present. Nothing has changed then.
+ */
+static __always_inline int fpool_ptable_bury(struct fpool_ptable *pt, fpool_vpn_t vpn, u64 seq)
+{
+	struct fpool_frame_info *fi;
+	u64 *slot;
+
+	if (!fpool_ptable_find_leaf(pt, vpn))
+		return -EINVAL;
+	slot = fpool_ptable_slot(pt, vpn);
+	if (!(*slot & FPOOL_SPTE_P))
+		return -EINVAL;
+	fpool_ptable_put(slot, fpool_spte_ghost(seq));
+	fi = fpool_frames_info(pt->ft, pt->last_leaf);
+	fi->node.ghosts++;
+	pt->npresent--;
+	pt->nghosts++;
+	/* It was no such leaf before: it had this page. */
+	if (unlikely(fi->node.ghosts == fi->node.used))
+		fpool_ptable_move_leaf(pt, pt->last_leaf);
+	return 0;
+}
+
 #endif /* FPOOL_CORE_PTABLE_H */

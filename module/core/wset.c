@@ -442,8 +442,9 @@ static u64 distance(struct fpool_wsets *ws, u64 ghost)
  * @ghost: what remembers the page, or 0
  *
  * Context: Caller serialises access to @ws.
+ * Return: How many pages have left the same set since this one did; U64_MAX: not known.
  */
-void fpool_wset_fault(struct fpool_wsets *ws, struct fpool_wset *set, u64 ghost)
+u64 fpool_wset_fault(struct fpool_wsets *ws, struct fpool_wset *set, u64 ghost)
 {
 	u64 age = distance(ws, ghost);
 	bool near = age < ws->capacity / NEAR_PART;
@@ -454,6 +455,7 @@ void fpool_wset_fault(struct fpool_wsets *ws, struct fpool_wset *set, u64 ghost)
 	set->near += near;
 	grow(ws, set, near);
 	halve(ws);
+	return age;
 }
 
 /**

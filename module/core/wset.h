@@ -162,10 +162,34 @@ void fpool_wset_pin(struct fpool_wsets *ws, struct fpool_wset *set);
 void fpool_wset_unpin(struct fpool_wsets *ws, struct fpool_wset *set);
 u32 fpool_wset_floor(const struct fpool_wsets *ws, const struct fpool_wset *set);
 void fpool_wset_judged(struct fpool_wset *set, u32 looked, u32 victims);
-void fpool_wset_fault(struct fpool_wsets *ws, struct fpool_wset *set, u64 ghost);
+u64 fpool_wset_fault(struct fpool_wsets *ws, struct fpool_wset *set, u64 ghost);
 int fpool_wset_move(struct fpool_wsets *ws, fpool_frame_t frame, struct fpool_wset *to);
 
 /* Inline, as they are called for every page that comes or leaves. */
+
+/**
+ * fpool_wset_charge_run() - frames that lie together are filled for a process
+ * @ws: the sets
+ * @set: of that process
+ * @frame: the first, all of them in state FILL and charged to nobody yet
+ * @nr: how many
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: 0, or -EDQUOT if the set may not have so many more; then nothing has changed.
+ */
+static __always_inline int fpool_wset_charge_run(struct fpool_wsets *ws, struct fpool_wset *set,
+						 fpool_frame_t frame, u32 nr)
+{
+	u32 i;
+
+	if (fpool_wset_room(set) < nr)
+		return -EDQUOT;
+	set->charge += nr;
+	set->peak = max(set->peak, set->charge);
+	for (i = 0; i < nr; i++)
+		fpool_frames_info(ws->ft, fpool_frame_add(frame, i))->owner = set->id;
+	return 0;
+}
 
 /**
  * fpool_wset_charge() - a frame is filled for a process
@@ -179,12 +203,7 @@ int fpool_wset_move(struct fpool_wsets *ws, fpool_frame_t frame, struct fpool_ws
 static inline int fpool_wset_charge(struct fpool_wsets *ws, struct fpool_wset *set,
 				    fpool_frame_t frame)
 {
-	if (!fpool_wset_room(set))
-		return -EDQUOT;
-	set->charge++;
-	set->peak = max(set->peak, set->charge);
-	fpool_frames_info(ws->ft, frame)->owner = set->id;
-	return 0;
+	return fpool_wset_charge_run(ws, set, frame, 1);
 }
 
 /**

@@ -127,8 +127,13 @@ static void set(const struct page *page, u64 flags)
 
 static void forget(struct page *page, fpool_spte_t left)
 {
-	must(!fpool_ptable_set(&spaces[page->space], fpool_vpn(page->vpn), left), "%#llx",
-	     page->vpn);
+	struct fpool_ptable *pt = &spaces[page->space];
+	fpool_vpn_t vpn = fpool_vpn(page->vpn);
+
+	if (fpool_spte_has(left, FPOOL_SPTE_G))
+		must(!fpool_ptable_bury(pt, vpn, fpool_spte_seq(left)), "%#llx", page->vpn);
+	else
+		must(!fpool_ptable_set(pt, vpn, left), "%#llx", page->vpn);
 	give(page->frame);
 	*page = pages[--npages];
 }
@@ -153,7 +158,8 @@ static void op_fill(u32 space, u64 vpn)
 	must(!fpool_wset_charge(&wsets, &wsets.common, frame), "no maximum is set");
 	pages[npages] = (struct page){ space, vpn, frame, FILLING, false };
 	stamp(&pages[npages]);
-	set(&pages[npages++], FPOOL_SPTE_BUSY);
+	must(!fpool_ptable_fill_run(&spaces[space], fpool_vpn(vpn), 1, frame), "%#llx", vpn);
+	npages++;
 }
 
 static void op_filled(struct page *page, u8 how)
@@ -162,8 +168,9 @@ static void op_filled(struct page *page, u8 how)
 		forget(page, how & 8 ? fpool_spte_error(-EIO) : fpool_spte(0));
 		return;
 	}
-	must(!fpool_frames_mark_resident(&frames, page->frame), "not a fill");
-	set(page, FPOOL_SPTE_P | FPOOL_SPTE_A);
+	must(!fpool_frames_mark_filled_run(&frames, page->frame, 1), "not a fill");
+	must(!fpool_ptable_show_run(&spaces[page->space], fpool_vpn(page->vpn), 1, page->frame),
+	     "%#llx", page->vpn);
 	fpool_policy_insert(policy, page->frame, U64_MAX);
 	page->stage = RESIDENT;
 }
