@@ -323,8 +323,10 @@ static void bio_done(struct bio *bio)
  * fpool_backing_read_nowait - start a direct read, if nothing has to be waited for
  * @b: the backing
  * @read: for the read; stays until @done was called
- * @bv: where to, one segment; stays as long
+ * @bv: where to; stays as long
+ * @nr: entries of @bv
  * @pos: offset in the file, a multiple of 4096
+ * @len: bytes, a multiple of 4096, as many as @bv has room for
  * @done: called with bytes or an errno, in any context, perhaps before this returns; only after
  *	-EIOCBQUEUED
  *
@@ -335,7 +337,7 @@ static void bio_done(struct bio *bio)
  * Return: -EIOCBQUEUED: @done is or will be called; bytes read; or an error.
  */
 ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct fpool_read *read,
-				  struct bio_vec *bv, loff_t pos,
+				  struct bio_vec *bv, unsigned int nr, loff_t pos, size_t len,
 				  void (*done)(struct fpool_read *read, long ret))
 {
 	struct iov_iter iter;
@@ -345,17 +347,18 @@ ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct fpool_read *re
 		return -EAGAIN;
 	read->done = done;
 	if (b->bio.bdev) {
-		if (!fpool_direct_start_read(&b->bio, &read->bio, bv, pos, &read->bytes, bio_done))
+		if (!fpool_direct_start_read(&b->bio, &read->bio, bv, nr, pos, len, &read->bytes,
+					     bio_done))
 			return -EAGAIN;
 		return -EIOCBQUEUED;
 	}
 	if (!b->direct || !(b->file->f_mode & FMODE_NOWAIT))
 		return -EAGAIN;
-	read->bytes = readable(b, pos, bv->bv_len);
+	read->bytes = readable(b, pos, len);
 	prepare(&read->iocb, b->file, pos, true);
 	read->iocb.ki_flags |= IOCB_NOWAIT;
 	read->iocb.ki_complete = iocb_done;
-	iov_iter_bvec(&iter, ITER_DEST, bv, 1, bv->bv_len);
+	iov_iter_bvec(&iter, ITER_DEST, bv, nr, len);
 	ret = vfs_iocb_iter_read(b->file, &read->iocb, &iter);
 	/* Once it is queued it may have ended, and @read with it. */
 	return ret == -EIOCBQUEUED ? ret : whole(read, ret);

@@ -61,7 +61,7 @@ struct inode *fpool_backing_host(struct file *file);
 ssize_t fpool_backing_read(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			   loff_t pos, size_t len);
 ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct fpool_read *read,
-				  struct bio_vec *bv, loff_t pos,
+				  struct bio_vec *bv, unsigned int nr, loff_t pos, size_t len,
 				  void (*done)(struct fpool_read *read, long ret));
 int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			loff_t pos, size_t len);

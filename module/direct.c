@@ -307,8 +307,10 @@ ssize_t fpool_direct_read(struct fpool_direct *d, struct bio_vec *bv, unsigned i
  * fpool_direct_start_read - start a read, if nothing has to be waited for
  * @d: the direct path
  * @bio: for the read; stays until @end was called
- * @bv: where to, one segment; stays as long
+ * @bv: where to; stays as long
+ * @nr: entries of @bv
  * @pos: offset in the file, a multiple of 4096
+ * @len: bytes, a multiple of 4096, as many as @bv has room for
  * @bytes: out, before it is started: how many will be read, fewer at the end of the file
  * @end: called when it has ended, in any context, perhaps before this returns; BLK_STS_AGAIN: it
  *	would have had to wait
@@ -317,15 +319,16 @@ ssize_t fpool_direct_read(struct fpool_direct *d, struct bio_vec *bv, unsigned i
  * Return: whether it was started.
  */
 bool fpool_direct_start_read(struct fpool_direct *d, struct bio *bio, struct bio_vec *bv,
-			     loff_t pos, size_t *bytes, bio_end_io_t *end)
+			     unsigned int nr, loff_t pos, size_t len, size_t *bytes,
+			     bio_end_io_t *end)
 {
-	size_t len = readable(d, pos, bv->bv_len);
 	sector_t sector;
 
+	len = readable(d, pos, len);
 	*bytes = len;
 	if (!len || !bdev_nowait(d->bdev) || locate(d, pos, &sector) < len)
 		return false;
-	set_up(d, bio, bv, 1, sector, len, REQ_OP_READ | REQ_NOWAIT);
+	set_up(d, bio, bv, nr, sector, len, REQ_OP_READ | REQ_NOWAIT);
 	bio->bi_end_io = end;
 	submit_bio(bio);
 	return true;

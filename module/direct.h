@@ -25,7 +25,8 @@ void fpool_direct_close(struct fpool_direct *d);
 ssize_t fpool_direct_read(struct fpool_direct *d, struct bio_vec *bv, unsigned int nr, loff_t pos,
 			  size_t len);
 bool fpool_direct_start_read(struct fpool_direct *d, struct bio *bio, struct bio_vec *bv,
-			     loff_t pos, size_t *bytes, bio_end_io_t *end);
+			     unsigned int nr, loff_t pos, size_t len, size_t *bytes,
+			     bio_end_io_t *end);
 int fpool_direct_write(struct fpool_direct *d, struct bio_vec *bv, unsigned int nr, loff_t pos,
 		       size_t len);
 bool fpool_direct_start_write(struct fpool_direct *d, struct bio *bio, struct bio_vec *bv,

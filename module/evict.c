@@ -503,26 +503,30 @@ static __always_inline void add_gone(struct batch *b, fpool_frame_t frame)
 static __always_inline void free_victim(struct batch *b, const struct victim *v,
 					const struct fpool_rmap_page *p)
 {
+	fpool_vpn_t vpn = fpool_vpn(p->vpn);
 	struct fpool_pool *pool = b->pool;
-	u64 seq = b->by_policy ? fpool_wsets_evicted(&pool->wsets, v->frame) : 0;
+	fpool_frame_t frame = v->frame;
+	struct fpool_space *space = v->space;
 	struct page *page = p->page;
+	u64 seq = b->by_policy ? fpool_wsets_evicted(&pool->wsets, frame) : 0;
 
-	fpool_ptable_remember(&v->space->ptable, fpool_vpn(p->vpn), v->leaf);
+	fpool_ptable_remember(&space->ptable, vpn, v->leaf);
 	/* Replacing an entry needs no node, so it cannot fail. */
 	if (likely(seq))
-		WARN_ON_ONCE(fpool_ptable_bury(&v->space->ptable, fpool_vpn(p->vpn), seq));
+		WARN_ON_ONCE(fpool_ptable_bury(&space->ptable, vpn, seq));
 	else
-		WARN_ON_ONCE(fpool_ptable_set(&v->space->ptable, fpool_vpn(p->vpn),
-					      fpool_spte(0)));
+		WARN_ON_ONCE(fpool_ptable_set(&space->ptable, vpn, fpool_spte(0)));
 	page->mapping = NULL;
 	page->index = 0;
-	if (unlikely(PageDirty(page)))
+	if (unlikely(READ_ONCE(page->flags) & (FPOOL_PAGE_USES | BIT(PG_dirty)))) {
 		ClearPageDirty(page);
-	fpool_page_take_uses(page);
-	fpool_wset_uncharge(&pool->wsets, v->frame);
-	WARN_ON_ONCE(fpool_frames_mark_free(&pool->frames, v->frame));
-	add_gone(b, v->frame);
-	trace_fpool_evict(pool->id, v->space->id, p->vpn, fpool_frame_nr(v->frame), v->written);
+		fpool_page_take_uses(page);
+	}
+	fpool_wset_uncharge(&pool->wsets, frame);
+	WARN_ON_ONCE(fpool_frames_mark_free(&pool->frames, frame));
+	add_gone(b, frame);
+	trace_fpool_evict(pool->id, space->id, fpool_vpn_nr(vpn), fpool_frame_nr(frame),
+			  v->written);
 }
 
 static void put_back(struct batch *b, const struct victim *v, fpool_vpn_t vpn)
@@ -1085,7 +1089,8 @@ static void claim_range(struct batch *b, struct fpool_space *space, fpool_vpn_t 
 			.pinner = take_off(b, e),
 		};
 		b->p[b->nr] = (struct fpool_rmap_page){
-			.vpn = fpool_vpn_nr(*vpn), .page = fpool_pool_page(pool, fpool_spte_frame(e)),
+			.vpn = fpool_vpn_nr(*vpn),
+			.page = fpool_pool_page(pool, fpool_spte_frame(e)),
 		};
 		claim(b, &b->v[b->nr++], *vpn);
 	}

@@ -46,17 +46,27 @@ enum fill_state {
 	FILL_DONE,	/* the read has ended */
 };
 
+/* Frames that lie together. */
+struct piece {
+	fpool_frame_t frame;
+	u32 nr;
+};
+
+/* Of a block: where the allocator has no frames that lie together for all of it. */
+#define PIECES_MAX	32
+
 struct fill {
 	struct work_struct work;
 	struct fpool_read read;
-	struct bio_vec bv;
 	atomic_t state;			/* enum fill_state */
 	ssize_t got;			/* bytes read; an error: to be read by a worker */
 	struct fpool_space *space;	/* a reference, unless it ends in the call that starts it */
 	fpool_vpn_t vpn;		/* first page of the block */
 	fpool_vpn_t wanted;		/* who gets the error */
-	fpool_frame_t frame;		/* first frame */
 	u32 nr;				/* pages */
+	u32 pieces;			/* how many, at least one */
+	struct piece piece[PIECES_MAX];	/* in the order of the pages */
+	struct bio_vec bv[PIECES_MAX];	/* the same for the device */
 };
 
 /* Ends reads on the CPU that took their interrupt. */
@@ -121,7 +131,7 @@ static unsigned int wanted_order(struct fpool_space *space, u64 vpn, unsigned in
 		return fpool_block_type_order(type - FRAMEPOOL_BLOCK_1);
 	if (!follows_streams(space, how))
 		return 0;
-	order = fpool_streams_miss(&space->streams, vpn);
+	order = min(fpool_streams_miss(&space->streams, vpn), space->pool->block_order);
 	return how & FPOOL_FILL_SEQUENTIAL ? max_t(unsigned int, order, SEQUENTIAL_ORDER) : order;
 }
 
@@ -138,9 +148,53 @@ static bool can_afford(const struct fpool_space *space, u32 nr)
 	return pool->nfree >= nr + pool->low / 2;
 }
 
+static void give_pieces(struct fpool_pool *pool, const struct fill *fill)
+{
+	u32 i;
+
+	for (i = 0; i < fill->pieces; i++)
+		fpool_pool_give_run(pool, fill->piece[i].frame, fill->piece[i].nr);
+}
+
+/* Frames for @fill->nr pages, in as few pieces as the allocator has them, from 2^@order down. */
+static bool take_pieces(struct fill *fill, unsigned int order)
+{
+	struct fpool_pool *pool = fill->space->pool;
+	u32 left = fill->nr;
+
+	for (fill->pieces = 0; left && fill->pieces < PIECES_MAX; fill->pieces++) {
+		struct piece *p = &fill->piece[fill->pieces];
+
+		while (1U << order > left)
+			order--;
+		while (fpool_pool_take(pool, order, &p->frame)) {
+			if (!order)
+				goto give;
+			order--;
+		}
+		p->nr = 1U << order;
+		left -= p->nr;
+	}
+	if (!left)
+		return true;
+give:
+	give_pieces(pool, fill);
+	return false;
+}
+
+/* A block type that was asked for is one of frames that lie together, or a smaller one. */
+static bool take_frames(struct fill *fill, unsigned int order)
+{
+	if (READ_ONCE(fill->space->block_type) == FRAMEPOOL_BLOCK_AUTO)
+		return take_pieces(fill, order);
+	fill->pieces = 1;
+	fill->piece[0].nr = fill->nr;
+	return !fpool_pool_take(fill->space->pool, order, &fill->piece[0].frame);
+}
+
 /*
  * Take the largest block around @vpn, up to 2^@order pages, that is absent as a whole and
- * that the allocator has: a fragmented pool gets smaller ones.
+ * that the allocator has: a fragmented pool gets it in pieces, or smaller ones.
  */
 static int take_block(struct fill *fill, u64 vpn, unsigned int order)
 {
@@ -154,7 +208,7 @@ static int take_block(struct fill *fill, u64 vpn, unsigned int order)
 		fill->vpn = fpool_vpn(first);
 		if ((!order || (first + fill->nr <= pages && can_afford(space, fill->nr) &&
 				all_absent(space, first, fill->nr))) &&
-		    !fpool_pool_take(space->pool, order, &fill->frame))
+		    take_frames(fill, order))
 			return 0;
 		if (!order)
 			return -ENOMEM;
@@ -198,38 +252,53 @@ static __always_inline u32 note_ages(struct fpool_pool *pool, fpool_frame_t fram
 }
 
 /*
- * The pages of a claimed block: their frames carry the space's mapping from here on.  All of it is
- * told, so that there is code for the single page without loops.
+ * The pages of a piece of a claimed block: their frames carry the space's mapping from here on.
+ * All of it is told, so that there is code for the single page without loops.
  */
-static __always_inline void mark_block(struct fpool_space *space, struct fpool_wset *set,
-				       fpool_frame_t frame, fpool_vpn_t vpn, u32 nr, u32 wanted)
+static __always_inline u32 mark_piece(struct fpool_space *space, struct fpool_wset *set,
+				      fpool_frame_t frame, fpool_vpn_t vpn, u32 nr, u32 wanted,
+				      u64 age)
 {
 	const u64 *entry = fpool_ptable_slot(&space->ptable, vpn);
 	struct address_space *mapping = space->inode->i_mapping;
 	struct fpool_pool *pool = space->pool;
 	struct page *page = fpool_pool_page(pool, frame);
 	u32 i, ghosts;
-	u64 age;
 
 	WARN_ON_ONCE(fpool_frames_mark_fill_run(&pool->frames, frame, nr, space->id, vpn));
 	WARN_ON_ONCE(fpool_wset_charge_run(&pool->wsets, set, frame, nr));
-	age = fpool_wset_fault(&pool->wsets, set, ghost_seq(fpool_spte(entry[wanted])));
 	ghosts = note_ages(pool, frame, entry, nr, wanted, age);
 	for (i = 0; i < nr; i++) {
 		page[i].mapping = mapping;
 		page[i].index = fpool_vpn_nr(vpn) + i;
 	}
 	WARN_ON_ONCE(fpool_ptable_fill_run(&space->ptable, vpn, nr, frame));
+	return ghosts;
+}
+
+/* Somebody has asked for a page of which there is a leaf: how many have left since it did. */
+static __always_inline u64 note_fault(struct fpool_space *space, struct fpool_wset *set,
+				      fpool_vpn_t vpn)
+{
+	u64 ghost = ghost_seq(fpool_spte(*fpool_ptable_slot(&space->ptable, vpn)));
+
+	return fpool_wset_fault(&space->pool->wsets, set, ghost);
+}
+
+static __always_inline void note_claimed(struct fpool_space *space, u32 ghosts)
+{
+	struct fpool_pool *pool = space->pool;
+
 	if (ghosts)
 		fpool_space_count(space, FPOOL_STAT_REFAULTS, ghosts);
 	pool->resident_max = max(pool->resident_max, fpool_pool_resident(pool));
 }
 
 /* The oldest ghosts make room for what is there; their nodes come back later. */
-static int no_node(struct fpool_space *space, const struct fill *fill, int err)
+static int no_node(struct fill *fill, int err)
 {
-	fpool_ptable_drop_ghosts(&space->ptable, 1);
-	fpool_pool_give_run(space->pool, fill->frame, fill->nr);
+	fpool_ptable_drop_ghosts(&fill->space->ptable, 1);
+	give_pieces(fill->space->pool, fill);
 	return err;
 }
 
@@ -238,16 +307,29 @@ static noinline int claim_block(struct fill *fill, struct fpool_wset *set, fpool
 {
 	struct fpool_space *space = fill->space;
 	int err = take_block(fill, fpool_vpn_nr(vpn), order);
+	u32 i, ghosts = 0, wanted;
+	fpool_vpn_t here;
+	u64 age;
 
 	if (err)
 		return err;
 	/* A block of 256 aligned entries lies in one node. */
 	err = fpool_ptable_prepare(&space->ptable, vpn);
 	if (err)
-		return no_node(space, fill, err);
+		return no_node(fill, err);
 	fill->wanted = vpn;
-	mark_block(space, set, fill->frame, fill->vpn, fill->nr,
-		   fpool_vpn_nr(vpn) - fpool_vpn_nr(fill->vpn));
+	here = fill->vpn;
+	wanted = fpool_vpn_nr(vpn) - fpool_vpn_nr(here);
+	age = note_fault(space, set, vpn);
+	for (i = 0; i < fill->pieces; i++) {
+		const struct piece *p = &fill->piece[i];
+
+		/* Below zero, and so far beyond, once it is passed. */
+		ghosts += mark_piece(space, set, p->frame, here, p->nr, wanted, age);
+		here = fpool_vpn_add(here, p->nr);
+		wanted -= p->nr;
+	}
+	note_claimed(space, ghosts);
 	return 0;
 }
 
@@ -256,17 +338,20 @@ static __always_inline int claim_page(struct fill *fill, struct fpool_wset *set,
 	struct fpool_space *space = fill->space;
 	fpool_frame_t frame;
 	int err = fpool_pool_take(space->pool, 0, &frame);
+	u64 age;
 
 	if (err)
 		return err;
 	fill->vpn = vpn;
 	fill->wanted = vpn;
-	fill->frame = frame;
 	fill->nr = 1;
+	fill->pieces = 1;
+	fill->piece[0] = (struct piece){ frame, 1 };
 	err = fpool_ptable_prepare(&space->ptable, vpn);
 	if (err)
-		return no_node(space, fill, err);
-	mark_block(space, set, frame, vpn, 1, 0);
+		return no_node(fill, err);
+	age = note_fault(space, set, vpn);
+	note_claimed(space, mark_piece(space, set, frame, vpn, 1, 0, age));
 	return 0;
 }
 
@@ -304,7 +389,17 @@ static u32 wanted_index(const struct fill *fill)
 	return fpool_vpn_nr(fill->wanted) - fpool_vpn_nr(fill->vpn);
 }
 
-/* Pages are there, as many as were claimed together or fewer; told as in mark_block(). */
+/* Where the page with an index in the block is. */
+static fpool_frame_t frame_at(const struct fill *fill, u32 i)
+{
+	const struct piece *p = fill->piece;
+
+	for (; i >= p->nr; p++)
+		i -= p->nr;
+	return fpool_frame_add(p->frame, i);
+}
+
+/* Pages of a piece are there, all or fewer; told as in mark_piece(). */
 static __always_inline void publish(struct fpool_space *space, fpool_frame_t first,
 				    fpool_vpn_t vpn, u32 nr, u32 wanted)
 {
@@ -349,15 +444,17 @@ static void withdraw(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t f
 static __always_inline u32 pages_filled(const struct fill *fill, ssize_t got)
 {
 	size_t bytes = (size_t)fill->nr << PAGE_SHIFT;
+	u32 nr;
 
 	if (likely(got == bytes))
 		return fill->nr;
 	if (got <= 0)
 		return 0;
-	if (got < bytes)
-		memset(fpool_region_addr(&fill->space->pool->region, fill->frame) + got, 0,
-		       bytes - got);
-	return DIV_ROUND_UP(got, PAGE_SIZE);
+	nr = DIV_ROUND_UP(got, PAGE_SIZE);
+	if (got % PAGE_SIZE)
+		memset(fpool_region_addr(&fill->space->pool->region, frame_at(fill, nr - 1)) +
+		       got % PAGE_SIZE, 0, PAGE_SIZE - got % PAGE_SIZE);
+	return nr;
 }
 
 /* What the file had nothing for. The caller holds P. */
@@ -370,9 +467,24 @@ static noinline void fail(struct fill *fill, u32 good, int err)
 		fpool_vpn_t vpn = fpool_vpn_add(fill->vpn, i);
 		bool wanted = fpool_vpn_nr(vpn) == fpool_vpn_nr(fill->wanted);
 
-		withdraw(space, vpn, fpool_frame_add(fill->frame, i), wanted ? err : 0);
+		withdraw(space, vpn, frame_at(fill, i), wanted ? err : 0);
 	}
 	fpool_errlog_read(space, fpool_vpn_add(fill->vpn, good), err);
+}
+
+/* The first @nr pages of a block are there. */
+static noinline void publish_block(const struct fill *fill, u32 nr)
+{
+	u32 wanted = wanted_index(fill), here;
+	const struct piece *p = fill->piece;
+	fpool_vpn_t vpn = fill->vpn;
+
+	for (; nr; nr -= here, p++) {
+		here = min(nr, p->nr);
+		publish(fill->space, p->frame, vpn, here, wanted);
+		vpn = fpool_vpn_add(vpn, here);
+		wanted -= here;
+	}
 }
 
 /*
@@ -382,22 +494,20 @@ static noinline void fail(struct fill *fill, u32 good, int err)
 static void finish(struct fill *fill, ssize_t got, struct page **page)
 {
 	struct fpool_space *space = fill->space;
-	u32 good = pages_filled(fill, got), nr = fill->nr, wanted = 0;
+	u32 good = pages_filled(fill, got), nr = fill->nr;
 	/* Nothing where the space says that there is something: the file was cut behind us. */
 	int err = got < 0 ? got : -EIO;
 
 	spin_lock(&space->pool->lock);
 	if (likely(nr == 1 && good)) {
-		publish(space, fill->frame, fill->vpn, 1, 0);
+		publish(space, fill->piece[0].frame, fill->vpn, 1, 0);
 	} else {
-		wanted = wanted_index(fill);
-		if (good)
-			publish(space, fill->frame, fill->vpn, good, wanted);
+		publish_block(fill, good);
 		if (good < nr)
 			fail(fill, good, err);
 	}
 	if (page && good == nr) {
-		*page = fpool_pool_page(space->pool, fpool_frame_add(fill->frame, wanted));
+		*page = fpool_pool_page(space->pool, frame_at(fill, wanted_index(fill)));
 		page_ref_inc(*page);
 	}
 	spin_unlock(&space->pool->lock);
@@ -416,36 +526,46 @@ static loff_t position(const struct fill *fill)
 	return fpool_vpn_nr(fill->vpn) << PAGE_SHIFT;
 }
 
-static void set_bvec(struct fill *fill)
+static __always_inline void set_bvecs(struct fill *fill)
 {
-	bvec_set_page(&fill->bv, fpool_pool_page(fill->space->pool, fill->frame),
-		      (size_t)fill->nr << PAGE_SHIFT, 0);
+	u32 i;
+
+	for (i = 0; i < fill->pieces; i++)
+		bvec_set_page(&fill->bv[i], fpool_pool_page(fill->space->pool,
+							    fill->piece[i].frame),
+			      (size_t)fill->piece[i].nr << PAGE_SHIFT, 0);
+}
+
+static size_t length(const struct fill *fill)
+{
+	return (size_t)fill->nr << PAGE_SHIFT;
 }
 
 /* Make it a fill of the page that was asked for; the others are as they were before. */
 static void shrink_to_wanted(struct fill *fill)
 {
+	fpool_frame_t frame = frame_at(fill, wanted_index(fill));
+	u32 keep = wanted_index(fill), i;
 	struct fpool_space *space = fill->space;
-	u32 keep = fpool_vpn_nr(fill->wanted) - fpool_vpn_nr(fill->vpn), i;
 
 	spin_lock(&space->pool->lock);
 	for (i = 0; i < fill->nr; i++)
 		if (i != keep)
-			withdraw(space, fpool_vpn_add(fill->vpn, i),
-				 fpool_frame_add(fill->frame, i), 0);
+			withdraw(space, fpool_vpn_add(fill->vpn, i), frame_at(fill, i), 0);
 	spin_unlock(&space->pool->lock);
 	fpool_pool_freed(space->pool);
 	fpool_space_wake(space, fill->vpn);
 	fill->vpn = fill->wanted;
-	fill->frame = fpool_frame_add(fill->frame, keep);
 	fill->nr = 1;
-	set_bvec(fill);
+	fill->pieces = 1;
+	fill->piece[0] = (struct piece){ frame, 1 };
+	set_bvecs(fill);
 }
 
 static ssize_t read_now(struct fill *fill)
 {
-	return fpool_backing_read(&fill->space->backing, &fill->bv, 1, position(fill),
-				  fill->bv.bv_len);
+	return fpool_backing_read(&fill->space->backing, fill->bv, fill->pieces, position(fill),
+				  length(fill));
 }
 
 /* In a worker: end a read that went well, or do one that could not be started. */
@@ -476,7 +596,7 @@ static void note_worker(struct fill *fill)
 	u32 i;
 
 	for (i = 0; i < fill->nr; i++)
-		WRITE_ONCE(fpool_frames_info(ft, fpool_frame_add(fill->frame, i))->aux, 1);
+		WRITE_ONCE(fpool_frames_info(ft, frame_at(fill, i))->aux, 1);
 }
 
 static void hand_over(struct fill *fill)
@@ -517,11 +637,12 @@ static void start_read(struct fill *fill, bool may_io, struct page **page)
 {
 	ssize_t ret = -EAGAIN;
 
-	set_bvec(fill);
+	set_bvecs(fill);
 	atomic_set(&fill->state, FILL_NEW);
 	if (may_io)
-		ret = fpool_backing_read_nowait(&fill->space->backing, &fill->read, &fill->bv,
-						position(fill), read_done);
+		ret = fpool_backing_read_nowait(&fill->space->backing, &fill->read, fill->bv,
+						fill->pieces, position(fill), length(fill),
+						read_done);
 	if (ret == -EIOCBQUEUED) {
 		if (is_flying(fill))
 			return;
@@ -609,7 +730,8 @@ void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fp
 	fill = get_fill();
 	fill->space = space;
 	spin_lock(&pool->lock);
-	order = fpool_streams_ahead(&space->streams, fpool_vpn_nr(vpn), &next);
+	order = min(fpool_streams_ahead(&space->streams, fpool_vpn_nr(vpn), &next),
+		    pool->block_order);
 	if (order)
 		err = look(space, fpool_vpn(next));
 	set = fpool_mmset_find(pool, mm);

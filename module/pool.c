@@ -22,6 +22,7 @@
 
 #include "check.h"
 #include "inject.h"
+#include "stream.h"
 #include "trace.h"
 
 /* Which pools there are; docs/locking.md. */
@@ -438,6 +439,20 @@ static struct fpool_pool *pool_alloc(const struct fpool_pool_params *params)
 	return pool;
 }
 
+/*
+ * A block that was fetched ahead has to be there when it is read, with the one before it that is
+ * being read: both together are less than the hundredth of the frames that policy_tenure.c keeps
+ * for pages that have just come.
+ */
+static u32 block_order(u32 user)
+{
+	u32 order = FPOOL_STREAM_MAX_ORDER;
+
+	while (order > 4 && user >> order < 200)
+		order -= 2;
+	return order;
+}
+
 static int pool_init(struct fpool_pool *pool, const struct fpool_pool_params *params)
 {
 	const struct fpool_policy_ops *ops = fpool_policy_find(params->policy);
@@ -459,6 +474,7 @@ static int pool_init(struct fpool_pool *pool, const struct fpool_pool_params *pa
 	pool->low = clamp(user / 128, 8U, 4096U);
 	pool->high = 2 * pool->low;
 	pool->lead_max = user / 16;
+	pool->block_order = block_order(user);
 	return 0;
 release_region:
 	fpool_region_release(&pool->region);

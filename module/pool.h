@@ -61,6 +61,7 @@ struct fpool_pool {
 	u32 kernel_frames;		/* I: metadata and the nodes' reserve */
 	u32 low, high;			/* I: watermarks of free frames */
 	u32 lead_max;			/* I */
+	u32 block_order;		/* I: of what is fetched because of a stream, at most */
 	u32 lead;			/* any time, READ_ONCE: taken while pages are written */
 	unsigned long bulk_until;	/* any time, READ_ONCE: jiffies; till then higher ones */
 
@@ -75,10 +76,10 @@ struct fpool_pool {
 	u32 npinned;			/* P: pages */
 	struct xarray tables;		/* P: the shadow page tables of the spaces, by id */
 	u32 nspaces;			/* P: how many */
-	u32 nfree;			/* P; READ_ONCE: frames that can be taken, @spare with them */
+	u32 nfree;			/* P, READ_ONCE: frames to be had, @spare included */
 	u32 spare;			/* P: frames before the buddy, linked by their next ... */
 	u32 nspare;			/* P: ... and how many */
-	u32 ncached;			/* P: FREE in the table, not in the buddy: the next three */
+	u32 ncached;			/* P: FREE in the table, not in the buddy: these three */
 	struct fpool_frame_list node_reserve;	/* P: kernel space kept for nodes */
 	struct fpool_frame_list limbo;		/* P: nodes freed since that began */
 	struct fpool_frame_list limbo_waiting;	/* P: nodes whose grace period runs */

@@ -109,7 +109,7 @@ static __always_inline void fpool_frame_list_add_between(struct fpool_frames *ft
 							 struct fpool_frame_list *list,
 							 u32 frame, u32 prev, u32 next)
 {
-	/* In a variable, as stores to the table might change @ft for all that the compiler knows. */
+	/* In a variable: for the compiler any store to the table might change @ft. */
 	struct fpool_frame_info *tab = ft->tab;
 
 	tab[frame].prev = prev;
@@ -242,8 +242,9 @@ static inline void fpool_frames_move(struct fpool_frames *ft, struct fpool_frame
 }
 
 /* Are all frames of a run in one of the states of @from, and in the region? */
-static __always_inline bool fpool_frames_all_in_state(struct fpool_frames *ft, fpool_frame_t frame,
-						      u32 nr, unsigned int from)
+static __always_inline bool fpool_frames_all_in_state(struct fpool_frames *ft,
+						      fpool_frame_t frame, u32 nr,
+						      unsigned int from)
 {
 	u32 i;
 
