@@ -14,6 +14,7 @@
  * Without traces it makes some.  The last line is the geometric mean of misses over OPT of the
  * pool's default policy.  All that is given is looked at before anything is done.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,11 +182,23 @@ static void simulate_all(char *const *paths, unsigned int nr)
 		simulate(t);
 }
 
+static void simulate_and_mix(char *const *paths, unsigned int nr)
+{
+	double spent;
+
+	if (plots)
+		report_plots(plots);
+	simulate_all(paths, nr);
+	spent = seconds();
+	mixes_run(paths, nr);
+	printf("%.1f million references a second, OPT included\n", simulated / 1e6 / spent);
+	report_end();
+}
+
 int main(int argc, char **argv)
 {
 	char *const *paths;
 	unsigned int nr;
-	double spent;
 
 	if (!read_options(argc, argv))
 		return 2;
@@ -194,22 +207,15 @@ int main(int argc, char **argv)
 	check_traces(paths, nr);
 	if (own_mixes) {
 		mixes_run_own(own_mix, own_mixes, paths, nr);
-		return 0;
-	}
-	if (only_mixes) {
+	} else if (only_mixes) {
 		mixes_run(paths, nr);
-		return 0;
-	}
-	if (plots && !shadows)
-		report_plots(plots);
-	simulate_all(paths, nr);
-	if (shadows) {
+	} else if (shadows) {
+		simulate_all(paths, nr);
 		whatif_end();
-		return 0;
+	} else {
+		simulate_and_mix(paths, nr);
 	}
-	spent = seconds();
-	mixes_run(paths, nr);
-	printf("%.1f million references a second, OPT included\n", simulated / 1e6 / spent);
-	report_end();
+	if (fflush(stdout) || ferror(stdout))
+		die("the results cannot be written: %s", strerror(errno));
 	return 0;
 }

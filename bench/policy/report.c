@@ -129,7 +129,13 @@ static void plot(const struct report *r, const char *path, FILE *f)
 
 void report_plots(const char *dir)
 {
-	if (mkdir(dir, 0777) && errno != EEXIST)
+	struct stat st;
+
+	if (!mkdir(dir, 0777))
+		return;
+	if (errno == EEXIST && !stat(dir, &st) && !S_ISDIR(st.st_mode))
+		errno = ENOTDIR;
+	if (errno != EEXIST)
 		die("no folder '%s' for the plots: %s", dir, strerror(errno));
 }
 

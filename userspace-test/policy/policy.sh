@@ -84,12 +84,15 @@ for bad in 'none.u32: No such file or directory' 'empty.u32: has no records' 'ho
 	'folder.u32: is not a regular file' 'pipe.u32: is not a regular file'; do
 	refused "$bad" "$simulator" -p plots web.u32 "${bad%%:*}"
 done
+refused "no folder 'web.u32' for the plots: Not a directory" "$simulator" -p web.u32 web.u32
 mkdir bad hollow && cp web.u32 cut.u32.zst bad
 refused "$PWD/bad/cut.u32.zst: is not a whole zstd stream" bench_policy TRACES="$PWD/bad" PLOTS="$PWD/plots"
 refused "no folder '$PWD/none'" bench_policy TRACES="$PWD/none" PLOTS="$PWD/plots"
 refused "no folder '$PWD/web.u32'" bench_policy TRACES="$PWD/web.u32" PLOTS="$PWD/plots"
 refused "no trace *.u32.zst or *.u32 in '$PWD/hollow'" bench_policy TRACES="$PWD/hollow" PLOTS="$PWD/plots"
 
+about='a full disk: '
+refused 'the results cannot be written: No space left on device' sh -c "'$simulator' -w 1,100 web.u32 > /dev/full"
 about='names: '
 mkdir twice && cp web.u32 twice && zstd -q web.u32 -o twice/web.u32.zst
 refused "web.u32 and twice/web.u32 are both 'web': give one of them another name" "$simulator" -p plots web.u32 twice/web.u32
