@@ -71,6 +71,7 @@ struct batch {
 	const struct mm_struct *mm;	/* whose minimum is his own affair */
 	bool by_policy;			/* leaves ghosts */
 	struct fpool_wset *set;		/* whose pages; victim_lock keeps it */
+	bool spared;			/* nobody goes below his minimum for it */
 	struct fpool_flight *flight;	/* for those that are dirty; NULL: to the laundry */
 	unsigned int nr;
 	bool one_space;			/* all of them have it, as nearly always */
@@ -256,19 +257,28 @@ static void sort_batch(struct batch *b)
 struct demand {
 	const struct mm_struct *mm;	/* who needs the frames; NULL: nobody in particular */
 	bool own;			/* his own pages are to leave */
+	bool over;			/* of these what is above his maximum */
 	u32 max;			/* so many at once */
 };
 
-/* Whose pages are next, and how many of them may leave at once. */
-static struct fpool_wset *whose(struct fpool_pool *pool, const struct demand *d, u32 *max)
+/* Whose pages are next. */
+static struct fpool_wset *whose(struct fpool_pool *pool, const struct demand *d)
 {
 	struct fpool_wset *self = d->mm ? fpool_mmset_find(pool, d->mm) : NULL;
-	struct fpool_wset *set = d->own ? self : fpool_wsets_victim(&pool->wsets, self);
-	u32 spare = set ? fpool_wset_spare(set) : 0;
 
+	return d->own ? self : fpool_wsets_victim(&pool->wsets, self);
+}
+
+/* How many of them may leave at once. */
+static u32 how_many(struct batch *b, const struct demand *d)
+{
+	u32 spare = fpool_wset_spare(b->set);
+
+	if (d->over)
+		return min(d->max, fpool_wset_over(b->set));
 	/* Nobody takes it below its minimum; but where nobody can spare any, its own process. */
-	*max = d->own || !spare ? d->max : min(d->max, spare);
-	return set;
+	b->spared = !d->own && spare;
+	return b->spared ? min(d->max, spare) : d->max;
 }
 
 /* The frames that the policy names become victims to be, which nobody has judged yet. */
@@ -277,11 +287,11 @@ static noinline_for_stack void pick(struct batch *b, const struct demand *d)
 	fpool_frame_t frame[BATCH] __uninitialized;
 	struct fpool_pool *pool = b->pool;
 	struct fpool_space *space = NULL;
-	u32 i, max, last = FPOOL_NO_SPACE;
+	u32 i, last = FPOOL_NO_SPACE;
 
 	spin_lock(&pool->lock);
-	b->set = whose(pool, d, &max);
-	b->nr = b->set ? fpool_policy_candidates(&b->set->policy, frame, max) : 0;
+	b->set = whose(pool, d);
+	b->nr = b->set ? fpool_policy_candidates(&b->set->policy, frame, how_many(b, d)) : 0;
 	b->one_space = true;
 	for (i = 0; i < b->nr; i++) {
 		const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame[i]);
@@ -346,13 +356,17 @@ static __always_inline bool judge_one(struct batch *b, struct victim *v,
 {
 	struct fpool_policy *policy;
 	bool used = p->found;
+	struct fpool_wset *set;
 
 	if (!still_there(v, p, fpool_frames_info(&b->pool->frames, v->frame)))
 		return false;
+	/* Its owner may be another one by now, and has perhaps lost or been promised something. */
+	set = fpool_wsets_of(&b->pool->wsets, v->frame);
+	if (unlikely(set->min) && b->spared && !fpool_wset_spare(set))
+		return false;
 	if (fpool_page_take_uses(p->page))
 		used = true;
-	/* Its owner may be another one by now. */
-	policy = fpool_pool_policy(b->pool, v->frame);
+	policy = &set->policy;
 	if (!fpool_policy_judge(policy, v->frame, used))
 		return false;
 	/* No policy is asked about this: one may let go of a page that was just used. */
@@ -754,6 +768,27 @@ u64 fpool_evict_own(struct fpool_pool *pool, const struct mm_struct *mm, u64 wan
 	return evict_batches(pool, &d, want, len);
 }
 
+/**
+ * fpool_evict_over - evict what an address space has above its maximum
+ * @pool: the pool
+ * @mm: the address space
+ *
+ * What is on its way already counts as gone: dirty pages take their time, and meanwhile no others
+ * are to go for them.
+ *
+ * Context: As fpool_evict_some().
+ */
+void fpool_evict_over(struct fpool_pool *pool, const struct mm_struct *mm)
+{
+	const struct demand d = { .mm = mm, .own = true, .over = true, .max = BATCH };
+	u64 len;
+
+	spin_lock(&pool->lock);
+	len = fpool_policy_len(&fpool_mmset_find(pool, mm)->policy);
+	spin_unlock(&pool->lock);
+	evict_batches(pool, &d, U64_MAX, len);
+}
+
 /* The laundry. */
 
 /**
@@ -1064,11 +1099,15 @@ static void claim_range(struct batch *b, struct fpool_space *space, fpool_vpn_t 
 {
 	struct fpool_pool *pool = b->pool;
 	fpool_spte_t e;
+	u32 looked = 0;
 
 	spin_lock(&pool->lock);
 	for (; b->nr < BATCH && fpool_ptable_next(&space->ptable, vpn, end,
 						  FPOOL_SPTE_P | FPOOL_SPTE_BUSY, &e);
 	     *vpn = fpool_vpn_add(*vpn, 1)) {
+		/* Many that stay must not keep others from the lock. */
+		if (!(++looked % FPOOL_PTABLE_ENTRIES) && cond_resched_lock(&pool->lock))
+			e = fpool_ptable_get(&space->ptable, *vpn);
 		if (fpool_spte_has(e, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB)) {
 			b->done.busy++;
 			continue;

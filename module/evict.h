@@ -31,6 +31,7 @@ struct fpool_evicted {
 
 u64 fpool_evict_some(struct fpool_pool *pool, const struct mm_struct *mm, u64 want);
 u64 fpool_evict_own(struct fpool_pool *pool, const struct mm_struct *mm, u64 want);
+void fpool_evict_over(struct fpool_pool *pool, const struct mm_struct *mm);
 bool fpool_evict_wants(struct fpool_pool *pool);
 void fpool_evict_rescue(struct fpool_space *space, fpool_vpn_t vpn);
 void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,

@@ -137,12 +137,26 @@ static inline u32 fpool_wset_room(const struct fpool_wset *set)
 	return set->max > set->charge ? set->max - set->charge : 0;
 }
 
-/* Frames that others may take: what is on its way out is not counted on to stay. */
+/* Frames that it has, without what is on its way out, which is not counted on to stay. */
+static inline u64 fpool_wset_stay(const struct fpool_wset *set)
+{
+	return fpool_policy_len(&set->policy) + set->pinned;
+}
+
+/* Frames that others may take. */
 static inline u32 fpool_wset_spare(const struct fpool_wset *set)
 {
-	u64 stay = fpool_policy_len(&set->policy) + set->pinned;
+	u64 stay = fpool_wset_stay(set);
 
 	return stay > set->min ? stay - set->min : 0;
+}
+
+/* Frames that have to leave, besides those that are on their way, so that it has its maximum. */
+static inline u32 fpool_wset_over(const struct fpool_wset *set)
+{
+	u64 stay = fpool_wset_stay(set);
+
+	return stay > set->max ? stay - set->max : 0;
 }
 
 int fpool_wsets_init(struct fpool_wsets *ws, const struct fpool_policy_ops *ops,
