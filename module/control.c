@@ -459,58 +459,57 @@ static long wset_next(struct file *file, void *arg)
 	return err;
 }
 
-struct process {
-	s32 pid;
-	const char *pool;
-};
-
-/* Call @fn with the address space of a process. */
-static long with_mm(const void *whose, fpool_limit_fn fn, void *arg)
+/* Call @fn with a pool; @whose: its name. */
+static long with_pool(const void *whose, fpool_limit_fn fn, void *arg)
 {
-	const struct process *process = whose;
 	struct fpool_pool *pool;
-	struct mm_struct *mm;
-	long err = -ESRCH;
+	long err;
 
-	if (process->pid < 0)
-		return -EINVAL;
-	mm = fpool_mmset_get_mm(process->pid);
 	mutex_lock(&fpool_pools_lock);
-	pool = find_pool(process->pool);
-	if (IS_ERR(pool))
-		err = PTR_ERR(pool);
-	else if (mm)
-		err = fn(pool, mm, arg);
+	pool = find_pool(whose);
+	err = IS_ERR(pool) ? PTR_ERR(pool) : fn(pool, arg);
 	mutex_unlock(&fpool_pools_lock);
-	/* Its last user, perhaps: then its mappings end here, and that takes other locks. */
-	if (mm)
-		mmput(mm);
 	return err;
 }
 
-static long get_one(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
+struct get {
+	struct mm_struct *mm;
+	struct framepool_wset *info;
+};
+
+static long get_one(struct fpool_pool *pool, void *arg)
 {
-	return fpool_mmset_info(pool, mm, arg);
+	const struct get *get = arg;
+
+	return get->mm ? fpool_mmset_info(pool, get->mm, get->info) : -ESRCH;
 }
 
 static long wset_get(struct file *file, void *arg)
 {
 	struct framepool_wset *info = arg;
-	const struct process process = { .pid = info->pid, .pool = info->name };
+	struct get get = { .info = info };
+	long err;
 
-	return info->cursor ? -EINVAL : with_mm(&process, get_one, info);
+	if (info->cursor || info->pid < 0)
+		return -EINVAL;
+	get.mm = fpool_mmset_get_mm(info->pid);
+	err = with_pool(info->name, get_one, &get);
+	/* Its last user, perhaps: then its mappings end here, and that takes other locks. */
+	if (get.mm)
+		mmput(get.mm);
+	return err;
 }
 
 /* Others may use the control node while this waits for pages to leave. */
 static long wset_limit(struct file *file, void *arg)
 {
 	struct framepool_wset_limit *l = arg;
-	const struct process process = { .pid = l->pid, .pool = l->name };
 	struct fpool_limit limit = {
+		.pid = l->pid,
 		.min = l->min,
 		.max = l->max,
-		.with = with_mm,
-		.whose = &process,
+		.with = with_pool,
+		.whose = l->name,
 	};
 
 	return l->__reserved ? -EINVAL : fpool_limit_set(&limit);

@@ -225,13 +225,8 @@ static bool next_max(char **line, u64 *max)
 	return true;
 }
 
-struct process {
-	struct fpool_pool *pool;
-	s32 pid;
-};
-
 /* "PID MIN MAX\n": a line without an end may have been cut, and behind the end there is nothing. */
-static int parse_limit(char *text, size_t len, struct process *process, struct fpool_limit *l)
+static int parse_limit(char *text, size_t len, struct fpool_limit *l)
 {
 	u64 pid;
 
@@ -241,7 +236,7 @@ static int parse_limit(char *text, size_t len, struct process *process, struct f
 	if (!next_number(&text, &pid) || !pid || pid > INT_MAX || !next_number(&text, &l->min) ||
 	    !next_max(&text, &l->max) || text)
 		return -EINVAL;
-	process->pid = pid;
+	l->pid = pid;
 	return 0;
 }
 
@@ -250,25 +245,17 @@ static int parse_limit(char *text, size_t len, struct process *process, struct f
  * not to be taken here.  Nor does he begin before nothing of the pool is mapped; then there are no
  * limits to wait for.
  */
-static long with_mm(const void *whose, fpool_limit_fn fn, void *arg)
+static long with_this_pool(const void *whose, fpool_limit_fn fn, void *arg)
 {
-	const struct process *process = whose;
-	struct mm_struct *mm = fpool_mmset_get_mm(process->pid);
-	long err;
-
-	if (!mm)
-		return -ESRCH;
-	err = fn(process->pool, mm, arg);
-	mmput(mm);
-	return err;
+	return fn((struct fpool_pool *)whose, arg);
 }
 
 static ssize_t wsets_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
 {
-	struct process process = {
-		.pool = ((struct seq_file *)file->private_data)->private,
+	struct fpool_limit limit = {
+		.with = with_this_pool,
+		.whose = ((struct seq_file *)file->private_data)->private,
 	};
-	struct fpool_limit limit = { .with = with_mm, .whose = &process };
 	char text[64];
 	long err;
 
@@ -277,7 +264,7 @@ static ssize_t wsets_write(struct file *file, const char __user *from, size_t le
 	if (copy_from_user(text, from, len))
 		return -EFAULT;
 	text[len] = '\0';
-	err = parse_limit(text, len, &process, &limit) ?: fpool_limit_set(&limit);
+	err = parse_limit(text, len, &limit) ?: fpool_limit_set(&limit);
 	return err ?: len;
 }
 

@@ -9,6 +9,7 @@
 #include "job.h"
 
 #include <linux/completion.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 static struct workqueue_struct *queue;
@@ -41,6 +42,8 @@ struct fpool_job *fpool_job_create(struct fpool_space *space, int (*fn)(struct f
 	job->fn = fn;
 	job->space = fpool_space_get(space);
 	job->mm = current->mm;
+	if (job->mm)
+		mmgrab(job->mm);
 	refcount_set(&job->refs, 1);
 	init_completion(&job->done);
 	INIT_WORK(&job->work, work);
@@ -128,8 +131,11 @@ void fpool_job_run_leaving(struct fpool_job *job)
  */
 void fpool_job_put(struct fpool_job *job)
 {
-	if (refcount_dec_and_test(&job->refs))
-		kfree(job);
+	if (!refcount_dec_and_test(&job->refs))
+		return;
+	if (job->mm)
+		mmdrop(job->mm);
+	kfree(job);
 }
 
 /**

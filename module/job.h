@@ -15,7 +15,7 @@
  * @end: argument: past the last
  * @bytes: argument: a size
  * @nr: argument: a number
- * @mm: argument: the address space of who asked, to compare with, not to look at
+ * @mm: argument: the address space of who asked, or NULL: to compare with; no other one is there
  * @written: result: pages written
  * @failed: result: pages that could not be
  * @evicted: result
@@ -27,7 +27,7 @@ struct fpool_job {
 	fpool_vpn_t start, end;
 	u64 bytes;
 	u32 nr;
-	const struct mm_struct *mm;
+	struct mm_struct *mm;
 	u64 written, failed;
 	struct fpool_evicted evicted;
 	/* private: */

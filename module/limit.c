@@ -8,44 +8,40 @@
  */
 #include "limit.h"
 
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
 #include "evict.h"
-#include "mmset.h"
 #include "pager.h"
 
-static long begin(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
+static long begin(struct fpool_pool *pool, void *arg)
 {
 	struct fpool_limit *l = arg;
-	struct framepool_wset before;
-	int err = fpool_mmset_info(pool, mm, &before);
 
-	if (err)
-		return err;
-	l->min_before = before.min;
-	l->max_before = before.max;
+	if (!l->mm)
+		return -ESRCH;
 	l->pool = pool->id;
 	l->excess = U32_MAX;
 	l->since = jiffies;
-	return fpool_mmset_limit(pool, mm, l->min, l->max, false);
+	return fpool_mmset_limit(pool, l->mm, &l->limiting, l->min, l->max);
 }
 
 /* Make some of what is above the maximum leave; -EAGAIN: there is more. */
-static long step(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
+static long step(struct fpool_pool *pool, void *arg)
 {
 	struct fpool_limit *l = arg;
 	u32 excess;
+	int err;
 
 	/* Another one of this name: the set has gone with its pool. */
 	if (pool->id != l->pool)
-		return 0;
-	excess = fpool_mmset_excess(pool, mm);
-	if (excess) {
-		fpool_evict_own(pool, mm, excess);
-		excess = fpool_mmset_excess(pool, mm);
-	}
+		return -ESRCH;
+	fpool_evict_over(pool, l->mm);
+	err = fpool_mmset_excess(pool, l->mm, &l->limiting, &excess);
+	if (err)
+		return err;
 	if (!excess) {
-		fpool_mmset_forget_peak(pool, mm);
+		fpool_mmset_limited(pool, l->mm, &l->limiting);
 		return 0;
 	}
 	if (fatal_signal_pending(current))
@@ -58,27 +54,31 @@ static long step(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
 										       -EAGAIN;
 }
 
-/* The limits are again what they were; what has left meanwhile comes back when it is touched. */
-static long undo(struct fpool_pool *pool, const struct mm_struct *mm, void *arg)
+static long undo(struct fpool_pool *pool, void *arg)
 {
 	const struct fpool_limit *l = arg;
 
 	if (pool->id == l->pool)
-		fpool_mmset_limit(pool, mm, l->min_before, l->max_before, true);
+		fpool_mmset_unlimit(pool, l->mm, &l->limiting);
 	return 0;
 }
 
-/**
- * fpool_limit_set - limit a process's working set, and wait until it has no more than that
- * @l: whose, and the limits
- *
- * Context: System call; may sleep, but for no device, and ends where that is killed.
- * Return: 0; as @l->with and fpool_mmset_limit(); and then nothing has changed: -EINTR: killed;
- * -EBUSY: for as long as a fault waits for a frame, nothing could leave.
- */
-long fpool_limit_set(struct fpool_limit *l)
+/* Until it is this limiting's turn: one that is under way ends, or is undone, in bounded time. */
+static long begin_in_turn(struct fpool_limit *l)
 {
-	long err = l->with(l->whose, begin, l);
+	long err;
+
+	while ((err = l->with(l->whose, begin, l)) == -EAGAIN) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		schedule_timeout_killable(1);
+	}
+	return err;
+}
+
+static long reach(struct fpool_limit *l)
+{
+	long err = begin_in_turn(l);
 
 	if (err)
 		return err;
@@ -86,5 +86,34 @@ long fpool_limit_set(struct fpool_limit *l)
 		schedule_timeout_killable(1);
 	if (err == -EBUSY || err == -EINTR)
 		l->with(l->whose, undo, l);
+	return err;
+}
+
+/**
+ * fpool_limit_set - limit a process's working set, and wait until it has no more than that
+ * @l: whose, and the limits
+ *
+ * Several for one set come one after the other: each holds, or has changed nothing.
+ *
+ * Context: System call; may sleep, but for no device, and ends where that is killed.
+ * Return: 0; as @l->with and fpool_mmset_limit(); and then nothing has changed: -EINVAL: a negative
+ * pid; -ESRCH: the process, or its last mapping, has gone; -EINTR: killed; -EBUSY: for as long as a
+ * fault waits for a frame, nothing could leave.
+ */
+long fpool_limit_set(struct fpool_limit *l)
+{
+	long err;
+
+	if (l->pid < 0)
+		return -EINVAL;
+	l->mm = fpool_mmset_get_mm(l->pid);
+	if (l->mm) {
+		/* It is only compared with; but no other one shall be where it was. */
+		mmgrab(l->mm);
+		mmput(l->mm);
+	}
+	err = reach(l);
+	if (l->mm)
+		mmdrop(l->mm);
 	return err;
 }

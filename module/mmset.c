@@ -42,6 +42,7 @@ struct fpool_mmset {
 	u32 users;			/* P: VMAs */
 	struct pid *pid;		/* P: NULL: not known yet */
 	kuid_t uid;			/* I: who may see and limit it, besides root */
+	const struct fpool_mmset_limiting *limiting;	/* P: to compare with, not to look at */
 };
 
 static struct hlist_head *bucket(struct fpool_pool *pool, const struct mm_struct *mm)
@@ -455,8 +456,10 @@ int fpool_mmset_next(struct fpool_pool *pool, u32 id, struct framepool_wset *inf
 	return set ? 0 : -ENOENT;
 }
 
-static int limit(struct fpool_pool *pool, struct fpool_mmset *ms, u32 min, u32 max, bool admin)
+static int limit(struct fpool_pool *pool, struct fpool_mmset *ms, struct fpool_mmset_limiting *l,
+		 u32 min, u32 max)
 {
+	bool admin = capable(CAP_SYS_ADMIN);
 	struct fpool_wset *set = &ms->set;
 	int err;
 
@@ -465,30 +468,35 @@ static int limit(struct fpool_pool *pool, struct fpool_mmset *ms, u32 min, u32 m
 	/* It takes from others, as locked memory does. */
 	if (min > set->min && !admin)
 		return -EPERM;
+	if (ms->limiting)
+		return -EAGAIN;
+	*l = (struct fpool_mmset_limiting){ .min_before = set->min, .max_before = set->max };
 	err = fpool_wset_limit(&pool->wsets, set, min, max);
-	if (!err)
-		trace(pool, ms, "limit");
-	return err;
+	if (err)
+		return err;
+	ms->limiting = l;
+	trace(pool, ms, "limit");
+	return 0;
 }
 
 /**
  * fpool_mmset_limit - what an address space has for sure, and what it never exceeds
  * @pool: the pool
  * @mm: the address space
+ * @l: stays until fpool_mmset_limited() or fpool_mmset_unlimit(), if this returns 0
  * @min: frames
  * @max: frames, or FRAMEPOOL_WSET_NO_MAX
- * @trusted: the caller's rights do not matter: so it was before
  *
  * What it has above @max stays for the caller to evict; no more comes.
  *
  * Context: System call.
  * Return: 0; -EINVAL, -ENOSPC, -EBUSY: see fpool_wset_limit(); -EPERM: another user's, or a higher
- * minimum without CAP_SYS_ADMIN; -ESRCH: it has no set in this pool.
+ * minimum without CAP_SYS_ADMIN; -ESRCH: it has no set in this pool; -EAGAIN: somebody else is at
+ * it, and has to know how that ends first.
  */
-int fpool_mmset_limit(struct fpool_pool *pool, const struct mm_struct *mm, u64 min, u64 max,
-		      bool trusted)
+int fpool_mmset_limit(struct fpool_pool *pool, const struct mm_struct *mm,
+		      struct fpool_mmset_limiting *l, u64 min, u64 max)
 {
-	bool admin = trusted || capable(CAP_SYS_ADMIN);
 	struct fpool_mmset *ms;
 	int err = -ESRCH;
 
@@ -500,45 +508,91 @@ int fpool_mmset_limit(struct fpool_pool *pool, const struct mm_struct *mm, u64 m
 	spin_lock(&pool->lock);
 	ms = find(pool, mm);
 	if (ms)
-		err = limit(pool, ms, min, max, admin);
+		err = limit(pool, ms, l, min, max);
 	spin_unlock(&pool->lock);
 	return err;
+}
+
+/* The set that is being limited: not one that the address space has got since. */
+static struct fpool_mmset *find_limited(struct fpool_pool *pool, const struct mm_struct *mm,
+					const struct fpool_mmset_limiting *l)
+{
+	struct fpool_mmset *ms = find(pool, mm);
+
+	return ms && ms->limiting == l ? ms : NULL;
 }
 
 /**
  * fpool_mmset_excess - frames that an address space has above its maximum
  * @pool: the pool
  * @mm: the address space
+ * @l: who limits it
+ * @excess: out: how many
  *
  * Context: Any process context; takes pool->lock.
- * Return: how many.
+ * Return: 0; -ESRCH: the set that was being limited is no more.
  */
-u32 fpool_mmset_excess(struct fpool_pool *pool, const struct mm_struct *mm)
+int fpool_mmset_excess(struct fpool_pool *pool, const struct mm_struct *mm,
+		       const struct fpool_mmset_limiting *l, u32 *excess)
 {
-	const struct fpool_wset *set;
-	u32 excess;
+	const struct fpool_mmset *ms;
 
 	spin_lock(&pool->lock);
-	set = fpool_mmset_find(pool, mm);
-	excess = set->charge > set->max ? set->charge - set->max : 0;
+	ms = find_limited(pool, mm, l);
+	if (ms)
+		*excess = ms->set.charge > ms->set.max ? ms->set.charge - ms->set.max : 0;
 	spin_unlock(&pool->lock);
-	return excess;
+	return ms ? 0 : -ESRCH;
 }
 
 /**
- * fpool_mmset_forget_peak - the most that an address space has had is what it has
+ * fpool_mmset_limited - an address space has no more than its maximum
  * @pool: the pool
  * @mm: the address space
+ * @l: who limited it
+ *
+ * The most that it has had is what it has.
  *
  * Context: Any process context; takes pool->lock.
  */
-void fpool_mmset_forget_peak(struct fpool_pool *pool, const struct mm_struct *mm)
+void fpool_mmset_limited(struct fpool_pool *pool, const struct mm_struct *mm,
+			 const struct fpool_mmset_limiting *l)
 {
-	struct fpool_wset *set;
+	struct fpool_mmset *ms;
 
 	spin_lock(&pool->lock);
-	set = fpool_mmset_find(pool, mm);
-	set->peak = set->charge;
+	ms = find_limited(pool, mm, l);
+	if (ms) {
+		ms->limiting = NULL;
+		ms->set.peak = ms->set.charge;
+	}
+	spin_unlock(&pool->lock);
+}
+
+/**
+ * fpool_mmset_unlimit - an address space has the limits again that it had before
+ * @pool: the pool
+ * @mm: the address space
+ * @l: who limited it
+ *
+ * What has left meanwhile comes back when it is touched.  A higher minimum that others have been
+ * promised or have pinned meanwhile does not come back.
+ *
+ * Context: Any process context; takes pool->lock.
+ */
+void fpool_mmset_unlimit(struct fpool_pool *pool, const struct mm_struct *mm,
+			 const struct fpool_mmset_limiting *l)
+{
+	struct fpool_mmset *ms;
+
+	spin_lock(&pool->lock);
+	ms = find_limited(pool, mm, l);
+	if (ms) {
+		ms->limiting = NULL;
+		if (fpool_wset_limit(&pool->wsets, &ms->set, l->min_before, l->max_before))
+			fpool_wset_limit(&pool->wsets, &ms->set, ms->set.min, l->max_before);
+		trace(pool, ms, "limit");
+	}
 	spin_unlock(&pool->lock);
 }
 

@@ -311,6 +311,7 @@ struct framepool_wset {
  * @name: of the pool, "" for the default one
  *
  * When it returns 0 the set has no more than @max. A child that is forked has its parent's maximum.
+ * Several for one set come one after the other.
  *
  * EINVAL: @min is over @max, or @max is under 8; ENOSPC: @min cannot be guaranteed beside the
  * minima of the others and what they have pinned (together three quarters of the pool); EBUSY: @max
