@@ -2,6 +2,7 @@
 /* framepool: loading and unloading. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/ctype.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -38,18 +39,39 @@ MODULE_PARM_DESC(working_sets, "each process of the default pool has a working s
 module_param_named(wait_ms, fpool_pager_wait_ms, uint, 0644);
 MODULE_PARM_DESC(wait_ms, "how long a fault waits for a free frame before SIGBUS (10000)");
 
-/* A number with an optional suffix, and nothing after it. */
+/* Takes a suffix off; which power of two it is. In 0x1E the E is a digit. */
+static unsigned int cut_suffix(char *text)
+{
+	static const char suffixes[] = "KMGTPE";
+	size_t len = strlen(text);
+	const char *at = len ? strchr(suffixes, toupper(text[len - 1])) : NULL;
+
+	if (!at || (*at == 'E' && !strncasecmp(text, "0x", 2)))
+		return 0;
+	text[len - 1] = '\0';
+	return 10 * (at - suffixes + 1);
+}
+
+/* A number with an optional suffix, and nothing else; memparse() would let it wrap. */
 static int parse_bytes(const char *what, const char *s, u64 *bytes)
 {
-	char *end;
+	char text[32] = "";
+	unsigned int shift;
+	int err = -EINVAL;
 
-	*bytes = memparse(s, &end);
-	if (end != s && *end == '\n')
-		end++;
-	if (end != s && !*end)
-		return 0;
-	pr_err("%s=%s: not a number with K, M or G\n", what, s);
-	return -EINVAL;
+	if (strscpy(text, s, sizeof(text)) >= 0) {
+		text[strcspn(text, "\n")] = '\0';
+		shift = cut_suffix(text);
+		err = isdigit(*text) ? kstrtou64(text, 0, bytes) : -EINVAL;
+		if (!err && *bytes > U64_MAX >> shift)
+			err = -ERANGE;
+		*bytes <<= shift;
+	}
+	if (err == -ERANGE)
+		pr_err("%s=%s: more than 64 bits\n", what, s);
+	else if (err)
+		pr_err("%s=%s: not a number with K, M or G\n", what, s);
+	return err;
 }
 
 static int parse(struct fpool_pool_params *params)
@@ -62,8 +84,10 @@ static int parse(struct fpool_pool_params *params)
 		err = parse_bytes("size", size, &params->bytes);
 	if (!err && base)
 		err = parse_bytes("base", base, &params->base);
-	if (!err && base && !params->base)
+	if (!err && base && !params->base) {
+		pr_err("base=%s: no address of hidden memory\n", base);
 		err = -EINVAL;
+	}
 	return err;
 }
 
@@ -74,8 +98,8 @@ static void complain(const struct fpool_pool_params *params, int err)
 	if (err == -EINVAL && !fpool_policy_find(params->policy))
 		pr_err("policy=%s: no such policy\n", params->policy);
 	else if (err == -EINVAL && fpool_region_check(params->bytes, params->base))
-		pr_err("size=%s base=%s: must be multiples of 2M, and size at least 2M\n",
-		       size ?: "", base ?: "0");
+		pr_err("size=%s%s%s: must be multiples of 2M, and size at least 2M\n", size ?: "",
+		       base ? " base=" : "", base ?: "");
 	else if (err == -EINVAL)
 		pr_err("node=%d: no such node\n", params->node);
 	else if (err == -ERANGE)

@@ -58,15 +58,19 @@ loaded() {
 	[ -d /sys/kernel/debug/framepool ] || problem "no /sys/kernel/debug/framepool"
 }
 
-# refused NAME PARAMETER...: insmod fails, with one line in the log, and leaves nothing.
+# refused NAME WHY PARAMETER...: insmod fails with that error, with one line in the log, and leaves nothing.
 refused() {
-	name=$1
-	shift
+	name=$1 why=$2
+	shift 2
 	mark_log
-	if insmod "$ko" "$@" 2>/dev/null; then
+	if said=$(insmod "$ko" "$@" 2>&1); then
 		problem "insmod $* worked"
 		rmmod framepool
 	fi
+	case $said in
+	*"$why") ;;
+	*) problem "insmod said '$said', and not '$why'" ;;
+	esac
 	log=$(log_since)
 	lines=$(printf '%s\n' "$log" | grep -c .)
 	[ "$lines" = 1 ] || problem "the log has $lines lines about it: $log"
@@ -97,25 +101,32 @@ mem_free() {
 }
 
 memmap=$(sed -n 's/.*memmap=\([0-9]*[KMG]\)\$\(0x[0-9a-fA-F]*\).*/\1 \2/p' /proc/cmdline)
-tests=23
+tests=27
 echo "1..$tests"
 echo "# $(uname -r), $ko, $count cycles, hidden memory: ${memmap:-none}"
 
-refused "size 0" size=0
-refused "not a number" size=abc
-refused "not a number in the end" size=64Mx
-refused "negative" size=-64M
-refused "no size at all" size=
-refused "too small" size=1M
-refused "no multiple of 2 MiB" size=3M
-refused "larger than RAM" size=1T
-refused "larger than 64 bits" size=99999999999999999999999
-refused "base unaligned" size=4M base=0x10000001
-refused "base not on 2 MiB" size=4M base=0x10100000
-refused "base not reserved" size=4M base=0x10000000
-refused "base not a number" size=4M base=here
-refused "no such node" size=4M node=77
-refused "no such policy" size=4M policy=nonsense
+invalid='Invalid argument'
+range='Numerical result out of range'
+busy='Device or resource busy'
+refused "size 0" "$invalid" size=0
+refused "not a number" "$invalid" size=abc
+refused "not a number in the end" "$invalid" size=64Mx
+refused "negative" "$invalid" size=-64M
+refused "no size at all" "$invalid" size=
+refused "too small" "$invalid" size=1M
+refused "no multiple of 2 MiB" "$invalid" size=3M
+refused "larger than RAM" "$range" size=1T
+refused "larger than 64 bits" "$range" size=99999999999999999999999
+refused "wraps at 64 bits" "$range" size=17592186044480M
+refused "hexadecimal, and wraps" "$range" size=0x1000000000000000M
+refused "base 0" "$invalid" size=4M base=0
+refused "base wraps" "$range" size=4M base=18446744074277879808
+refused "base unaligned" "$invalid" size=4M base=0x10000001
+refused "base not on 2 MiB" "$invalid" size=4M base=0x10100000
+refused "base not reserved" "$busy" size=4M base=0x10000000
+refused "base not a number" "$invalid" size=4M base=here
+refused "no such node" "$invalid" size=4M node=77
+refused "no such policy" "$invalid" size=4M policy=nonsense
 
 works "the smallest region" size=2M
 works "the default"
@@ -132,7 +143,7 @@ if [ -n "$memmap" ]; then
 	rmmod framepool || problem "rmmod refused"
 	no_trace
 	report "hidden memory pages a file and unloads"
-	refused "half of it is not hidden" "size=$((${size%?} * 2))${size#"${size%?}"}" "base=$base"
+	refused "half of it is not hidden" "$busy" "size=$((${size%?} * 2))${size#"${size%?}"}" "base=$base"
 else
 	for what in "base=" "base= pages" "base= half hidden"; do
 		number=$((number + 1))
