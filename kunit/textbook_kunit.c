@@ -2,9 +2,9 @@
 /*
  * The statements of the textbook, a test for each, by the names that they have there.
  *
- * The first half is about the allocator, the second about paging.  The last statement, "a process
- * that faults much is given a larger working set, and one that is quiet gives frames up", is with the
- * working sets: who_faults_much_is_given_a_larger_set() in wset_kunit.c.
+ * The first half is about the allocator, the second about paging.  The last statement, that a
+ * process that faults much is given a larger working set, and one that is quiet gives frames up, is
+ * with the working sets: who_faults_much_is_given_a_larger_set() in wset_kunit.c.
  */
 #include <kunit/test.h>
 #include <linux/kernel.h>

@@ -24,10 +24,48 @@
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
 #include <linux/uio.h>
 
 #include "compat.h"
 #include "inject.h"
+
+/* What is read of these is made at that moment, and what is written is a command. */
+static bool is_no_storage(const struct inode *inode)
+{
+	switch (inode->i_sb->s_magic) {
+	case SYSFS_MAGIC:
+	case PROC_SUPER_MAGIC:
+	case DEBUGFS_MAGIC:
+	case TRACEFS_MAGIC:
+	case CGROUP_SUPER_MAGIC:
+	case CGROUP2_SUPER_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A memfd that nobody writes to any more, or that nobody begins to write to. */
+static bool is_sealed(struct file *file)
+{
+	struct inode *inode = fpool_backing_host(file);
+
+	return S_ISREG(inode->i_mode) && inode->i_sb->s_magic == TMPFS_MAGIC &&
+	       SHMEM_I(inode)->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+}
+
+static int validate_for_writing(struct file *file)
+{
+	if (S_ISREG(file_inode(file)->i_mode) && __mnt_is_readonly(file->f_path.mnt))
+		return -EROFS;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EACCES;
+	/* As hugetlbfs has it. */
+	if (!file->f_op->write_iter)
+		return -EINVAL;
+	return is_sealed(file) ? -EPERM : 0;
+}
 
 /**
  * fpool_backing_validate - can this file be behind a space?
@@ -35,23 +73,26 @@
  * @write: whether pages are to be written back
  *
  * Context: Any.
- * Return: 0; -EISDIR: a directory; -EINVAL: neither a regular file nor a block device, or
- * opened with O_APPEND, which would move every write to the end; -EROFS: on a read-only mount;
- * -EACCES: not opened for reading, or not for writing; -ENODATA: empty.
+ * Return: 0; -EISDIR: a directory; -EINVAL: neither a regular file nor a block device, a file of
+ * sysfs and its like, one that cannot be written at all, or opened with O_APPEND, which would move
+ * every write to the end; -EROFS: on a read-only mount; -EACCES: not opened for reading, or not for
+ * writing; -EPERM: sealed against writing; -ENODATA: empty.
  */
 int fpool_backing_validate(struct file *file, bool write)
 {
 	struct inode *inode = file_inode(file);
+	int err;
 
 	if (S_ISDIR(inode->i_mode))
 		return -EISDIR;
 	if (!S_ISREG(inode->i_mode) && !S_ISBLK(inode->i_mode))
 		return -EINVAL;
-	if (file->f_flags & O_APPEND)
+	if (file->f_flags & O_APPEND || is_no_storage(inode) || !file->f_op->read_iter)
 		return -EINVAL;
-	if (write && S_ISREG(inode->i_mode) && __mnt_is_readonly(file->f_path.mnt))
-		return -EROFS;
-	if (!(file->f_mode & FMODE_READ) || (write && !(file->f_mode & FMODE_WRITE)))
+	err = write ? validate_for_writing(file) : 0;
+	if (err)
+		return err;
+	if (!(file->f_mode & FMODE_READ))
 		return -EACCES;
 	if (!i_size_read(fpool_backing_host(file)))
 		return -ENODATA;
@@ -86,6 +127,21 @@ static struct file *open_again(struct file *file, int flags)
 	return dentry_open(&file->f_path, flags | O_LARGEFILE, current_cred());
 }
 
+/* As a shared mapping for writing would: nobody seals the file against it meanwhile. */
+static struct file *open_to_write(struct file *file)
+{
+	struct file *own = open_again(file, O_RDWR);
+	int err;
+
+	if (IS_ERR(own))
+		return own;
+	err = mapping_map_writable(own->f_mapping);
+	if (!err)
+		return own;
+	fput(own);
+	return ERR_PTR(err);
+}
+
 /**
  * fpool_backing_open - open the file once more, for the space alone
  * @b: filled in
@@ -96,11 +152,11 @@ static struct file *open_again(struct file *file, int flags)
  * are those of the program's descriptor, which the caller has looked at.
  *
  * Context: Process context; may sleep.
- * Return: 0, or what opening says (-EACCES, -ETXTBSY, -ENOMEM, ...).
+ * Return: 0, or what opening says (-EACCES, -EPERM, -ETXTBSY, -ENOMEM, ...).
  */
 int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
 {
-	struct file *own = open_again(file, write ? O_RDWR : O_RDONLY);
+	struct file *own = write ? open_to_write(file) : open_again(file, O_RDONLY);
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);
@@ -146,7 +202,7 @@ void fpool_backing_open_direct(struct fpool_backing *b)
  */
 int fpool_backing_upgrade(struct fpool_backing *b, struct file *file)
 {
-	struct file *own = open_again(file, O_RDWR);
+	struct file *own = open_to_write(file);
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);
@@ -169,6 +225,8 @@ void fpool_backing_close(struct fpool_backing *b)
 	/* Direct I/O went past what readers of the file may have cached meanwhile. */
 	if (mapping_can_writeback(b->file->f_mapping))
 		invalidate_mapping_pages(b->file->f_mapping, 0, -1);
+	if (b->wfile)
+		mapping_unmap_writable(b->wfile->f_mapping);
 	if (b->wfile && b->wfile != b->file)
 		fput(b->wfile);
 	fput(b->file);

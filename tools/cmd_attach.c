@@ -144,6 +144,7 @@ static int attach_file(struct framepool_attach *attach, const char *path, struct
 		{ ELOOP, "it is a node of framepool itself", "Attach the file behind it." },
 		{ ENODATA, "it is empty", "Give it a size first: truncate -s SIZE." },
 		{ EACCES, "you may not write it", "Attach with --read-only." },
+		{ EPERM, "it is sealed against writing", "Attach with --read-only." },
 		{ EROFS, "its file system is mounted read-only", "Attach with --read-only." },
 		{ EEXIST, "the name is in use",
 		  "Give another one with --name; 'framepool list' shows them." },

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <stdarg.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -289,6 +290,59 @@ static void attach_append(void)
 	struct framepool_attach a = good();
 
 	a.fd = backing(O_RDWR | O_APPEND);
+	refuse(attach(&a), EINVAL);
+}
+
+static int memfd(unsigned int flags, u64 bytes)
+{
+	int fd = memfd_create("t.bad", MFD_CLOEXEC | flags);
+
+	if (fd >= 0)
+		need_ok(ftruncate(fd, bytes));
+	return fd;
+}
+
+/* What can never be written back is not attached for writing, and does not become so meanwhile. */
+static void attach_sealed(void)
+{
+	static const int seals[] = { F_SEAL_WRITE, F_SEAL_FUTURE_WRITE };
+	struct framepool_attach a;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(seals); i++) {
+		a = good();
+		a.fd = need_ok(memfd(MFD_ALLOW_SEALING, 4 * PAGE));
+		need_ok(fcntl(a.fd, F_ADD_SEALS, seals[i]));
+		refuse(attach(&a), EPERM);
+		a.flags |= FRAMEPOOL_ATTACH_READ_ONLY;
+		need_ok(attach(&a));
+		need_ok(detach("t.bad"));
+	}
+	a = good();
+	a.fd = need_ok(memfd(MFD_ALLOW_SEALING, 4 * PAGE));
+	need_ok(attach(&a));
+	expect_errno(fcntl(a.fd, F_ADD_SEALS, F_SEAL_WRITE), EBUSY);
+	need_ok(detach("t.bad"));
+	need_ok(fcntl(a.fd, F_ADD_SEALS, F_SEAL_WRITE));
+}
+
+static void attach_huge_pages(void)
+{
+	struct framepool_attach a = good();
+
+	a.fd = memfd(MFD_HUGETLB, 2 * MIB);
+	if (a.fd < 0)
+		skip("no hugetlbfs here");
+	refuse(attach(&a), EINVAL);
+}
+
+static void attach_sysfs(void)
+{
+	struct framepool_attach a = good();
+
+	a.fd = need_ok(open("/sys/module/framepool/parameters/wait_ms", O_RDWR));
+	refuse(attach(&a), EINVAL);
+	a.flags |= FRAMEPOOL_ATTACH_READ_ONLY;
 	refuse(attach(&a), EINVAL);
 }
 
@@ -1203,6 +1257,9 @@ static const struct test tests[] = {
 	{ "attach a file opened O_WRONLY: EACCES", attach_write_only, T_DEVICE },
 	{ "attach a file opened O_RDONLY for writing: EACCES", attach_not_writable, T_DEVICE },
 	{ "attach a file opened O_APPEND: EINVAL", attach_append, T_DEVICE },
+	{ "attach a sealed memfd for writing: EPERM", attach_sealed, T_DEVICE },
+	{ "attach huge pages for writing: EINVAL", attach_huge_pages, T_DEVICE },
+	{ "attach a file of sysfs: EINVAL", attach_sysfs, T_DEVICE },
 	{ "attach an O_PATH descriptor: EBADF", attach_path_fd, T_DEVICE },
 	{ "attach no descriptor: EBADF", attach_no_fd, T_DEVICE },
 	{ "attach by a name in use: EEXIST", attach_name_in_use, T_DEVICE },

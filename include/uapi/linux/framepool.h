@@ -95,9 +95,11 @@
  * attached in this way it can neither be removed, nor resized, nor written to by others (ETXTBSY,
  * EPERM), so @fd has to be open for writing (EACCES). Block devices are always used directly.
  *
- * EISDIR, EINVAL (neither a regular file nor a block device; O_APPEND), ELOOP (a node of
- * framepool itself), ENODATA (an empty file), EACCES (the descriptor has not the rights), EROFS
- * (for writing, on a read-only mount), EBADF (no such descriptor), EEXIST, ENOENT (no such pool).
+ * EISDIR, EINVAL (neither a regular file nor a block device; O_APPEND; a file of sysfs and its
+ * like; of hugetlbfs, for writing), ELOOP (a node of framepool itself), ENODATA (an empty file),
+ * EACCES (the descriptor has not the rights), EPERM (a memfd that is sealed against writing; while
+ * one is attached for writing it cannot be), EROFS (for writing, on a read-only mount), EBADF (no
+ * such descriptor), EEXIST, ENOENT (no such pool).
  */
 struct framepool_attach {
 	__u32 size;
