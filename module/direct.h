@@ -8,13 +8,14 @@
 
 struct fpool_extent;
 
+/* All of it is set when the file is attached (I), but for what tail_lock is for. */
 struct fpool_direct {
 	struct block_device *bdev;	/* NULL: there is no direct path */
 	struct inode *marked;		/* the file whose blocks may not move meanwhile; or NULL */
 	struct fpool_extent *extent;	/* of a file, sorted; NULL: all of the device */
 	unsigned int nr;
 	u64 bytes;			/* that may be read and written, whole sectors */
-	struct page *tail;		/* for the page that the end cuts in two */
+	struct page *tail;		/* for the page that the end cuts in two; tail_lock */
 	struct mutex tail_lock;		/* one such write at a time */
 };
 

@@ -84,7 +84,7 @@ struct fpool_pool {
 	struct fpool_frame_list limbo;		/* P: nodes freed since that began */
 	struct fpool_frame_list limbo_waiting;	/* P: nodes whose grace period runs */
 	struct fpool_frame_list laundry;	/* P: dirty victims for the reclaim thread */
-	struct fpool_laundry *loads;	/* the reclaim thread's: those that are being written */
+	struct fpool_laundry *loads;	/* I; the reclaim thread's: what is being written */
 	u32 resident_max;		/* P */
 	u32 taken;			/* P: frames, ever; wraps */
 	struct fpool_gave_up gave_up[FPOOL_GAVE_UP];	/* P: by task */
@@ -99,7 +99,7 @@ struct fpool_pool {
 	struct task_struct *reclaimer;	/* I */
 	struct workqueue_struct *wq;	/* X: fills, jobs, tear-downs */
 	struct fpool_stats stats;	/* X */
-	struct fpool_whatif __rcu *whatif;	/* NULL: off; written under whatif.c's lock */
+	struct fpool_whatif __rcu *whatif;	/* R, by whatif.c's switch_lock; NULL: off */
 	u64 whatif_last;		/* any time, READ_ONCE: of hashes of its sample; 0: off */
 	struct dentry *debugfs;		/* I */
 	struct kobject *sysfs;		/* I */

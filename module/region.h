@@ -11,6 +11,7 @@
 #define FPOOL_REGION_ALIGN	SZ_2M
 #define FPOOL_REGION_MIN	SZ_2M
 
+/* Set when it is reserved, and never again (I). */
 struct fpool_region {
 	unsigned long pfn;		/* of frame 0 */
 	void *base;			/* frame 0 in the kernel's address space */

@@ -9,6 +9,7 @@
  * Field letters: pool.h's, and
  *
  *   A	fpool_attach_lock
+ *   T	tickets_lock of prefetch.c
  */
 #ifndef FPOOL_SPACE_H
 #define FPOOL_SPACE_H
