@@ -23,6 +23,7 @@ endif
 
 # Taken literally: make would expand a $ in them.
 export VM_RUN := $(value RUN)
+export VM_FLAGS := $(value VMFLAGS)
 
 all: module ## build framepool.ko for the running kernel, or for KDIR=
 
@@ -100,10 +101,10 @@ bench-policy: deps ## compare the replacement policies over traces: TRACES=DIR o
 demo: deps ## show the module at work in a VM
 	$(Q)scripts/demo
 
-vm: deps ## a shell in a VM with the module; RUN='command' FILES='a b' KERNEL=6.1|6.12|test SIZE=64M VMFLAGS=
+vm: deps ## a shell in a VM with the module; RUN='command' FILES='a b' KERNEL=6.1|6.12|test SIZE=64M VMFLAGS='--mem=2G'
 	$(Q)$(MAKE) tools modules KERNELS=$(KERNEL)
-	$(Q)userspace-test/qemu/vm --kernel $(KERNEL) --size $(SIZE) $(FILES:%=--file %) \
-		$(if $(VM_RUN),--run "$$VM_RUN") $(VMFLAGS)
+	$(Q)set -f; userspace-test/qemu/vm --kernel $(KERNEL) --size $(SIZE) $(FILES:%=--file %) \
+		$(if $(VM_RUN),--run "$$VM_RUN") $$VM_FLAGS
 
 bench: deps ## measure against plain mmap: PARTS='count fio' KERNELS='6.12' BACKINGS='ext4' WORKLOADS='randread'
 	$(Q)$(MAKE) tools modules KERNELS='$(BENCH_KERNELS)'
