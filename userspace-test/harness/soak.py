@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a long run has behind it: it takes longer than one sitting, and goes on where it was left.
 
-A job that passed is written down, with the commit and the kernels that it ran on; as long as both are the same it is not
-run again. What a tree that is not clean was built from nobody knows: there nothing is written down, and nothing believed.
+A job that passed is written down, with the code and the kernels that it ran on; as long as both are the same it is not
+run again. The code is the commit without its pages (docs/, *.md): what is written about a long run does not undo it. What a
+tree with changes to its code was built from nobody knows: there nothing is written down, and nothing believed.
 """
 import collections
+import hashlib
 import json
 import os
 import re
@@ -14,6 +16,10 @@ from dataclasses import asdict, dataclass, field
 
 # A program says on such a line how much it did: `# tried: 1000 cycles`.
 _TRIED = re.compile(r'^# tried: (\d+) (\S.*?)\s*$', re.MULTILINE)
+
+
+# What is code: all but the pages, as pathspecs of git.
+_CODE = ('.', ':!docs', ':!*.md')
 
 
 @dataclass
@@ -45,16 +51,20 @@ class Ledger:
     def __init__(self, top, directory, fresh=False):
         self.top = top
         self.directory = directory
-        self.commit = self._commit()
+        self.code = self._code()
         self._kernels = {}
         os.makedirs(directory, exist_ok=True)
         if fresh:
             for name in (n for n in os.listdir(directory) if n.endswith('.json')):
                 os.unlink(os.path.join(directory, name))
 
-    def _commit(self):
-        """The commit of a clean tree, or None."""
-        return None if _git(self.top, 'status', '--porcelain') else _git(self.top, 'rev-parse', 'HEAD') or None
+    def _code(self):
+        """What tells this code from other code, or None where it is not what was committed."""
+        if _git(self.top, 'status', '--porcelain', '--', *_CODE):
+            return None
+        # git ls-files knows such pathspecs, git ls-tree does not; in a clean tree both list the same.
+        files = _git(self.top, 'ls-files', '--stage', '--', *_CODE)
+        return hashlib.sha256(files.encode()).hexdigest()[:16] if files else None
 
     def _kernel(self, name):
         """What tells one build of a kernel from the next: its directory's name."""
@@ -65,23 +75,23 @@ class Ledger:
         return self._kernels[name]
 
     def _key(self, kernels):
-        return {'commit': self.commit, 'kernels': [self._kernel(name) for name in kernels]}
+        return {'code': self.code, 'kernels': [self._kernel(name) for name in kernels]}
 
     def _path(self, job):
         return os.path.join(self.directory, f'{job}.json')
 
     def passed(self, job, kernels):
-        """The Row of a job that passed on this commit and these kernels, or None."""
+        """The Row of a job that passed on this code and these kernels, or None."""
         try:
             with open(self._path(job), encoding='utf-8') as f:
                 kept = json.load(f)
-            return Row(**kept['row']) if self.commit and kept['key'] == self._key(kernels) else None
+            return Row(**kept['row']) if self.code and kept['key'] == self._key(kernels) else None
         except (OSError, ValueError, KeyError, TypeError):
             return None     # none, or half of one
 
     def keep(self, job, kernels, row):
         """Write down how it ended, if it passed, and if the tree is still the one that the run began with."""
-        if row.failed or not self.commit or self._commit() != self.commit:
+        if row.failed or not self.code or self._code() != self.code:
             return
         path = self._path(job)
         with open(path + '.new', 'w', encoding='utf-8') as f:
@@ -89,9 +99,8 @@ class Ledger:
         os.rename(path + '.new', path)
 
     def title(self):
-        if self.commit:
-            return f'Commit {self.commit[:12]}'
-        return f'Commit {_git(self.top, "describe", "--always", "--dirty") or "unknown"}, changed: nothing of it is kept'
+        commit = _git(self.top, 'rev-parse', '--short=12', 'HEAD') or 'unknown'
+        return f'Commit {commit} (docs aside)' if self.code else f'Commit {commit}, changed: nothing of it is kept'
 
 
 def _sum(rows):

@@ -15,6 +15,7 @@ class Suite:
     options: tuple = ()             # more options of `vm`
     timeout: int = 300              # seconds, on a stock kernel or the host
     long: bool = False              # only by run-tests --long
+    whole: bool = False             # the programs do not divide their work; with sanitizers less than else
 
 
 STOCK = ('6.1', '6.12')
@@ -25,6 +26,7 @@ SANITIZED = ('test', 'test-6.1', 'kcsan')
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 ABI = 'build/host/abi'
 FUZZ = 'build/host/fuzz/device'
+FUZZ_MILLION = 'device/fuzz --ops 1000000 --minimise 1200'
 TORTURE = 'build/host/torture'
 # What test programs in shell begin with.
 TAP = 'userspace-test/harness/tap.sh'
@@ -66,20 +68,20 @@ SUITES = [
     Suite('kunit', ['insmod /lib/framepool/framepool_kunit.ko && cat /sys/kernel/debug/kunit/*/results'],
           kernels=('test',)),
     Suite('fuzz', ['device/malformed', 'device/fuzz --ops 200000'], kernels=('test',), timeout=500, files=(FUZZ,)),
-    # Ten million operations, each million with a seed of its own.
-    *parts(Suite('fuzz-long', ['device/fuzz --ops 1000000 --minimise 1200'] * 10, kernels=ALL, timeout=3600, files=(FUZZ,),
-                 long=True), 1),
+    # Ten million operations where KASAN and lockdep look on, each million with a seed of its own.
+    *parts(Suite('fuzz-long', [FUZZ_MILLION] * 10, kernels=('test',), timeout=3600, files=(FUZZ,), long=True), 1),
+    Suite('fuzz-long', [FUZZ_MILLION], kernels=STOCK, timeout=3600, files=(FUZZ,), long=True),
     # Disks cost most of the time of an emulated machine; torture, power cuts and fuzz have one.
     Suite('abi', programs(ABI, without=('sweep', *TIMED)), kernels=STOCK, timeout=900, files=(ABI, *MKFS), options=IN_RAM),
     Suite('abi-disk', [f'abi/{name}' for name in TIMED], kernels=STOCK, timeout=900, files=(ABI, *MKFS)),
     Suite('abi', programs(ABI, without=('sweep',)), kernels=('test',), timeout=1800, files=(ABI, *MKFS), options=IN_RAM),
-    *parts(Suite('abi-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=('sweep',))],
-                 kernels=ALL, timeout=3600, files=(ABI, *MKFS), long=True), 5),
+    *parts(Suite('abi-long', [f'FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=('sweep',))],
+                 kernels=ALL, timeout=3600, files=(ABI, *MKFS), long=True, whole=True), 5),
     Suite('sweep', ['abi/sweep'], kernels=('test',), timeout=600, files=(ABI,), options=IN_RAM),
     Suite('torture', programs(TORTURE), kernels=ALL, timeout=300, files=(TORTURE, *MKFS)),
     # Each run has a seed of its own.
-    *parts(Suite('torture-long', [f'FPOOL_SCALE=1 FPOOL_LIMIT=1200 {p}' for p in programs(TORTURE) for _ in range(5)],
-                 kernels=ALL, timeout=3600, files=(TORTURE, *MKFS), long=True), 5),
+    *parts(Suite('torture-long', [f'FPOOL_LIMIT=1200 {p}' for p in programs(TORTURE) for _ in range(5)],
+                 kernels=ALL, timeout=3600, files=(TORTURE, *MKFS), long=True, whole=True), 5),
     # 64 MiB at 512 MiB are hidden from the kernel, for base=.
     Suite('load', ['sh abi/load.sh'], kernels=ALL, files=(ABI,), timeout=600,
           options=('--no-module', '--append=memmap=64M$0x20000000')),
