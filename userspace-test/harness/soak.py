@@ -16,8 +16,6 @@ from dataclasses import asdict, dataclass, field
 
 # A program says on such a line how much it did: `# tried: 1000 cycles`.
 _TRIED = re.compile(r'^# tried: (\d+) (\S.*?)\s*$', re.MULTILINE)
-
-
 # What is code: all but the pages, as pathspecs of git.
 _CODE = ('.', ':!docs', ':!*.md')
 
