@@ -64,7 +64,7 @@ SUITES = [
     # OPT against models; bad input, names and mixes of the simulator.
     Suite('policy', ['make -s -C userspace-test/policy check', 'userspace-test/policy/policy.sh']),
     Suite('fuzz-core', ['make -s -C userspace-test/fuzz/core check']),
-    Suite('fuzz-core-long', ['make -s -C userspace-test/fuzz/core long'], timeout=4500, long=True),
+    Suite('fuzz-core-long', ['make -s -C userspace-test/fuzz/core long MINUTES=5'], timeout=2400, long=True),
     Suite('kunit', ['insmod /lib/framepool/framepool_kunit.ko && cat /sys/kernel/debug/kunit/*/results'],
           kernels=('test',)),
     Suite('fuzz', ['device/malformed', 'device/fuzz --ops 200000'], kernels=('test',), timeout=500, files=(FUZZ,)),
@@ -76,11 +76,11 @@ SUITES = [
     Suite('abi-disk', [f'abi/{name}' for name in TIMED], kernels=STOCK, timeout=900, files=(ABI, *MKFS)),
     Suite('abi', programs(ABI, without=('sweep',)), kernels=('test',), timeout=1800, files=(ABI, *MKFS), options=IN_RAM),
     *parts(Suite('abi-long', [f'FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=('sweep',))],
-                 kernels=ALL, timeout=3600, files=(ABI, *MKFS), long=True, whole=True), 5),
+                 kernels=STOCK, timeout=3600, files=(ABI, *MKFS), long=True, whole=True), 5),
     Suite('sweep', ['abi/sweep'], kernels=('test',), timeout=600, files=(ABI,), options=IN_RAM),
     Suite('torture', programs(TORTURE), kernels=ALL, timeout=300, files=(TORTURE, *MKFS)),
     # Each run has a seed of its own.
-    *parts(Suite('torture-long', [f'FPOOL_LIMIT=1200 {p}' for p in programs(TORTURE) for _ in range(5)],
+    *parts(Suite('torture-long', [f'FPOOL_LIMIT=1200 {p}' for p in programs(TORTURE) for _ in range(3)],
                  kernels=ALL, timeout=3600, files=(TORTURE, *MKFS), long=True, whole=True), 5),
     # 64 MiB at 512 MiB are hidden from the kernel, for base=.
     Suite('load', ['sh abi/load.sh'], kernels=ALL, files=(ABI,), timeout=600,
