@@ -16,6 +16,11 @@
  * its luck, and a TLB forgets to set accessed bits that were cleared behind its back.
  */
 #define TOLERANCE	0.15
+/*
+ * Each space that is attached has another sample.  148 of a loop's 9,500 pages are expected in one, give or
+ * take 12: one in about ten is further off than that, but not three that follow one another.
+ */
+#define SAMPLES		3
 
 struct row {
 	char policy[16];
@@ -305,20 +310,39 @@ static u64 measure(const struct pattern *p, u64 bytes, const char *policy, struc
 	return after.fills - before.fills;
 }
 
-static void compare(const struct pattern *p, const struct whatif *w, u64 own, const char *policy,
-		    unsigned int eighths)
-{
-	double is = (double)measure(p, times * POOL * eighths / 8, policy, NULL) / own;
-	double says = said(w, policy, eighths);
+/* What is asked of a sample, and the pages that such a pool reads. */
+struct question {
+	const char *policy;
+	unsigned int eighths;
+	u64 reads;
+};
 
-	diag("%s, %s, %u/8: said %.3f, is %.3f", p->name, policy, eighths, says, is);
-	expect(fabs(says - is) <= TOLERANCE * fmax(is, 1), "%s, %s, %u/8: said %.3f, is %.3f", p->name, policy,
-	       eighths, says, is);
+/* Is the sample right about everything? */
+static bool is_near(const struct pattern *p, const struct whatif *w, u64 own,
+		    const struct question *questions, unsigned int nr)
+{
+	const struct question *q;
+	double is, says;
+	bool near = true;
+
+	for (q = questions; q < questions + nr; q++) {
+		is = (double)q->reads / own;
+		says = said(w, q->policy, q->eighths);
+		diag("%s, %s, %u/8: said %.3f, is %.3f", p->name, q->policy, q->eighths, says, is);
+		near &= fabs(says - is) <= TOLERANCE * fmax(is, 1);
+	}
+	return near;
 }
 
 static void facts(const struct pattern *p)
 {
+	struct question q[] = {
+		{ "fifo", 8, 0 }, { "tenure", 4, 0 }, { "clock", 8, 0 }, { "lru2", 8, 0 },
+		{ "tenure", 16, 0 },
+	};
+	unsigned int i, tries = 0, nr = scale > 1 ? 2 : ARRAY_SIZE(q);
 	struct whatif w;
+	bool near;
 	u64 own;
 
 	if (scale > 4 || (scale > 1 && p->page != zipf))
@@ -326,20 +350,19 @@ static void facts(const struct pattern *p)
 	/* A device that takes no time: so many references take long enough. */
 	if (access(RAM, R_OK | W_OK))
 		skip("no " RAM);
-	own = measure(p, times * POOL, "tenure", &w);
-	need(own && w.misses, "no misses");
-	diag("%s: %ju pages read, %ju misses and %ju uses seen, one of %ju, %ju looks", p->name,
-	     (uintmax_t)own, (uintmax_t)w.misses, (uintmax_t)w.uses, (uintmax_t)w.sample,
-	     (uintmax_t)w.looks);
-	/* Its own misses are those of the sample, times how many pages it is of. */
-	diag("own: %.3f", (double)w.misses * w.sample / own);
-	compare(p, &w, own, "fifo", 8);
-	compare(p, &w, own, "tenure", 4);
-	if (scale > 1)
-		return;
-	compare(p, &w, own, "clock", 8);
-	compare(p, &w, own, "lru2", 8);
-	compare(p, &w, own, "tenure", 16);
+	for (i = 0; i < nr; i++)
+		q[i].reads = measure(p, times * POOL * q[i].eighths / 8, q[i].policy, NULL);
+	do {
+		own = measure(p, times * POOL, "tenure", &w);
+		need(own && w.misses, "no misses");
+		diag("%s: %ju pages read, %ju misses and %ju uses seen, one of %ju, %ju looks", p->name,
+		     (uintmax_t)own, (uintmax_t)w.misses, (uintmax_t)w.uses, (uintmax_t)w.sample,
+		     (uintmax_t)w.looks);
+		/* Its own misses are those of the sample, times how many pages it is of. */
+		diag("own: %.3f", (double)w.misses * w.sample / own);
+		near = is_near(p, &w, own, q, nr);
+	} while (!near && ++tries < SAMPLES);
+	expect(near, "%u samples, and none is within %.2f in all that it says", SAMPLES, TOLERANCE);
 }
 
 static void loops(void)
