@@ -68,15 +68,15 @@ test-programs: lib examples
 	$(Q)$(MAKE) $(quiet) -C userspace-test/powercut
 
 test: deps ## run the tests: SUITES='core abi*' for some, LONG=1 for the long ones too
-	$(Q)$(MAKE) tools test-programs modules $(if $(LONG),KERNELS='$(KERNELS) $(SOAK_KERNELS)')
+	$(Q)$(MAKE) -j$(shell nproc) tools test-programs modules $(if $(LONG),KERNELS='$(KERNELS) $(SOAK_KERNELS)')
 	$(Q)userspace-test/harness/run-tests $(if $(LONG),--long) $(SUITES)
 
 soak: deps ## run the tests with the long ones, for hours, from where it was left; FRESH=1 from the start. The table: build/soak.md
-	$(Q)$(MAKE) tools test-programs modules KERNELS='$(KERNELS) $(SOAK_KERNELS)'
+	$(Q)$(MAKE) -j$(shell nproc) tools test-programs modules KERNELS='$(KERNELS) $(SOAK_KERNELS)'
 	$(Q)userspace-test/harness/run-tests --long --resume build/soak --summary build/soak.md $(if $(FRESH),--fresh) $(SUITES)
 
 coverage: deps ## which lines and branches of the module the tests run, and what is not run without a reason
-	$(Q)$(MAKE) tools test-programs modules KERNELS=gcov
+	$(Q)$(MAKE) -j$(shell nproc) tools test-programs modules KERNELS=gcov
 	$(Q)rm -rf build/coverage
 	$(Q)userspace-test/harness/run-tests --gcov build/coverage $(SUITES)
 	$(Q)userspace-test/harness/coverage build/coverage
