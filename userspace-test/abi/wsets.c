@@ -318,6 +318,43 @@ static void maximum(void)
 	end();
 }
 
+/* A direct write holds its pages: it does with as many as it gets, ends short, or as if there were none. */
+static void write_too_much(void *arg)
+{
+	int to = need_ok(open(arg, O_RDWR | O_DIRECT));
+	struct framepool_wset w;
+	u64 len, vpn;
+	ssize_t n;
+	u8 *is;
+
+	need_ok(wset_limit(0, 0, 8));
+	n = pwrite(to, m, 64 * PAGE, 0);
+	diag("a write of 64 pages by who may have 8 gave %zd%s%s", n, n < 0 ? ", " : "",
+	     n < 0 ? strerror(errno) : "");
+	expect(n > 0 || (n < 0 && (errno == EFAULT || errno == ENOMEM)), "%zd", n);
+	w = of(0);
+	expect(w.peak <= 8, "%ju frames", (uintmax_t)w.peak);
+	is = file_load(arg, &len);
+	for (vpn = 0; n > 0 && vpn < n / PAGE; vpn++)
+		expect(page_is(is + vpn * PAGE, vpn, 1), "what was written");
+	/* And it goes on. */
+	touch(0, 100);
+	expect(of(0).peak <= 8, "%ju frames", (uintmax_t)of(0).peak);
+}
+
+static void larger_than_the_maximum(void)
+{
+	char *to = file_make("to", 64 * PAGE, 4);
+
+	begin(2 * MIB, "");
+	/* So long a fault waits for one of its own pages to come free, and then gives up. */
+	set_wait_ms(50);
+	child_join(child_start(write_too_much, to));
+	set_wait_ms(10000);
+	touch(0, NR);
+	end();
+}
+
 /* A lower maximum holds when the call returns, also for what has to be written first. */
 static void lowered(void)
 {
@@ -1018,6 +1055,7 @@ static const struct test tests[] = {
 	{ "pages are charged to who touched them, and inherited", charges, T_DEVICE },
 	{ "system calls and pins", system_calls, T_DEVICE },
 	{ "the maximum is never exceeded", maximum, T_DEVICE },
+	{ "a call of more pages than the maximum", larger_than_the_maximum, T_DEVICE },
 	{ "a lower maximum", lowered, T_DEVICE },
 	{ "several limits at once", limits_together, T_DEVICE },
 	{ "a set of which all is held", all_held, T_DEVICE },
