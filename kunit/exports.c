@@ -11,6 +11,7 @@
 #include "ptable.h"
 #include "policy.h"
 #include "curves.h"
+#include "duel.h"
 #include "mrc.h"
 #include "shadow.h"
 #include "stream.h"
@@ -65,6 +66,8 @@ EXPORT(fpool_ptable_drop_ghosts);
 EXPORT(fpool_ptable_clear);
 EXPORT(fpool_ptable_levels);
 EXPORT(fpool_ptable_check);
+
+EXPORT(fpool_duel_fault);
 
 EXPORT(fpool_policy_find);
 EXPORT(fpool_policy_nth);

@@ -11,24 +11,29 @@
 #include "policy.h"
 
 #define MAX_FRAMES	64
-#define MAX_LISTS	3
+/* More than a duel needs. */
+#define DUEL_FRAMES	2112
+#define MAX_LISTS	9
 
 struct pool {
 	struct fpool_frames frames;
-	struct fpool_frame_info tab[MAX_FRAMES];
+	struct fpool_frame_info tab[DUEL_FRAMES];
 	struct fpool_policy policy;
 };
 
 /* The model: lists as arrays, oldest first, and a note for each frame. */
 struct model {
-	u32 list[MAX_LISTS][MAX_FRAMES];
+	u32 list[MAX_LISTS][DUEL_FRAMES];
 	u32 len[MAX_LISTS];
-	u32 note[MAX_FRAMES];
-	bool no_ghost[MAX_FRAMES];
+	u32 note[DUEL_FRAMES];
+	bool no_ghost[DUEL_FRAMES];
 	u64 evictions;
-	u32 size;			/* tenure: settled */
+	/* Tenure: */
+	u32 page[DUEL_FRAMES];
+	u32 size;			/* settled */
 	bool evicting;
-	u64 looked[MAX_LISTS];
+	u64 left[FPOOL_DUEL_SIDES], looked[MAX_LISTS];
+	struct fpool_duel duel;		/* has tests of its own */
 };
 
 struct naive {
@@ -44,7 +49,11 @@ struct naive {
 
 static u32 total(const struct model *m)
 {
-	return m->len[0] + m->len[1] + m->len[2];
+	u32 id, n = 0;
+
+	for (id = 0; id < MAX_LISTS; id++)
+		n += m->len[id];
+	return n;
 }
 
 static void append(struct model *m, u32 id, u32 frame)
@@ -154,21 +163,60 @@ static bool lru2_judge(struct model *m, u32 frame, u32 from, bool accessed)
 	return false;
 }
 
-/* Tenure: 0 new, 1 probation, 2 main; notes: new 1 promote, 2 far; main: credit. */
+/*
+ * Tenure: 0 new, 1 probation, 2 main; notes: new 1 promote, 2 far; main: credit.  So of the rest;
+ * 3 to 5 of the holder's leaders, 6 to 8 of the rival's.
+ */
 
 static u32 size_of(const struct model *m)
 {
 	return m->size ? m->size : total(m);
 }
 
-/* Up to 64 frames the least length is what counts, and one in ten bounds that. */
-static u32 least(const struct model *m)
+/* Pools of 2^11 frames and those of 2^12 have 6, two powers more have 7, and so on. */
+static u32 shift_of(const struct model *m)
 {
-	return size_of(m) / 10;
+	u32 size = size_of(m), shift = 6;
+
+	if (size < 2048)
+		return 0;
+	for (; size >= 8192; size /= 4)
+		shift++;
+	return shift;
+}
+
+static u32 frames_of(const struct model *m, u32 side)
+{
+	u32 leaders = shift_of(m) ? size_of(m) >> shift_of(m) : 0;
+
+	return side ? leaders : size_of(m) - 2 * leaders;
+}
+
+/* One in @part, but at least 8, but no more than one in ten. */
+static u32 part_of(const struct model *m, u32 side, u32 part)
+{
+	u32 n = side ? size_of(m) : frames_of(m, side), least = n / 10 < 8 ? n / 10 : 8;
+
+	n = n / part > least ? n / part : least;
+	if (side)
+		n >>= shift_of(m);
+	return side && !n ? 1 : n;
+}
+
+static bool recency(const struct model *m, u32 side)
+{
+	return side == 2 ? !m->duel.asleep : side == 0 && m->duel.won;
+}
+
+static u32 side_of(const struct model *m, u32 frame)
+{
+	return fpool_duel_side(1, m->page[frame], shift_of(m));
 }
 
 static void tenure_insert(struct model *m, u32 frame, u64 age)
 {
+	u32 side;
+
 	if (m->evicting) {
 		if (!m->size || total(m) <= m->size)
 			m->size = total(m);
@@ -176,17 +224,20 @@ static void tenure_insert(struct model *m, u32 frame, u64 age)
 			m->size++;
 		m->evicting = false;
 	}
+	side = side_of(m, frame);
+	if (m->size)
+		fpool_duel_fault(&m->duel, side, m->size);
 	m->note[frame] = 0;
 	if (age != U64_MAX)
 		m->note[frame] = age * 8 < size_of(m) * 5 ? 1 : 2;
-	append(m, 0, frame);
+	append(m, 3 * side, frame);
 }
 
 static void tenure_put_back(struct model *m, u32 frame)
 {
 	m->note[frame] = 0;
 	m->no_ghost[frame] = false;
-	append(m, 2, frame);
+	append(m, 3 * side_of(m, frame) + 2, frame);
 }
 
 static void tenure_cool(struct model *m, u32 frame)
@@ -196,51 +247,89 @@ static void tenure_cool(struct model *m, u32 frame)
 	prepend(m, 1, frame);
 }
 
+static u32 len_of(const struct model *m, u32 side)
+{
+	return m->len[3 * side] + m->len[3 * side + 1] + m->len[3 * side + 2];
+}
+
+static u32 next_of(const struct model *m, u32 side)
+{
+	const u32 *len = &m->len[3 * side];
+	const u64 *looked = &m->looked[3 * side];
+	u32 new_part = part_of(m, side, 100);
+
+	if (recency(m, side)) {
+		if (len[0] > new_part)
+			return 0;
+		return len[1] ? 1 : len[2] ? 2 : 0;
+	}
+	if (len[1] && m->left[side] >= looked[1] + 256)
+		return 1;
+	if (len[0] > new_part)
+		return 0;
+	if (len[2] && m->left[side] >= looked[2] + 64)
+		return 2;
+	if (len[1] && len[0] + len[1] >= new_part + part_of(m, side, 20))
+		return 1;
+	if (len[2])
+		return 2;
+	return len[1] ? 1 : 0;
+}
+
 static u32 tenure_next(const struct model *m)
 {
-	if (m->len[1] && m->evictions >= m->looked[1] + 256)
-		return 1;
-	if (m->len[0] > least(m))
-		return 0;
-	if (m->len[2] && m->evictions >= m->looked[2] + 64)
-		return 2;
-	if (m->len[1] && m->len[0] + m->len[1] >= 2 * least(m))
-		return 1;
-	if (m->len[2])
-		return 2;
-	return m->len[1] ? 1 : 0;
+	u32 side = 0;
+
+	if (len_of(m, 1) > frames_of(m, 1))
+		side = 1;
+	else if (len_of(m, 2) > frames_of(m, 2))
+		side = 2;
+	else
+		while (!len_of(m, side))
+			side++;
+	return 3 * side + next_of(m, side);
+}
+
+/* The frame is off its list, and the size may be that of the lists. */
+static bool leaves(struct model *m, u32 frame, u32 side, u32 id, bool accessed)
+{
+	u32 note = m->note[frame], *len = &m->len[3 * side];
+
+	if (id == 0) {
+		if (!recency(m, side) && note == 2 &&
+		    len[1] + len[2] + part_of(m, side, 100) >= frames_of(m, side))
+			return true;
+		m->note[frame] = recency(m, side) && note == 1;
+		append(m, 3 * side + (note == 1 || recency(m, side) ? 2 : 1), frame);
+		return false;
+	}
+	if (!accessed && !(id == 2 && note)) {
+		m->no_ghost[frame] = id == 2 && !recency(m, side);
+		return true;
+	}
+	append(m, 3 * side + 2, frame);
+	if (id == 1)
+		m->note[frame] = 0;
+	else if (!accessed)
+		m->note[frame]--;
+	else if (recency(m, side))
+		m->note[frame] = note ? 1 : 0;
+	else if (note < 2)
+		m->note[frame]++;
+	return false;
 }
 
 static bool tenure_judge(struct model *m, u32 frame, u32 from, bool accessed)
 {
-	u32 note = m->note[frame];
+	u32 side = from / 3;
+	bool left;
 
 	m->evicting = true;
-	m->looked[from] = m->evictions;
+	m->looked[from] = m->left[side];
 	m->no_ghost[frame] = false;
-	if (from == 0) {
-		/* It is off its list, and the size may be that of the lists. */
-		if (note == 2 && m->len[1] + m->len[2] + least(m) >= size_of(m))
-			return true;
-		m->note[frame] = 0;
-		append(m, note == 1 ? 2 : 1, frame);
-		return false;
-	}
-	if (from == 1) {
-		if (accessed)
-			append(m, 2, frame);
-		return !accessed;
-	}
-	if (!accessed && !note) {
-		m->no_ghost[frame] = true;
-		return true;
-	}
-	if (!accessed)
-		m->note[frame]--;
-	else if (note < 2)
-		m->note[frame]++;
-	append(m, 2, frame);
-	return false;
+	left = leaves(m, frame, side, from % 3, accessed);
+	m->left[side] += left;
+	return left;
 }
 
 static const struct naive naives[] = {
@@ -331,7 +420,7 @@ static u32 candidates(struct kunit *test, struct pool *pool, const struct naive 
 
 static u64 some_age(struct rnd_state *rnd, const struct model *m)
 {
-	u32 age = fpool_kunit_below(rnd, 2 * MAX_FRAMES);
+	u32 age = fpool_kunit_below(rnd, 2 * max_t(u32, total(m), MAX_FRAMES));
 
 	return age % 4 ? age : U64_MAX;
 }
@@ -393,7 +482,7 @@ static void like_the_model(struct kunit *test)
 	struct rnd_state rnd;
 	struct pool *pool;
 	struct model *m;
-	u32 i, k;
+	u32 i, k, f;
 
 	fpool_kunit_seed(test, &rnd);
 	for (i = 0; i < ARRAY_SIZE(naives); i++) {
@@ -402,12 +491,64 @@ static void like_the_model(struct kunit *test)
 			m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
 			KUNIT_ASSERT_NOT_NULL(test, m);
 			m->evictions = 1;
+			for (f = 0; f < sizes[k]; f++)
+				m->page[f] = f;
 			for (step = 0; step < steps; step++) {
 				step_once(test, pool, &naives[i], m, &rnd);
 				compare(test, pool, m);
 			}
 		}
 	}
+}
+
+/* A page in each free frame, of any number. */
+static void refill(struct pool *pool, const struct naive *n, struct model *m, struct rnd_state *rnd)
+{
+	u32 i, frames = pool->frames.nframes;
+
+	for (i = 0; i < frames; i++) {
+		if (fpool_policy_knows(&pool->policy, fpool_frame(i)))
+			continue;
+		m->page[i] = fpool_kunit_below(rnd, 4 * frames);
+		pool->tab[i].vpn = m->page[i];
+		tell(pool, n, m, i, rnd);
+	}
+}
+
+/* Lives with leaders, whatever the duel says. */
+static void tenure_like_the_model(struct kunit *test)
+{
+	unsigned int step, steps = FPOOL_TEST_STEPS(2000, 20000);
+	const struct naive *n = &naives[ARRAY_SIZE(naives) - 1];
+	struct pool *pool = pool_new(test, n->ops, DUEL_FRAMES);
+	struct model *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+	struct fpool_policy *p = &pool->policy;
+	fpool_frame_t out[4];
+	struct rnd_state rnd;
+	u32 i, nr;
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	fpool_kunit_seed(test, &rnd);
+	m->evictions = 1;
+	refill(pool, n, m, &rnd);
+	for (step = 0; step < steps; step++) {
+		if (step % 256 == 0) {
+			p->duel.won = fpool_kunit_below(&rnd, 2);
+			p->duel.asleep = fpool_kunit_below(&rnd, 2);
+			m->duel = p->duel;
+		}
+		nr = candidates(test, pool, n, m, out, 1 + fpool_kunit_below(&rnd, 4));
+		for (i = 0; i < nr; i++)
+			judge(test, pool, n, m, fpool_frame_nr(out[i]),
+			      !fpool_kunit_below(&rnd, 4), !fpool_kunit_below(&rnd, 16));
+		refill(pool, n, m, &rnd);
+		if (step % 16 == 0)
+			tell(pool, n, m, fpool_kunit_below(&rnd, DUEL_FRAMES), &rnd);
+		compare(test, pool, m);
+		KUNIT_ASSERT_EQ(test, memcmp(&p->duel, &m->duel, sizeof(p->duel)), 0);
+	}
+	KUNIT_EXPECT_NE(test, len_of(m, FPOOL_DUEL_HOLDER), 0);
+	KUNIT_EXPECT_NE(test, len_of(m, FPOOL_DUEL_RIVAL), 0);
 }
 
 /* Every policy of the registry has a model here; the first is the default. */
@@ -630,8 +771,8 @@ static void tenure_looks_at_main(struct kunit *test)
 		fpool_policy_put_back(p, fpool_frame(i));
 	for (; i < 39; i++)
 		fpool_policy_insert(p, fpool_frame(i), U64_MAX);
-	/* The numbers of evictions start at 1, and there was no look yet. */
-	for (i = 1; i < 64; i++)
+	/* There was no look yet. */
+	for (i = 0; i < 64; i++)
 		KUNIT_ASSERT_FALSE_MSG(test, main_leaves(test, p, frame, 20, &frame), "%u", i);
 	KUNIT_ASSERT_TRUE(test, main_leaves(test, p, frame, 20, &frame));
 	/* Its frame has a new page. */
@@ -647,6 +788,7 @@ static void tenure_looks_at_main(struct kunit *test)
 static struct kunit_case policies_cases[] = {
 	KUNIT_CASE(all_have_models),
 	KUNIT_CASE(like_the_model),
+	KUNIT_CASE(tenure_like_the_model),
 	KUNIT_CASE(all_leave_at_last),
 	KUNIT_CASE(cool_is_next),
 	KUNIT_CASE(switching_loses_nothing),

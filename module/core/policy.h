@@ -2,9 +2,9 @@
 /*
  * Which page leaves: the interface of every replacement policy.
  *
- * A policy sees frames, the accessed bits handed to it, ghosts and hints; it never sees a
- * space, a lock, or a struct page.  The pager asks in two steps, so that the accessed bits of a
- * whole batch can be read, with other locks, between them:
+ * A policy sees frames, the accessed bits handed to it, ghosts and hints, and of which page it is
+ * no more than a hash; it never sees a lock, or a struct page.  The pager asks in two steps, so
+ * that the accessed bits of a whole batch can be read, with other locks, between them:
  *
  *	n = candidates(p, frames, max)	whom the policy would look at next, in order
  *	... the pager reads and clears their accessed bits ...
@@ -19,11 +19,13 @@
 #ifndef FPOOL_CORE_POLICY_H
 #define FPOOL_CORE_POLICY_H
 
+#include "duel.h"
 #include "frames.h"
 
-#define FPOOL_POLICY_LISTS	4
+#define FPOOL_POLICY_LISTS	10
 /* No policy's: frames that are on their way from one policy to the next. */
-#define FPOOL_POLICY_TRANSIT	3
+#define FPOOL_POLICY_TRANSIT	9
+#define FPOOL_POLICY_WORDS	14
 #define FPOOL_POLICY_NAME_MAX	16
 
 struct fpool_policy;
@@ -66,7 +68,8 @@ struct fpool_policy {
 	u64 evictions;				/* sequence number of the next ghost */
 	struct fpool_frame_list list[FPOOL_POLICY_LISTS];
 	u64 tests;				/* accessed bits asked for, ever */
-	u32 word[8];				/* the policy's own state */
+	u32 word[FPOOL_POLICY_WORDS];		/* the policy's own state */
+	struct fpool_duel duel;			/* the same, of those that duel */
 };
 
 extern const struct fpool_policy_ops fpool_policy_clock;

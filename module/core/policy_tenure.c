@@ -13,7 +13,7 @@
  *	      ghost          ghost                       no ghost
  *
  * What can be known of a page is little: whether it was used since somebody last looked, and, if it
- * was here before, how many others have left since it did.  Five things follow.
+ * was here before, how many others have left since it did.  Six things follow.
  *
  * 1. The faulting access itself sets the accessed bit, and one use is often several in a row.
  *    That bit says nothing.  So a page passes NEW, and what its bit says at the end of NEW is
@@ -42,6 +42,16 @@
  *    MAIN, every 256th by one of PROBATION.  It leaves if it is unused and without credit; the
  *    look takes nothing from pages that are used.
  *
+ * 6. All this invests in pages that have proved something, and pays if they are used again for
+ *    long.  It does not for a program that turns from one set of pages to another: each page of
+ *    the new set must come twice before it may stay, beside the dead pages of the old one.
+ *    CLOCK is better there, and what a program is like can only be found out while it runs: in a
+ *    duel (duel.c), whose rival is *recency*.  All its pages go on to MAIN at the end of NEW,
+ *    PROBATION comes to its end, and of MAIN leaves who was not used, with a ghost.  A page with a
+ *    near ghost has one credit there: where there is no room for all, it is better not to keep the
+ *    last ones only.  Each side of the duel has lists of its own; in a small pool all are the
+ *    rest's.
+ *
  * MAIN is a CLOCK whose pages have credit: one lap for each time they were found used, two at
  * most.  More credit keeps dead pages too long.
  *
@@ -52,13 +62,18 @@
  * Source: S3-FIFO (J. Yang et al., SOSP 2023) for the short queues before a long one, CLOCK-Pro
  * (S. Jiang et al., USENIX ATC 2005) and LIRS (S. Jiang, X. Zhang, SIGMETRICS 2002) for the
  * ghost's distance as what decides, 2Q (T. Johnson, D. Shasha, VLDB 1994) for the correlated
- * uses of 1.  `make bench-policy` says what it is worth.
+ * uses of 1, DIP (duel.c) for 6.  `make bench-policy` says what it is worth.
  */
 #include <linux/kernel.h>
 
 #include "policy.h"
 
+/* Each side of the duel has these. */
 enum { NEW, PROBATION, MAIN, NR_LISTS };
+
+#define NR_ALL	(FPOOL_DUEL_SIDES * NR_LISTS)
+
+static_assert(NR_ALL <= FPOOL_POLICY_TRANSIT);
 
 /* Parts of the pool: one in so many. */
 #define NEW_PART	100
@@ -68,6 +83,8 @@ enum { NEW, PROBATION, MAIN, NR_LISTS };
 #define LEAST_PART	10
 
 #define CREDIT_MAX	2
+/* Of a page with a near ghost, with recency. */
+#define CREDIT_NEAR	1
 
 /* Evictions from one look to the next. */
 #define LOOK_MAIN	64
@@ -80,18 +97,28 @@ enum { NEW, PROBATION, MAIN, NR_LISTS };
 
 /* The policy's words. */
 enum {
-	SETTLED,		/* frames left after the last round of evictions, or 0 */
-	EVICTING,		/* whether such a round is going on */
-	LOOKED,			/* of each list: eviction of the last look, modulo 2^32 */
+	SETTLED,				/* frames left after the last round of evictions */
+	EVICTING,				/* whether such a round is going on */
+	LEFT,					/* of each side: pages that were to leave */
+	LOOKED = LEFT + FPOOL_DUEL_SIDES,	/* of each list: LEFT at the last look */
+	NR_WORDS = LOOKED + NR_ALL,
 };
 
-/* Lengths of the lists, as candidates() expects them to become; the shares; who is looked at. */
+static_assert(NR_WORDS <= FPOOL_POLICY_WORDS);
+
+/* Of one side: its lists, as candidates() expects them to become; its shares; who is looked at. */
 struct outlook {
-	u32 new_len, probation_len, main_len;
-	u32 evictions, looked_probation, looked_main;
-	u32 new_share, trial_share;
+	u32 len[NR_LISTS];
+	u32 left, looked_probation, looked_main;
+	u32 frames, new_share, trial_share;
 	bool full;		/* a page with a far ghost leaves at the end of NEW */
+	bool recency;
 };
+
+static __always_inline u8 list(u32 side, u32 id)
+{
+	return side * NR_LISTS + id;
+}
 
 static u32 *word(struct fpool_policy *p, fpool_frame_t frame)
 {
@@ -108,9 +135,12 @@ static u32 share(u32 frames, u32 part)
 	return max(frames / part, min_t(u32, LEAST, frames / LEAST_PART));
 }
 
-static u32 trial_share(u32 frames)
+/* Of one side of a pool of @frames.  Leaders have their part of what the whole pool would have. */
+static u32 side_share(u32 side, u32 frames, u32 part)
 {
-	return share(frames, NEW_PART) + share(frames, PROBATION_PART);
+	if (side == FPOOL_DUEL_REST)
+		return share(fpool_duel_share(side, frames), part);
+	return max(share(frames, part) >> fpool_duel_shift(frames), 1U);
 }
 
 /* A round of evictions is over when the next page comes: what is left now is the pool's size. */
@@ -125,168 +155,236 @@ static void settle(struct fpool_policy *p)
 	*now = !*now || len < *now ? len : min(len, *now + 1);
 }
 
+static u32 side_of(const struct fpool_policy *p, fpool_frame_t frame, u32 frames)
+{
+	const struct fpool_frame_info *fi = fpool_frames_info(p->ft, frame);
+
+	return fpool_duel_side(fi->space, fi->vpn, fpool_duel_shift(frames));
+}
+
 static void tenure_insert(struct fpool_policy *p, fpool_frame_t frame, u64 age)
 {
+	u32 frames, side;
+
 	settle(p);
+	frames = settled(p);
+	side = side_of(p, frame, frames);
+	if (p->word[SETTLED])
+		fpool_duel_fault(&p->duel, side, frames);
 	if (age == U64_MAX)
 		*word(p, frame) = 0;
 	else
-		*word(p, frame) = 8 * age < 5ULL * settled(p) ? PROMOTE : FAR;
-	fpool_policy_enqueue(p, NEW, frame);
+		*word(p, frame) = 8 * age < 5ULL * frames ? PROMOTE : FAR;
+	fpool_policy_enqueue(p, list(side, NEW), frame);
 }
 
-static __always_inline void enter(struct fpool_policy *p, u8 id, fpool_frame_t frame)
+static __always_inline void enter(struct fpool_policy *p, u8 at, fpool_frame_t frame, u32 credit)
 {
-	*word(p, frame) = 0;
-	fpool_policy_enqueue(p, id, frame);
+	*word(p, frame) = credit;
+	fpool_policy_enqueue(p, at, frame);
 }
 
 static void tenure_put_back(struct fpool_policy *p, fpool_frame_t frame)
 {
-	enter(p, MAIN, frame);
+	enter(p, list(side_of(p, frame, settled(p)), MAIN), frame, 0);
 }
 
-/* It leaves next, unless it is used until then. */
+/*
+ * It leaves next, unless it is used until then.  From the rest, because a leader's page leaves only
+ * when another leader's comes.
+ */
 static void tenure_cool(struct fpool_policy *p, fpool_frame_t frame)
 {
 	fpool_policy_dequeue(p, frame);
 	*word(p, frame) = 0;
-	fpool_policy_enqueue_first(p, PROBATION, frame);
+	fpool_policy_enqueue_first(p, list(FPOOL_DUEL_REST, PROBATION), frame);
+}
+
+static __always_inline u8 next_of_recency(const struct outlook *o)
+{
+	if (o->len[NEW] > o->new_share)
+		return NEW;
+	if (o->len[PROBATION])
+		return PROBATION;
+	return o->len[MAIN] ? MAIN : NEW;
 }
 
 /* The list whose oldest page is the next to be judged. */
 static __always_inline u8 next_list(const struct outlook *o)
 {
-	u32 trial = o->new_len + o->probation_len;
+	u32 trial = o->len[NEW] + o->len[PROBATION];
 
-	if (o->probation_len && o->evictions - o->looked_probation >= LOOK_PROBATION)
+	if (o->recency)
+		return next_of_recency(o);
+	if (o->len[PROBATION] && o->left - o->looked_probation >= LOOK_PROBATION)
 		return PROBATION;
-	if (o->new_len > o->new_share)
+	if (o->len[NEW] > o->new_share)
 		return NEW;
-	if (o->main_len && o->evictions - o->looked_main >= LOOK_MAIN)
+	if (o->len[MAIN] && o->left - o->looked_main >= LOOK_MAIN)
 		return MAIN;
-	if (o->probation_len && (!o->main_len || trial >= o->trial_share))
+	if (o->len[PROBATION] && (!o->len[MAIN] || trial >= o->trial_share))
 		return PROBATION;
-	return o->main_len ? MAIN : NEW;
+	return o->len[MAIN] ? MAIN : NEW;
 }
 
-/* Is all the pool but NEW's share in use? */
-static __always_inline bool is_full(const struct fpool_policy *p, u32 frames)
+static __always_inline u32 len_of(const struct outlook *o)
 {
-	return p->list[PROBATION].len + p->list[MAIN].len >= frames - share(frames, NEW_PART);
+	return o->len[NEW] + o->len[PROBATION] + o->len[MAIN];
+}
+
+/* Leaders that have more than their share; else the rest, or whoever there is. */
+static __always_inline u32 next_side(const struct outlook *o)
+{
+	if (len_of(&o[FPOOL_DUEL_HOLDER]) > o[FPOOL_DUEL_HOLDER].frames)
+		return FPOOL_DUEL_HOLDER;
+	if (len_of(&o[FPOOL_DUEL_RIVAL]) > o[FPOOL_DUEL_RIVAL].frames)
+		return FPOOL_DUEL_RIVAL;
+	if (len_of(&o[FPOOL_DUEL_REST]))
+		return FPOOL_DUEL_REST;
+	return len_of(&o[FPOOL_DUEL_HOLDER]) ? FPOOL_DUEL_HOLDER : FPOOL_DUEL_RIVAL;
+}
+
+/* Is all the side's part of the pool but NEW's share in use? */
+static __always_inline bool is_full(const struct fpool_policy *p, u32 side, u32 frames)
+{
+	return p->list[list(side, PROBATION)].len + p->list[list(side, MAIN)].len >=
+	       fpool_duel_share(side, frames) - side_share(side, frames, NEW_PART);
 }
 
 /* The oldest page of a list has been judged, and was not used; @flag: its word. */
 static __always_inline void foresee(struct outlook *o, u8 id, u32 flag)
 {
+	o->len[id]--;
 	switch (id) {
 	case NEW:
-		o->new_len--;
-		if (flag == FAR && o->full)
-			o->evictions++;
-		else if (flag == PROMOTE)
-			o->main_len++;
+		if (o->recency)
+			o->len[MAIN]++;
+		else if (flag == FAR && o->full)
+			o->left++;
 		else
-			o->probation_len++;
+			o->len[flag == PROMOTE ? MAIN : PROBATION]++;
 		return;
 	case PROBATION:
-		o->probation_len--;
-		o->looked_probation = o->evictions++;
+		o->looked_probation = o->left++;
 		return;
 	default:
-		o->main_len--;
-		o->looked_main = o->evictions++;
+		o->looked_main = o->left++;
 	}
 }
 
-static __always_inline struct outlook look_out(const struct fpool_policy *p)
+static __always_inline struct outlook look_out(const struct fpool_policy *p, u32 side, u32 frames)
 {
-	u32 frames = settled(p);
+	u32 new_share = side_share(side, frames, NEW_PART);
 
 	return (struct outlook) {
-		.new_len = p->list[NEW].len,
-		.probation_len = p->list[PROBATION].len,
-		.main_len = p->list[MAIN].len,
-		.evictions = p->evictions,
-		.looked_probation = p->word[LOOKED + PROBATION],
-		.looked_main = p->word[LOOKED + MAIN],
-		.new_share = share(frames, NEW_PART),
-		.trial_share = trial_share(frames),
-		.full = is_full(p, frames),
+		.len = {
+			p->list[list(side, NEW)].len,
+			p->list[list(side, PROBATION)].len,
+			p->list[list(side, MAIN)].len,
+		},
+		.left = p->word[LEFT + side],
+		.looked_probation = p->word[LOOKED + list(side, PROBATION)],
+		.looked_main = p->word[LOOKED + list(side, MAIN)],
+		.frames = fpool_duel_share(side, frames),
+		.new_share = new_share,
+		.trial_share = new_share + side_share(side, frames, PROBATION_PART),
+		.full = is_full(p, side, frames),
+		.recency = fpool_duel_rivals(&p->duel, side),
 	};
 }
 
 static u32 tenure_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max)
 {
 	const struct fpool_frame_info *tab = p->ft->tab, *fi;
-	struct outlook o = look_out(p);
-	u32 at[NR_LISTS], n, id;
+	struct outlook o[FPOOL_DUEL_SIDES];
+	u32 at[NR_ALL], frames = settled(p), n, side, id, *next;
 
-	for (id = 0; id < NR_LISTS; id++)
+	for (side = 0; side < FPOOL_DUEL_SIDES; side++)
+		o[side] = look_out(p, side, frames);
+	for (id = 0; id < NR_ALL; id++)
 		at[id] = p->list[id].head;
 	for (n = 0; n < max; n++) {
-		id = next_list(&o);
+		side = next_side(o);
+		id = next_list(&o[side]);
+		next = &at[list(side, id)];
 		/* Those that came to this list in the outlook are not there yet. */
-		if (at[id] == fpool_frame_nr(FPOOL_NO_FRAME))
+		if (*next == fpool_frame_nr(FPOOL_NO_FRAME))
 			break;
-		out[n] = fpool_frame(at[id]);
-		fi = &tab[at[id]];
-		at[id] = fi->next;
-		foresee(&o, id, fi->policy);
+		out[n] = fpool_frame(*next);
+		fi = &tab[*next];
+		*next = fi->next;
+		foresee(&o[side], id, fi->policy);
 	}
 	return n;
 }
 
-static __always_inline bool judge_new(struct fpool_policy *p, fpool_frame_t frame)
+static __always_inline bool judge_new(struct fpool_policy *p, u32 side, fpool_frame_t frame)
 {
-	u32 flag = *word(p, frame);
+	bool near = *word(p, frame) == PROMOTE, far = *word(p, frame) == FAR;
 
-	if (flag == FAR && is_full(p, settled(p)))
+	if (fpool_duel_rivals(&p->duel, side)) {
+		enter(p, list(side, MAIN), frame, near ? CREDIT_NEAR : 0);
+		return false;
+	}
+	if (far && is_full(p, side, settled(p)))
 		return true;
-	enter(p, flag == PROMOTE ? MAIN : PROBATION, frame);
+	enter(p, list(side, near ? MAIN : PROBATION), frame, 0);
 	return false;
 }
 
-static bool judge_probation(struct fpool_policy *p, fpool_frame_t frame, bool accessed)
+static bool judge_probation(struct fpool_policy *p, u32 side, fpool_frame_t frame, bool accessed)
 {
 	if (accessed)
-		enter(p, MAIN, frame);
+		enter(p, list(side, MAIN), frame, 0);
 	return !accessed;
 }
 
-static bool judge_main(struct fpool_policy *p, fpool_frame_t frame, bool accessed)
+static bool judge_main(struct fpool_policy *p, u32 side, fpool_frame_t frame, bool accessed)
 {
-	u32 *credit = word(p, frame);
+	bool recency = fpool_duel_rivals(&p->duel, side);
+	u32 credit = *word(p, frame);
 
-	if (!accessed && !*credit) {
-		*credit = FORGET;
+	if (!accessed && !credit) {
+		*word(p, frame) = recency ? 0 : FORGET;
 		return true;
 	}
 	if (!accessed)
-		--*credit;
-	else if (*credit < CREDIT_MAX)
-		++*credit;
-	fpool_policy_enqueue(p, MAIN, frame);
+		credit--;
+	else if (recency)
+		credit = min_t(u32, credit, CREDIT_NEAR);
+	else if (credit < CREDIT_MAX)
+		credit++;
+	enter(p, list(side, MAIN), frame, credit);
 	return false;
+}
+
+static __always_inline bool judge(struct fpool_policy *p, u32 side, u32 id, fpool_frame_t frame,
+				  bool accessed)
+{
+	switch (id) {
+	case NEW:
+		return judge_new(p, side, frame);
+	case PROBATION:
+		return judge_probation(p, side, frame, accessed);
+	default:
+		return judge_main(p, side, frame, accessed);
+	}
 }
 
 static bool tenure_judge(struct fpool_policy *p, fpool_frame_t frame, bool accessed)
 {
-	u8 id = fpool_frames_info(p->ft, frame)->list;
+	u8 at = fpool_frames_info(p->ft, frame)->list;
+	u32 side = at / NR_LISTS;
+	bool leaves;
 
 	if (!fpool_policy_knows(p, frame))
 		return false;
 	p->word[EVICTING] = true;
-	p->word[LOOKED + id] = p->evictions;
+	p->word[LOOKED + at] = p->word[LEFT + side];
 	fpool_policy_dequeue(p, frame);
-	switch (id) {
-	case NEW:
-		return judge_new(p, frame);
-	case PROBATION:
-		return judge_probation(p, frame, accessed);
-	default:
-		return judge_main(p, frame, accessed);
-	}
+	leaves = judge(p, side, at % NR_LISTS, frame, accessed);
+	p->word[LEFT + side] += leaves;
+	return leaves;
 }
 
 static bool tenure_ghost(struct fpool_policy *p, fpool_frame_t frame)
@@ -301,11 +399,11 @@ static int tenure_check(const struct fpool_policy *p, const char **why)
 	u64 len = 0;
 	u8 id;
 
-	for (id = 0; id < NR_LISTS; id++) {
+	for (id = 0; id < NR_ALL; id++) {
 		len += p->list[id].len;
 		frame = fpool_frame_list_first(&p->list[id]);
 		for (; frame != FPOOL_NO_FRAME; frame = fpool_frame_list_next(p->ft, frame))
-			if (fpool_frames_info(p->ft, frame)->policy > most[id])
+			if (fpool_frames_info(p->ft, frame)->policy > most[id % NR_LISTS])
 				*why = "a frame's word does not belong to the list it is on";
 	}
 	if (fpool_policy_len(p) != len)

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Set duelling: of two ways to choose victims, the one that misses less.
+ *
+ *	pages by hash:	[ holder's leaders |          the rest          | rival's leaders ]
+ *	go              always the holder's      the way that is ahead     the rival's, or sleep
+ *
+ * No rule says beforehand whether a program is better served by keeping what has proved itself or
+ * by keeping what came last.  But it can be measured, while it runs.  A page's hash is as good as
+ * chance, so pages that are chosen by it miss as often as all others do, under the same rules and
+ * with their part of the frames.  Each way has leaders, with frames of their own: else one side
+ * would live on what the other saves.
+ *
+ * The holder has the rest at first.  What the rival would have saved is what has been missed, less
+ * what its leaders have missed times 2^shift.  While the rest goes the holder's way, the rest and
+ * the holder's leaders are one sample, and a large one; so it is the other way round when
+ * the rival has won.  So each miss of the losing leaders has a weight of 2^shift - 1 and all others
+ * 1, and if there is no difference the sum stays where it is.  Chance makes it wander: with m
+ * leaders' frames by 1/sqrt(m) of the pool in so many misses as the pool has frames.  Therefore
+ * there are about as many leaders as the root of the pool's frames, and three things more:
+ *
+ * 1. What does not save at least one miss in MARGIN is worth nothing: so much is taken off.
+ *
+ * 2. The rest changes over when the lead is 3/16 of the pool, and back when it is gone.
+ *    The lead is held between minus the pool's frames and half of them.  Changing costs up to as
+ *    many misses as there are frames, for what either way has kept must come again.  The holder
+ *    may gain by it only after a long time (a loop: after a whole round); so it has the
+ *    longer memory, and its leaders go on while they lose.
+ *
+ * 3. Where the rival has lost all that can be lost, its leaders sleep: they go the holder's way.
+ *    Its lead grows by one miss in WAKE meanwhile, and at 3/4 of what it was they wake.  The worse
+ *    they do, the sooner they sleep again, and so in the long run they cannot cost more than one
+ *    miss in WAKE * 2^shift, whatever the program does.
+ *
+ * Source: M. Qureshi, A. Jaleel, Y. Patt, S. Steely, J. Emer, Adaptive Insertion Policies for High
+ * Performance Caching, ISCA 2007, which has sets of a processor's cache for leaders, and one
+ * counter.
+ */
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "duel.h"
+
+#define MARGIN	16
+#define WAKE	8
+
+static void sleep_on(struct fpool_duel *d, s32 frames)
+{
+	d->lead = max(d->lead, -frames) + !(d->faults % WAKE);
+	d->asleep = d->lead < -frames / 4 * 3;
+}
+
+/* The leaders that go another way than the rest. */
+static u32 loser(const struct fpool_duel *d)
+{
+	return d->won ? FPOOL_DUEL_HOLDER : FPOOL_DUEL_RIVAL;
+}
+
+/**
+ * fpool_duel_fault() - a page had to be brought
+ * @d: the duel
+ * @side: the page's
+ * @frames: what the pool has now
+ *
+ * For faults of a pool that is full: before, nobody can have missed less.
+ *
+ * Context: Caller serialises access to @d.
+ */
+void fpool_duel_fault(struct fpool_duel *d, u32 side, u32 frames)
+{
+	u32 shift = fpool_duel_shift(frames);
+	s32 missed = 1;
+
+	if (!shift) {
+		memset(d, 0, sizeof(*d));
+		return;
+	}
+	d->faults++;
+	if (d->asleep) {
+		sleep_on(d, frames);
+		return;
+	}
+	if (side == loser(d))
+		missed -= 1 << shift;
+	d->lead += d->won ? -missed : missed;
+	d->lead -= !(d->faults % MARGIN);
+	d->lead = clamp(d->lead, -(s32)frames, (s32)frames / 2);
+	d->asleep = d->lead == -(s32)frames;
+	if (d->lead <= 0)
+		d->won = false;
+	else if (d->lead >= (s32)frames / 16 * 3)
+		d->won = true;
+}
