@@ -399,7 +399,8 @@ struct mm_struct *fpool_mmset_get_mm(s32 pid)
 	put_pid(ref);
 	if (!task)
 		return NULL;
-	mm = get_task_mm(task);
+	/* It asks for PF_KTHREAD, which never changes, in a word that its task stores to all the time. */
+	mm = data_race(get_task_mm(task));
 	put_task_struct(task);
 	return mm;
 }

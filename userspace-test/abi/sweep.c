@@ -374,7 +374,7 @@ static const struct op {
 	{ "RECORD", do_record, 0 },
 	{ "RESIZE", do_resize, 0 },
 	{ "SPACE_INFO", do_info, 0 },
-	{ "POOL_CREATE and DESTROY", do_pool, 0 },
+	{ "POOL_CREATE and DESTROY", do_pool, BACK },
 	{ "loads and stores", do_touch, COLD },
 	{ "read", do_read, COLD },
 	{ "/proc/self/mem", do_peek, COLD },

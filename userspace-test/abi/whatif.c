@@ -484,8 +484,8 @@ static void of_sets(void)
 	fd = space_attach(file_make("file", 20 * MIB, 1), O_RDWR);
 	small = start_loop(fd, 0, LOOP_PAGES);
 	large = start_loop(fd, LOOP_PAGES, 4000);
-	expect(wait_until(seen_again, &small, 60000), "the small loop is not seen");
-	expect(wait_until(seen_again, &large, 60000), "the large loop is not seen");
+	expect(wait_until(seen_again, &small, 60000 * (scale > 4 ? 4 : 1)), "the small loop is not seen");
+	expect(wait_until(seen_again, &large, 60000 * (scale > 4 ? 4 : 1)), "the large loop is not seen");
 	expect_sound();
 	need(curve_of(small, &c), "no curve");
 	diag("small: %ju uses, %ju first, misses %ju in 1/8, %ju in 8/8", (uintmax_t)c.uses,
