@@ -40,7 +40,8 @@ static void small_pools_do_not_duel(struct kunit *test)
 	for (vpn = 0; vpn < 1000; vpn++)
 		KUNIT_ASSERT_EQ(test, fpool_duel_side(1, vpn, 0), FPOOL_DUEL_REST);
 	/* One that has become small forgets. */
-	fpool_duel_fault(&d, FPOOL_DUEL_REST, 2047);
+	for (vpn = 0; vpn < FPOOL_DUEL_STEP; vpn++)
+		fpool_duel_fault(&d, FPOOL_DUEL_REST, 2047);
 	KUNIT_EXPECT_EQ(test, d.lead, 0);
 	KUNIT_EXPECT_FALSE(test, d.won);
 	KUNIT_EXPECT_FALSE(test, d.asleep);
@@ -107,7 +108,7 @@ static void the_better_one_wins(struct kunit *test)
 
 	faults(&d, FPOOL_DUEL_REST, need - 2);
 	KUNIT_EXPECT_FALSE(test, d.won);
-	faults(&d, FPOOL_DUEL_HOLDER, 4);
+	faults(&d, FPOOL_DUEL_HOLDER, FPOOL_DUEL_STEP);
 	KUNIT_EXPECT_TRUE(test, d.won);
 	KUNIT_EXPECT_TRUE(test, fpool_duel_rivals(&d, FPOOL_DUEL_REST));
 	KUNIT_EXPECT_FALSE(test, fpool_duel_rivals(&d, FPOOL_DUEL_HOLDER));
@@ -137,7 +138,7 @@ static void the_worse_one_sleeps(struct kunit *test)
 
 	faults(&d, FPOOL_DUEL_RIVAL, FRAMES >> SHIFT);
 	KUNIT_EXPECT_FALSE(test, d.asleep);
-	faults(&d, FPOOL_DUEL_RIVAL, 2);
+	faults(&d, FPOOL_DUEL_RIVAL, FPOOL_DUEL_STEP);
 	KUNIT_ASSERT_TRUE(test, d.asleep);
 	KUNIT_EXPECT_FALSE(test, fpool_duel_rivals(&d, FPOOL_DUEL_RIVAL));
 	for (i = 0; i < 16 * FRAMES; i++) {

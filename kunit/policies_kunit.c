@@ -13,7 +13,7 @@
 #define MAX_FRAMES	64
 /* More than a duel needs. */
 #define DUEL_FRAMES	2112
-#define MAX_LISTS	9
+#define MAX_LISTS	11
 
 struct pool {
 	struct fpool_frames frames;
@@ -165,7 +165,7 @@ static bool lru2_judge(struct model *m, u32 frame, u32 from, bool accessed)
 
 /*
  * Tenure: 0 new, 1 probation, 2 main; notes: new 1 promote, 2 far; main: credit.  So of the rest;
- * 3 to 5 of the holder's leaders, 6 to 8 of the rival's.
+ * 4 to 6 of the holder's leaders, 8 to 10 of the rival's.
  */
 
 static u32 size_of(const struct model *m)
@@ -230,14 +230,14 @@ static void tenure_insert(struct model *m, u32 frame, u64 age)
 	m->note[frame] = 0;
 	if (age != U64_MAX)
 		m->note[frame] = age * 8 < size_of(m) * 5 ? 1 : 2;
-	append(m, 3 * side, frame);
+	append(m, 4 * side, frame);
 }
 
 static void tenure_put_back(struct model *m, u32 frame)
 {
 	m->note[frame] = 0;
 	m->no_ghost[frame] = false;
-	append(m, 3 * side_of(m, frame) + 2, frame);
+	append(m, 4 * side_of(m, frame) + 2, frame);
 }
 
 static void tenure_cool(struct model *m, u32 frame)
@@ -249,13 +249,13 @@ static void tenure_cool(struct model *m, u32 frame)
 
 static u32 len_of(const struct model *m, u32 side)
 {
-	return m->len[3 * side] + m->len[3 * side + 1] + m->len[3 * side + 2];
+	return m->len[4 * side] + m->len[4 * side + 1] + m->len[4 * side + 2];
 }
 
 static u32 next_of(const struct model *m, u32 side)
 {
-	const u32 *len = &m->len[3 * side];
-	const u64 *looked = &m->looked[3 * side];
+	const u32 *len = &m->len[4 * side];
+	const u64 *looked = &m->looked[4 * side];
 	u32 new_part = part_of(m, side, 100);
 
 	if (recency(m, side)) {
@@ -287,27 +287,27 @@ static u32 tenure_next(const struct model *m)
 	else
 		while (!len_of(m, side))
 			side++;
-	return 3 * side + next_of(m, side);
+	return 4 * side + next_of(m, side);
 }
 
 /* The frame is off its list, and the size may be that of the lists. */
 static bool leaves(struct model *m, u32 frame, u32 side, u32 id, bool accessed)
 {
-	u32 note = m->note[frame], *len = &m->len[3 * side];
+	u32 note = m->note[frame], *len = &m->len[4 * side];
 
 	if (id == 0) {
 		if (!recency(m, side) && note == 2 &&
 		    len[1] + len[2] + part_of(m, side, 100) >= frames_of(m, side))
 			return true;
 		m->note[frame] = recency(m, side) && note == 1;
-		append(m, 3 * side + (note == 1 || recency(m, side) ? 2 : 1), frame);
+		append(m, 4 * side + (note == 1 || recency(m, side) ? 2 : 1), frame);
 		return false;
 	}
 	if (!accessed && !(id == 2 && note)) {
 		m->no_ghost[frame] = id == 2 && !recency(m, side);
 		return true;
 	}
-	append(m, 3 * side + 2, frame);
+	append(m, 4 * side + 2, frame);
 	if (id == 1)
 		m->note[frame] = 0;
 	else if (!accessed)
@@ -321,13 +321,13 @@ static bool leaves(struct model *m, u32 frame, u32 side, u32 id, bool accessed)
 
 static bool tenure_judge(struct model *m, u32 frame, u32 from, bool accessed)
 {
-	u32 side = from / 3;
+	u32 side = from / 4;
 	bool left;
 
 	m->evicting = true;
 	m->looked[from] = m->left[side];
 	m->no_ghost[frame] = false;
-	left = leaves(m, frame, side, from % 3, accessed);
+	left = leaves(m, frame, side, from % 4, accessed);
 	m->left[side] += left;
 	return left;
 }

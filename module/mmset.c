@@ -399,7 +399,7 @@ struct mm_struct *fpool_mmset_get_mm(s32 pid)
 	put_pid(ref);
 	if (!task)
 		return NULL;
-	/* It asks for PF_KTHREAD, which never changes, in a word that its task stores to all the time. */
+	/* It asks for PF_KTHREAD, which never changes, in a word that its task stores to often. */
 	mm = data_race(get_task_mm(task));
 	put_task_struct(task);
 	return mm;

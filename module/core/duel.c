@@ -44,50 +44,47 @@
 #define MARGIN	16
 #define WAKE	8
 
+static_assert(MARGIN % FPOOL_DUEL_STEP == 0 && FPOOL_DUEL_STEP % WAKE == 0);
+
 static void sleep_on(struct fpool_duel *d, s32 frames)
 {
-	d->lead = max(d->lead, -frames) + !(d->faults % WAKE);
+	d->lead = max(d->lead, -frames) + (s32)FPOOL_DUEL_STEP / WAKE;
 	d->asleep = d->lead < -frames / 4 * 3;
 }
 
-/* The leaders that go another way than the rest. */
-static u32 loser(const struct fpool_duel *d)
+static void judge(struct fpool_duel *d, s32 frames)
 {
-	return d->won ? FPOOL_DUEL_HOLDER : FPOOL_DUEL_RIVAL;
+	d->lead = clamp(d->lead, -frames, frames / 2);
+	d->asleep = d->lead == -frames;
+	if (d->lead <= 0)
+		d->won = false;
+	else if (d->lead >= frames / 16 * 3)
+		d->won = true;
 }
 
 /**
- * fpool_duel_fault() - a page had to be brought
+ * fpool_duel_step() - reckon up the last FPOOL_DUEL_STEP faults
  * @d: the duel
- * @side: the page's
  * @frames: what the pool has now
  *
- * For faults of a pool that is full: before, nobody can have missed less.
+ * Called by fpool_duel_fault().
  *
  * Context: Caller serialises access to @d.
  */
-void fpool_duel_fault(struct fpool_duel *d, u32 side, u32 frames)
+void fpool_duel_step(struct fpool_duel *d, u32 frames)
 {
 	u32 shift = fpool_duel_shift(frames);
-	s32 missed = 1;
+	s32 saved = FPOOL_DUEL_STEP - (d->lost << shift);
 
 	if (!shift) {
 		memset(d, 0, sizeof(*d));
 		return;
 	}
-	d->faults++;
+	d->lost = 0;
 	if (d->asleep) {
 		sleep_on(d, frames);
 		return;
 	}
-	if (side == loser(d))
-		missed -= 1 << shift;
-	d->lead += d->won ? -missed : missed;
-	d->lead -= !(d->faults % MARGIN);
-	d->lead = clamp(d->lead, -(s32)frames, (s32)frames / 2);
-	d->asleep = d->lead == -(s32)frames;
-	if (d->lead <= 0)
-		d->won = false;
-	else if (d->lead >= (s32)frames / 16 * 3)
-		d->won = true;
+	d->lead += (d->won ? -saved : saved) - !(d->faults % MARGIN);
+	judge(d, frames);
 }

@@ -16,6 +16,8 @@
 #define FPOOL_DUEL_LEAST	2048U
 /* Not the hashes that choose the sample of shadows: that would have all leaders or none. */
 #define FPOOL_DUEL_SEED		0x9e3779b97f4a7c15ULL
+/* Faults from one reckoning to the next: nearly every fault must do with a count or two. */
+#define FPOOL_DUEL_STEP		8U
 
 enum fpool_duel_side { FPOOL_DUEL_REST, FPOOL_DUEL_HOLDER, FPOOL_DUEL_RIVAL, FPOOL_DUEL_SIDES };
 
@@ -23,12 +25,14 @@ enum fpool_duel_side { FPOOL_DUEL_REST, FPOOL_DUEL_HOLDER, FPOOL_DUEL_RIVAL, FPO
  * struct fpool_duel - the state of one
  * @lead: misses that the rival's way would have saved of late, or less than 0
  * @faults: that were counted, modulo 2^32
+ * @lost: misses since the last reckoning of the leaders that go another way than the rest
  * @won: the rest goes the rival's way
  * @asleep: nobody does, for a while
  */
 struct fpool_duel {
 	s32 lead;
 	u32 faults;
+	u32 lost;
 	bool won;
 	bool asleep;
 };
@@ -88,6 +92,23 @@ static inline bool fpool_duel_rivals(const struct fpool_duel *d, u32 side)
 	return side == FPOOL_DUEL_REST && d->won;
 }
 
-void fpool_duel_fault(struct fpool_duel *d, u32 side, u32 frames);
+void fpool_duel_step(struct fpool_duel *d, u32 frames);
+
+/**
+ * fpool_duel_fault() - a page had to be brought
+ * @d: the duel
+ * @side: the page's
+ * @frames: what the pool has now
+ *
+ * For faults of a pool that is full: before, nobody can have missed less.
+ *
+ * Context: Caller serialises access to @d.
+ */
+static inline void fpool_duel_fault(struct fpool_duel *d, u32 side, u32 frames)
+{
+	d->lost += side == (d->won ? FPOOL_DUEL_HOLDER : FPOOL_DUEL_RIVAL);
+	if (++d->faults % FPOOL_DUEL_STEP == 0)
+		fpool_duel_step(d, frames);
+}
 
 #endif /* FPOOL_CORE_DUEL_H */

@@ -22,10 +22,10 @@
 #include "duel.h"
 #include "frames.h"
 
-#define FPOOL_POLICY_LISTS	10
+#define FPOOL_POLICY_LISTS	12
 /* No policy's: frames that are on their way from one policy to the next. */
-#define FPOOL_POLICY_TRANSIT	9
-#define FPOOL_POLICY_WORDS	14
+#define FPOOL_POLICY_TRANSIT	11
+#define FPOOL_POLICY_WORDS	28
 #define FPOOL_POLICY_NAME_MAX	16
 
 struct fpool_policy;

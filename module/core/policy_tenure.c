@@ -68,12 +68,13 @@
 
 #include "policy.h"
 
-/* Each side of the duel has these. */
+/* Each side of the duel has these, and one that is empty: the side is some bits of the list. */
 enum { NEW, PROBATION, MAIN, NR_LISTS };
 
-#define NR_ALL	(FPOOL_DUEL_SIDES * NR_LISTS)
+#define SIDE_SHIFT	2
+#define NR_ALL		((FPOOL_DUEL_SIDES << SIDE_SHIFT) - 1)
 
-static_assert(NR_ALL <= FPOOL_POLICY_TRANSIT);
+static_assert(NR_LISTS < 1 << SIDE_SHIFT && NR_ALL <= FPOOL_POLICY_TRANSIT);
 
 /* Parts of the pool: one in so many. */
 #define NEW_PART	100
@@ -95,39 +96,46 @@ static_assert(NR_ALL <= FPOOL_POLICY_TRANSIT);
 #define FAR		2
 #define FORGET		U32_MAX
 
-/* The policy's words. */
-enum {
-	SETTLED,				/* frames left after the last round of evictions */
-	EVICTING,				/* whether such a round is going on */
-	LEFT,					/* of each side: pages that were to leave */
-	LOOKED = LEFT + FPOOL_DUEL_SIDES,	/* of each list: LEFT at the last look */
-	NR_WORDS = LOOKED + NR_ALL,
+/* What a side of the duel has. */
+struct side {
+	u32 frames;		/* its part of the pool */
+	u32 new_share, trial_share;
+	u32 left;		/* pages that were to leave, modulo 2^32 */
+	u32 looked[1 << SIDE_SHIFT];	/* of each list: @left at the last look */
 };
 
-static_assert(NR_WORDS <= FPOOL_POLICY_WORDS);
+/* The policy's words. */
+struct tenure {
+	u32 settled;		/* frames left after the last round of evictions, or 0 */
+	u32 frames, shift;	/* what the sides' shares were worked out of */
+	u32 evicting;		/* whether such a round is going on */
+	struct side side[FPOOL_DUEL_SIDES];
+};
 
-/* Of one side: its lists, as candidates() expects them to become; its shares; who is looked at. */
+static_assert(sizeof(struct tenure) <= FPOOL_POLICY_WORDS * sizeof(u32));
+
+/* Of one side: its lists, as candidates() expects them to become; who is looked at. */
 struct outlook {
-	u32 len[NR_LISTS];
+	u32 new_share, trial_share;
+	u32 at[NR_LISTS], len[NR_LISTS], total;
 	u32 left, looked_probation, looked_main;
-	u32 frames, new_share, trial_share;
 	bool full;		/* a page with a far ghost leaves at the end of NEW */
 	bool recency;
 };
 
+static __always_inline struct tenure *state(struct fpool_policy *p)
+{
+	return (struct tenure *)p->word;
+}
+
 static __always_inline u8 list(u32 side, u32 id)
 {
-	return side * NR_LISTS + id;
+	return side << SIDE_SHIFT | id;
 }
 
 static u32 *word(struct fpool_policy *p, fpool_frame_t frame)
 {
 	return &fpool_frames_info(p->ft, frame)->policy;
-}
-
-static u32 settled(const struct fpool_policy *p)
-{
-	return p->word[SETTLED] ?: fpool_policy_len(p);
 }
 
 static u32 share(u32 frames, u32 part)
@@ -143,38 +151,65 @@ static u32 side_share(u32 side, u32 frames, u32 part)
 	return max(share(frames, part) >> fpool_duel_shift(frames), 1U);
 }
 
-/* A round of evictions is over when the next page comes: what is left now is the pool's size. */
-static void settle(struct fpool_policy *p)
+static noinline void work_out_shares(struct tenure *t, u32 frames)
 {
-	u32 len = fpool_policy_len(p), *now = &p->word[SETTLED];
+	u32 i;
 
-	if (!p->word[EVICTING])
+	t->frames = frames;
+	t->shift = fpool_duel_shift(frames);
+	for (i = 0; i < FPOOL_DUEL_SIDES; i++) {
+		t->side[i].frames = fpool_duel_share(i, frames);
+		t->side[i].new_share = side_share(i, frames, NEW_PART);
+		t->side[i].trial_share = t->side[i].new_share +
+					 side_share(i, frames, PROBATION_PART);
+	}
+}
+
+/* The state, for the size that the pool has now. */
+static __always_inline struct tenure *settled(struct fpool_policy *p)
+{
+	struct tenure *t = state(p);
+	u32 frames = t->settled ?: fpool_policy_len(p);
+
+	if (unlikely(t->frames != frames))
+		work_out_shares(t, frames);
+	return t;
+}
+
+/* A round of evictions is over when the next page comes: what is left now is the pool's size. */
+static __always_inline void settle(struct fpool_policy *p)
+{
+	struct tenure *t = state(p);
+	u32 len, *now = &t->settled;
+
+	if (!t->evicting)
 		return;
-	p->word[EVICTING] = false;
+	t->evicting = false;
+	len = fpool_policy_len(p);
 	/* Up only by and by: somebody may have come in the middle of the round. */
 	*now = !*now || len < *now ? len : min(len, *now + 1);
 }
 
-static u32 side_of(const struct fpool_policy *p, fpool_frame_t frame, u32 frames)
+static __always_inline u32 side_of(const struct tenure *t, const struct fpool_frame_info *fi)
 {
-	const struct fpool_frame_info *fi = fpool_frames_info(p->ft, frame);
-
-	return fpool_duel_side(fi->space, fi->vpn, fpool_duel_shift(frames));
+	return fpool_duel_side(fi->space, fi->vpn, t->shift);
 }
 
 static void tenure_insert(struct fpool_policy *p, fpool_frame_t frame, u64 age)
 {
-	u32 frames, side;
+	struct fpool_frame_info *fi = fpool_frames_info(p->ft, frame);
+	struct tenure *t;
+	u32 side;
 
 	settle(p);
-	frames = settled(p);
-	side = side_of(p, frame, frames);
-	if (p->word[SETTLED])
-		fpool_duel_fault(&p->duel, side, frames);
+	t = settled(p);
+	side = side_of(t, fi);
+	if (t->settled)
+		fpool_duel_fault(&p->duel, side, t->frames);
 	if (age == U64_MAX)
-		*word(p, frame) = 0;
+		fi->policy = 0;
 	else
-		*word(p, frame) = 8 * age < 5ULL * frames ? PROMOTE : FAR;
+		fi->policy = 8 * age < 5ULL * t->frames ? PROMOTE : FAR;
 	fpool_policy_enqueue(p, list(side, NEW), frame);
 }
 
@@ -186,7 +221,7 @@ static __always_inline void enter(struct fpool_policy *p, u8 at, fpool_frame_t f
 
 static void tenure_put_back(struct fpool_policy *p, fpool_frame_t frame)
 {
-	enter(p, list(side_of(p, frame, settled(p)), MAIN), frame, 0);
+	enter(p, list(side_of(settled(p), fpool_frames_info(p->ft, frame)), MAIN), frame, 0);
 }
 
 /*
@@ -212,8 +247,6 @@ static __always_inline u8 next_of_recency(const struct outlook *o)
 /* The list whose oldest page is the next to be judged. */
 static __always_inline u8 next_list(const struct outlook *o)
 {
-	u32 trial = o->len[NEW] + o->len[PROBATION];
-
 	if (o->recency)
 		return next_of_recency(o);
 	if (o->len[PROBATION] && o->left - o->looked_probation >= LOOK_PROBATION)
@@ -222,33 +255,17 @@ static __always_inline u8 next_list(const struct outlook *o)
 		return NEW;
 	if (o->len[MAIN] && o->left - o->looked_main >= LOOK_MAIN)
 		return MAIN;
-	if (o->len[PROBATION] && (!o->len[MAIN] || trial >= o->trial_share))
+	if (o->len[PROBATION] &&
+	    (!o->len[MAIN] || o->len[NEW] + o->len[PROBATION] >= o->trial_share))
 		return PROBATION;
 	return o->len[MAIN] ? MAIN : NEW;
 }
 
-static __always_inline u32 len_of(const struct outlook *o)
-{
-	return o->len[NEW] + o->len[PROBATION] + o->len[MAIN];
-}
-
-/* Leaders that have more than their share; else the rest, or whoever there is. */
-static __always_inline u32 next_side(const struct outlook *o)
-{
-	if (len_of(&o[FPOOL_DUEL_HOLDER]) > o[FPOOL_DUEL_HOLDER].frames)
-		return FPOOL_DUEL_HOLDER;
-	if (len_of(&o[FPOOL_DUEL_RIVAL]) > o[FPOOL_DUEL_RIVAL].frames)
-		return FPOOL_DUEL_RIVAL;
-	if (len_of(&o[FPOOL_DUEL_REST]))
-		return FPOOL_DUEL_REST;
-	return len_of(&o[FPOOL_DUEL_HOLDER]) ? FPOOL_DUEL_HOLDER : FPOOL_DUEL_RIVAL;
-}
-
 /* Is all the side's part of the pool but NEW's share in use? */
-static __always_inline bool is_full(const struct fpool_policy *p, u32 side, u32 frames)
+static __always_inline bool is_full(const struct fpool_policy *p, const struct tenure *t, u32 side)
 {
 	return p->list[list(side, PROBATION)].len + p->list[list(side, MAIN)].len >=
-	       fpool_duel_share(side, frames) - side_share(side, frames, NEW_PART);
+	       t->side[side].frames - t->side[side].new_share;
 }
 
 /* The oldest page of a list has been judged, and was not used; @flag: its word. */
@@ -260,75 +277,94 @@ static __always_inline void foresee(struct outlook *o, u8 id, u32 flag)
 		if (o->recency)
 			o->len[MAIN]++;
 		else if (flag == FAR && o->full)
-			o->left++;
+			o->left++, o->total--;
 		else
 			o->len[flag == PROMOTE ? MAIN : PROBATION]++;
 		return;
 	case PROBATION:
 		o->looked_probation = o->left++;
+		o->total--;
 		return;
 	default:
 		o->looked_main = o->left++;
+		o->total--;
 	}
 }
 
-static __always_inline struct outlook look_out(const struct fpool_policy *p, u32 side, u32 frames)
+static __always_inline struct outlook look_out(const struct fpool_policy *p, const struct tenure *t,
+					       u32 side)
 {
-	u32 new_share = side_share(side, frames, NEW_PART);
+	const struct fpool_frame_list *l = &p->list[list(side, 0)];
+	const struct side *s = &t->side[side];
 
 	return (struct outlook) {
-		.len = {
-			p->list[list(side, NEW)].len,
-			p->list[list(side, PROBATION)].len,
-			p->list[list(side, MAIN)].len,
-		},
-		.left = p->word[LEFT + side],
-		.looked_probation = p->word[LOOKED + list(side, PROBATION)],
-		.looked_main = p->word[LOOKED + list(side, MAIN)],
-		.frames = fpool_duel_share(side, frames),
-		.new_share = new_share,
-		.trial_share = new_share + side_share(side, frames, PROBATION_PART),
-		.full = is_full(p, side, frames),
+		.new_share = s->new_share,
+		.trial_share = s->trial_share,
+		.at = { l[NEW].head, l[PROBATION].head, l[MAIN].head },
+		.len = { l[NEW].len, l[PROBATION].len, l[MAIN].len },
+		.total = l[NEW].len + l[PROBATION].len + l[MAIN].len,
+		.left = s->left,
+		.looked_probation = s->looked[PROBATION],
+		.looked_main = s->looked[MAIN],
+		.full = is_full(p, t, side),
 		.recency = fpool_duel_rivals(&p->duel, side),
 	};
 }
 
-static u32 tenure_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max)
+/* Whom one side looks at next, until it has no more than @frames; how many. */
+static noinline u32 look_ahead(struct fpool_policy *p, u32 side, u32 frames, fpool_frame_t *out,
+			       u32 max)
 {
 	const struct fpool_frame_info *tab = p->ft->tab, *fi;
-	struct outlook o[FPOOL_DUEL_SIDES];
-	u32 at[NR_ALL], frames = settled(p), n, side, id, *next;
+	struct outlook o = look_out(p, settled(p), side);
+	u32 n, id;
 
-	for (side = 0; side < FPOOL_DUEL_SIDES; side++)
-		o[side] = look_out(p, side, frames);
-	for (id = 0; id < NR_ALL; id++)
-		at[id] = p->list[id].head;
-	for (n = 0; n < max; n++) {
-		side = next_side(o);
-		id = next_list(&o[side]);
-		next = &at[list(side, id)];
+	for (n = 0; n < max && o.total > frames; n++) {
+		id = next_list(&o);
 		/* Those that came to this list in the outlook are not there yet. */
-		if (*next == fpool_frame_nr(FPOOL_NO_FRAME))
+		if (o.at[id] == fpool_frame_nr(FPOOL_NO_FRAME))
 			break;
-		out[n] = fpool_frame(*next);
-		fi = &tab[*next];
-		*next = fi->next;
-		foresee(&o[side], id, fi->policy);
+		out[n] = fpool_frame(o.at[id]);
+		fi = &tab[o.at[id]];
+		o.at[id] = fi->next;
+		foresee(&o, id, fi->policy);
 	}
+	return n;
+}
+
+static __always_inline u32 side_len(const struct fpool_policy *p, u32 side)
+{
+	const struct fpool_frame_list *l = &p->list[list(side, 0)];
+
+	return l[NEW].len + l[PROBATION].len + l[MAIN].len;
+}
+
+/* Leaders that have more than their share; then the rest, or whoever there is. */
+static u32 tenure_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max)
+{
+	const struct tenure *t = settled(p);
+	u32 side, n = 0;
+
+	for (side = FPOOL_DUEL_HOLDER; side < FPOOL_DUEL_SIDES; side++)
+		if (side_len(p, side) > t->side[side].frames)
+			n += look_ahead(p, side, t->side[side].frames, out + n, max - n);
+	n += look_ahead(p, FPOOL_DUEL_REST, 0, out + n, max - n);
+	for (side = FPOOL_DUEL_HOLDER; !n && side < FPOOL_DUEL_SIDES; side++)
+		n = look_ahead(p, side, 0, out, max);
 	return n;
 }
 
 static __always_inline bool judge_new(struct fpool_policy *p, u32 side, fpool_frame_t frame)
 {
-	bool near = *word(p, frame) == PROMOTE, far = *word(p, frame) == FAR;
+	u32 flag = *word(p, frame);
 
 	if (fpool_duel_rivals(&p->duel, side)) {
-		enter(p, list(side, MAIN), frame, near ? CREDIT_NEAR : 0);
+		enter(p, list(side, MAIN), frame, flag == PROMOTE ? CREDIT_NEAR : 0);
 		return false;
 	}
-	if (far && is_full(p, side, settled(p)))
+	if (flag == FAR && is_full(p, settled(p), side))
 		return true;
-	enter(p, list(side, near ? MAIN : PROBATION), frame, 0);
+	enter(p, list(side, flag == PROMOTE ? MAIN : PROBATION), frame, 0);
 	return false;
 }
 
@@ -373,17 +409,18 @@ static __always_inline bool judge(struct fpool_policy *p, u32 side, u32 id, fpoo
 
 static bool tenure_judge(struct fpool_policy *p, fpool_frame_t frame, bool accessed)
 {
-	u8 at = fpool_frames_info(p->ft, frame)->list;
-	u32 side = at / NR_LISTS;
+	u32 at = fpool_frames_info(p->ft, frame)->list;
+	u32 side = at >> SIDE_SHIFT, id = at & ((1 << SIDE_SHIFT) - 1);
+	struct tenure *t = state(p);
 	bool leaves;
 
 	if (!fpool_policy_knows(p, frame))
 		return false;
-	p->word[EVICTING] = true;
-	p->word[LOOKED + at] = p->word[LEFT + side];
+	t->evicting = true;
+	t->side[side].looked[id] = t->side[side].left;
 	fpool_policy_dequeue(p, frame);
-	leaves = judge(p, side, at % NR_LISTS, frame, accessed);
-	p->word[LEFT + side] += leaves;
+	leaves = judge(p, side, id, frame, accessed);
+	t->side[side].left += leaves;
 	return leaves;
 }
 
@@ -400,10 +437,12 @@ static int tenure_check(const struct fpool_policy *p, const char **why)
 	u8 id;
 
 	for (id = 0; id < NR_ALL; id++) {
+		if (id % (1 << SIDE_SHIFT) == NR_LISTS)
+			continue;
 		len += p->list[id].len;
 		frame = fpool_frame_list_first(&p->list[id]);
 		for (; frame != FPOOL_NO_FRAME; frame = fpool_frame_list_next(p->ft, frame))
-			if (fpool_frames_info(p->ft, frame)->policy > most[id % NR_LISTS])
+			if (fpool_frames_info(p->ft, frame)->policy > most[id % (1 << SIDE_SHIFT)])
 				*why = "a frame's word does not belong to the list it is on";
 	}
 	if (fpool_policy_len(p) != len)
