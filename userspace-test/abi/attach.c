@@ -6,6 +6,8 @@
 #include "test.h"
 
 #include <signal.h>
+#include <sys/vfs.h>
+#include <linux/magic.h>
 
 #define NR	48UL
 #define BYTES	(NR * PAGE - 1000)
@@ -30,12 +32,52 @@ static void use(int fd, u8 *model, u64 bytes, u64 version)
 	need_ok(munmap(m, room));
 }
 
+/* The page cache has nothing of the file. */
+static void forget(const char *path)
+{
+	int f = need_ok(open(path, O_RDONLY | O_CLOEXEC));
+
+	need_ok(fsync(f));
+	posix_fadvise(f, 0, 0, POSIX_FADV_DONTNEED);
+	need_ok(close(f));
+}
+
+/* Pages of the file that the page cache has. */
+static u64 cached(const char *path, u64 bytes)
+{
+	int f = need_ok(open(path, O_RDONLY | O_CLOEXEC));
+	u8 *p = mmap(NULL, bytes, PROT_READ, MAP_SHARED, f, 0);
+	u8 *in = calloc(PAGES(bytes), 1);
+	u64 i, n = 0;
+
+	need(p != MAP_FAILED, "mmap: %s", strerror(errno));
+	need_ok(mincore(p, bytes, in));
+	for (i = 0; i < PAGES(bytes); i++)
+		n += in[i] & 1;
+	need_ok(munmap(p, bytes));
+	need_ok(close(f));
+	free(in);
+	return n;
+}
+
+static bool on_a_page_cache(const char *path)
+{
+	struct statfs s;
+
+	need_ok(statfs(path, &s));
+	return s.f_type == TMPFS_MAGIC;
+}
+
 static void anonymous_on(const char *path, u8 *model, u64 bytes)
 {
-	int fd = space_attach(path, O_RDWR);
-	u32 id = space_id(fd);
 	struct framepool_space s;
+	u64 twice;
+	int fd;
+	u32 id;
 
+	forget(path);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
 	space_info(fd, &s);
 	expect(s.bytes == bytes, "%ju bytes", (uintmax_t)s.bytes);
 	expect(s.state & FRAMEPOOL_SPACE_WRITABLE, "state %#x", s.state);
@@ -43,6 +85,10 @@ static void anonymous_on(const char *path, u8 *model, u64 bytes)
 	use(fd, model, bytes, 2);
 	need_ok(fsync(fd));
 	use(fd, model, bytes, 3);
+	twice = on_a_page_cache(path) ? 0 : cached(path, bytes);
+	/* Readahead may leave a few that nobody has asked for. */
+	expect(twice <= PAGES(bytes) / 4, "%ju of %ju pages are cached twice", (uintmax_t)twice,
+	       (uintmax_t)PAGES(bytes));
 	space_gone(fd, id);
 }
 

@@ -424,6 +424,12 @@ static void frozen(void)
 	end();
 }
 
+static void frozen_direct(void)
+{
+	attach_flags = FRAMEPOOL_ATTACH_DIRECT;
+	frozen();
+}
+
 /*
  * The pool is full of pages that the frozen file system does not take: a space on another one goes
  * on, and so does the frozen one after the thaw.
@@ -472,6 +478,7 @@ static const struct test tests[] = {
 	{ "an emergency remount", emergency_remount, T_DEVICE },
 	{ "errors=remount-ro", errors_remount_ro, T_DEVICE },
 	{ "a frozen file system", frozen, T_DEVICE },
+	{ "a frozen file system, on the direct path", frozen_direct, T_DEVICE },
 	{ "a frozen file system and a full pool", frozen_and_full, T_DEVICE },
 };
 

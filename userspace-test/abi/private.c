@@ -4,6 +4,7 @@
  */
 #include "test.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
@@ -105,6 +106,48 @@ static void private_dontneed(void)
 	need_ok(madvise(m + 8 * PAGE, 8 * PAGE, MADV_DONTNEED));
 	for (vpn = 0; vpn < NR; vpn++)
 		expect(page_is(m + vpn * PAGE, vpn, vpn >= 8 && vpn < 16 ? 1 : 2), "private");
+	need_ok(munmap(m, NR * PAGE));
+	end_with(1, 0, 0);
+}
+
+static atomic_bool stop;
+
+/* Each time one fault for all of the pages, as far as they are there. */
+static void *mapper(void *unused)
+{
+	u64 vpn;
+
+	(void)unused;
+	while (!atomic_load(&stop)) {
+		need_ok(madvise(shared_map, NR * PAGE, MADV_DONTNEED));
+		for (vpn = 0; vpn < NR; vpn++)
+			(void)*(volatile u8 *)(shared_map + vpn * PAGE);
+	}
+	return NULL;
+}
+
+/*
+ * What is mapped again while it leaves has to be unmapped once more, from the shared mapping: the
+ * copies of the same pages stay.
+ */
+static void private_beside_leaving(void)
+{
+	struct framepool_range r;
+	pthread_t thread;
+	u64 vpn, i;
+	u8 *m;
+
+	begin();
+	m = map(fd, NR * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	for (vpn = 0; vpn < NR; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	need(!pthread_create(&thread, NULL, mapper, NULL), "no thread");
+	for (i = 0; i < scaled(4000); i++)
+		need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	atomic_store(&stop, true);
+	pthread_join(thread, NULL);
+	for (vpn = 0; vpn < NR; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 2), "private");
 	need_ok(munmap(m, NR * PAGE));
 	end_with(1, 0, 0);
 }
@@ -376,6 +419,7 @@ static const struct test tests[] = {
 	{ "a private store is nobody else's", private_store, 0 },
 	{ "a private page that was only read follows the file", private_read, 0 },
 	{ "MADV_DONTNEED brings the file back", private_dontneed, 0 },
+	{ "private copies beside pages that leave", private_beside_leaving, T_DEVICE },
 	{ "more private copies than frames", private_over_region, 0 },
 	{ "a file that shrinks takes private copies along", private_past_the_end, 0 },
 	{ "fork of a shared mapping", fork_shared, 0 },
