@@ -297,6 +297,35 @@ static void willneed(void)
 	}
 }
 
+#define TOGETHER	16UL		/* pages of a block */
+
+/*
+ * A page that was brought for somebody is not the next to leave before he has been here: CLOCK's
+ * hand passes it once, as if it had been used, and takes those that came with another.  (The other
+ * policies give every new page time, or none.)  Who reads A leaves no other mark.
+ */
+static void brought_for_somebody(void)
+{
+	struct framepool_block many = { .size = sizeof(many), .block_type = FRAMEPOOL_BLOCK_16 };
+	int once;
+	u64 vpn;
+	u8 byte;
+
+	scene("clock");
+	once = space_attach(path, O_RDWR);
+	need_ok(posix_fadvise(once, 0, 0, POSIX_FADV_NOREUSE));
+	for (vpn = 0; vpn < PART; vpn++)
+		need(pread(once, &byte, 1, vpn * PAGE) == 1, "page %ju", (uintmax_t)vpn);
+	need_ok(ioctl(fd, FRAMEPOOL_SET_BLOCK, &many));
+	for (vpn = PART + TOGETHER - PART % TOGETHER; vpn < BOTH; vpn += TOGETHER)
+		need(pread(once, &byte, 1, vpn * PAGE) == 1, "page %ju", (uintmax_t)vpn);
+	need(gone(0, BOTH) < TOGETHER, "%ju are not there", (uintmax_t)gone(0, BOTH));
+	press();
+	expect_b_paid("clock", "brought");
+	need_ok(close(once));
+	scene_over();
+}
+
 static void dontneed(void)
 {
 	u64 done;
@@ -376,6 +405,7 @@ static const struct test tests[] = {
 	{ "what is behind a sequential reader leaves first", sequential, T_DEVICE },
 	{ "whose uses count", who_counts, T_DEVICE },
 	{ "WILLNEED stays", willneed, T_DEVICE },
+	{ "what was brought for somebody stays", brought_for_somebody, T_DEVICE },
 	{ "DONTNEED has left", dontneed, T_DEVICE },
 	{ "random reads fetch one page at a time", random_reads, T_DEVICE },
 	{ "bad advice: EINVAL", refused, T_DEVICE },

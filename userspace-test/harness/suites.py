@@ -79,6 +79,8 @@ SUITES = [
                  kernels=STOCK, timeout=3600, files=(ABI, *MKFS), long=True, whole=True), 5),
     Suite('sweep', ['abi/sweep'], kernels=('test',), timeout=600, files=(ABI,), options=IN_RAM),
     Suite('torture', programs(TORTURE), kernels=ALL, timeout=300, files=(TORTURE, *MKFS)),
+    # A region in ZONE_MOVABLE would be migrated for each long-term pin, in vain and for ever: here is such a zone.
+    Suite('movable', ['torture/uring'], kernels=STOCK, files=(TORTURE, *MKFS), options=('--append=movablecore=256M',)),
     # Each run has a seed of its own.
     *parts(Suite('torture-long', [f'FPOOL_LIMIT=1200 {p}' for p in programs(TORTURE) for _ in range(3)],
                  kernels=ALL, timeout=3600, files=(TORTURE, *MKFS), long=True, whole=True), 5),
