@@ -255,6 +255,25 @@ static void failed_twice(void)
 	end();
 }
 
+/* A flush fails for one who syncs: whoever has the space open is told, once. */
+static void all_are_told(void)
+{
+	int other;
+
+	begin();
+	other = space_attach(DEVICE, O_RDWR);
+	store(0, 10, 2);
+	atomic_store(&server.fail, 1);
+	expect_errno(fsync(fd), EIO);
+	atomic_store(&server.fail, 0);
+	expect_errno(fsync(other), EIO);
+	need_ok(fsync(other));
+	need_ok(fsync(fd));
+	need_ok(close(other));
+	close_it();
+	end();
+}
+
 static bool is_orphan(void *unused)
 {
 	struct framepool_space s = { .cursor = 0 };
@@ -305,6 +324,7 @@ static void evicted_before(void)
 static const struct test tests[] = {
 	{ "a failed flush", failed_flush, T_DEVICE },
 	{ "flushes fail again and again", failed_twice, T_DEVICE },
+	{ "all who have it open are told of a failed flush", all_are_told, T_DEVICE },
 	{ "a failed flush after the last close", last_close, T_DEVICE },
 	{ "pages that left before a failed flush", evicted_before, T_DEVICE },
 };
