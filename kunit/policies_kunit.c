@@ -195,9 +195,9 @@ static u32 frames_of(const struct model *m, u32 side)
 /* One in @part, but at least 8, but no more than one in ten. */
 static u32 part_of(const struct model *m, u32 side, u32 part)
 {
-	u32 n = side ? size_of(m) : frames_of(m, side), least = n / 10 < 8 ? n / 10 : 8;
+	u32 n = side ? size_of(m) : frames_of(m, side);
 
-	n = n / part > least ? n / part : least;
+	n = max(n / part, min_t(u32, n / 10, 8));
 	if (side)
 		n >>= shift_of(m);
 	return side && !n ? 1 : n;
