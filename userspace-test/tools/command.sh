@@ -684,9 +684,11 @@ says out '"tenure": 100,'
 references=$(sed -n 's/^  "references": \([0-9]*\),/\1/p' /tmp/out)
 [ "$references" -ge 200 ] && [ "$references" -le 600 ]
 ok $? "$references references for five rounds over 100 pages"
-# A look in the middle of the first round may find pages that it has used already, and miss one that is used just then
-# behind its back while it finds the next ones.
-od -An -v -tu4 -w4 /mnt/loop.u32 | awk '{
+# A look in the middle of the first round may find pages that it has used already. Where KCSAN makes it slow, it may miss
+# one that is used just then behind its back, and find the next ones.
+late=0
+[ ! -e /sys/kernel/debug/kcsan ] || late=5
+od -An -v -tu4 -w4 /mnt/loop.u32 | awk -v most=$late '{
 	page = $1 % 2147483648
 	if (page in seen)
 		next
@@ -696,7 +698,7 @@ od -An -v -tu4 -w4 /mnt/loop.u32 | awk '{
 	late += page < last
 	last = page > last ? page : last
 	n++
-} END { exit n != 100 || late > 5 }'
+} END { exit n != 100 || late > most }'
 ok $? "the first round is there page by page, with its stores"
 runs 0 trace report /mnt/loop.u32
 says out "100 pages (400.0 KiB), 20 of them written to"
