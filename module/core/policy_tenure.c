@@ -274,21 +274,25 @@ static __always_inline void foresee(struct outlook *o, u8 id, u32 flag)
 	o->len[id]--;
 	switch (id) {
 	case NEW:
-		if (o->recency)
-			o->len[MAIN]++;
-		else if (flag == FAR && o->full)
-			o->left++, o->total--;
-		else
-			o->len[flag == PROMOTE ? MAIN : PROBATION]++;
+		if (!o->recency && flag == FAR && o->full)
+			break;
+		o->len[o->recency || flag == PROMOTE ? MAIN : PROBATION]++;
 		return;
 	case PROBATION:
-		o->looked_probation = o->left++;
-		o->total--;
-		return;
+		o->looked_probation = o->left;
+		break;
 	default:
-		o->looked_main = o->left++;
-		o->total--;
+		o->looked_main = o->left;
 	}
+	o->left++;
+	o->total--;
+}
+
+static __always_inline u32 side_len(const struct fpool_policy *p, u32 side)
+{
+	const struct fpool_frame_list *l = &p->list[list(side, 0)];
+
+	return l[NEW].len + l[PROBATION].len + l[MAIN].len;
 }
 
 static __always_inline struct outlook look_out(const struct fpool_policy *p, const struct tenure *t,
@@ -302,7 +306,7 @@ static __always_inline struct outlook look_out(const struct fpool_policy *p, con
 		.trial_share = s->trial_share,
 		.at = { l[NEW].head, l[PROBATION].head, l[MAIN].head },
 		.len = { l[NEW].len, l[PROBATION].len, l[MAIN].len },
-		.total = l[NEW].len + l[PROBATION].len + l[MAIN].len,
+		.total = side_len(p, side),
 		.left = s->left,
 		.looked_probation = s->looked[PROBATION],
 		.looked_main = s->looked[MAIN],
@@ -330,13 +334,6 @@ static noinline u32 look_ahead(struct fpool_policy *p, u32 side, u32 frames, fpo
 		foresee(&o, id, fi->policy);
 	}
 	return n;
-}
-
-static __always_inline u32 side_len(const struct fpool_policy *p, u32 side)
-{
-	const struct fpool_frame_list *l = &p->list[list(side, 0)];
-
-	return l[NEW].len + l[PROBATION].len + l[MAIN].len;
 }
 
 /* Leaders that have more than their share; then the rest, or whoever there is. */
