@@ -94,22 +94,21 @@ SUITES = [
     Suite('powercut', [*power_cuts(5), 'userspace-test/powercut/powercut --lying'], timeout=600),
     Suite('powercuts', power_cuts(50), timeout=3600, long=True),
     Suite('tools', ['build/host/test-tools', 'userspace-test/tools/completion.sh build/host']),
-    # Unloads the module at its end. On the test kernel in the long run: what it asks of the module abi asks there, too.
-    Suite('command', ['test-lib /mnt', 'sh command.sh'], kernels=STOCK, timeout=600, options=('--size=32M',),
+    # Above the library: what these ask of the module abi asks on every kernel, so each is on one of them, and in the long
+    # run on the other. Each unloads the module at its end.
+    Suite('command', ['test-lib /mnt', 'sh command.sh'], kernels=('6.12',), timeout=600, options=('--size=32M',),
           files=('build/host/test-lib', 'build/host/helper', 'userspace-test/tools/command.sh', TAP,
                  '/usr/sbin/dmsetup', '/usr/bin/zstd', '/lib/terminfo/l/linux:terminfo/l/linux')),
-    # Each unloads the module at its end.
-    Suite('python', ['python-vm/python test-python.py /mnt'], kernels=STOCK, options=('--size=16M',),
+    Suite('python', ['python-vm/python test-python.py /mnt'], kernels=('6.1',), options=('--size=16M',),
           files=('build/host/python-vm', 'userspace-test/python/test-python.py')),
-    # Unloads the module at its end.
-    Suite('run', ['sh run.sh'], kernels=STOCK, options=('--size=32M',),
+    Suite('run', ['sh run.sh'], kernels=('6.1',), options=('--size=32M',),
           files=('build/host/run', 'build/host/libframepool-preload.so', 'build/host/python-vm', 'userspace-test/run/run.sh', TAP)),
     # Waiting for servers that do not come takes its time. NBD leaves a space that cannot be written.
     Suite('remote', [f'sh remote.sh {kind}' for kind in REMOTE], kernels=STOCK, options=('--size=16M',), timeout=900, long=True,
           files=('build/host/remote', 'userspace-test/remote/remote.sh', TAP)),
     # In a chroot, which has to be made the first time.
     Suite('packages', ['scripts/build-deb > /dev/null && userspace-test/packages/chroot-test'], timeout=1200, long=True),
-    Suite('examples', ['sh examples.sh'], kernels=STOCK, options=('--size=8M',),
+    Suite('examples', ['sh examples.sh'], kernels=('6.12',), options=('--size=8M',),
           files=('build/host/examples', 'build/host/python-vm', 'userspace-test/examples/examples.sh', TAP)),
 ]
 
@@ -119,8 +118,10 @@ def on(kernel, suite):
     return parts(long, 8) if len(suite.commands) > 8 else [long]
 
 
+SUITES += [part for suite in SUITES if suite.name in ('command', 'examples') for part in on('6.1', suite)]
+SUITES += [part for suite in SUITES if suite.name in ('python', 'run') for part in on('6.12', suite)]
 # What runs on the test kernel in every run, runs on the others with sanitizers, too; only the first two have kmemleak.
-COMMAND = [suite for suite in SUITES if suite.name == 'command']
+COMMAND = [suite for suite in SUITES if suite.name == 'command' and not suite.long]
 ON_TEST = [suite for suite in SUITES if 'test' in suite.kernels and not suite.long] + COMMAND
 SUITES += [part for suite in COMMAND for part in on('test', suite)]
 WITHOUT_LEAK = [suite for suite in ON_TEST if suite.name != 'leak']
