@@ -78,7 +78,6 @@ EXPORT(fpool_policy_cool);
 EXPORT(fpool_policy_switch);
 EXPORT(fpool_policy_switch_begin);
 EXPORT(fpool_policy_switch_step);
-EXPORT(fpool_policy_age);
 EXPORT(fpool_policy_check);
 EXPORT(fpool_policy_enqueue_first);
 EXPORT(fpool_policy_clock);

@@ -321,13 +321,16 @@ static bool leaves(struct model *m, u32 frame, u32 side, u32 id, bool accessed)
 
 static bool tenure_judge(struct model *m, u32 frame, u32 from, bool accessed)
 {
-	u32 side = from / 4;
+	u32 side = from / 4, size = m->size;
 	bool left;
 
+	/* Taken from its list, but one of those that are there until it leaves. */
+	m->size = size ? size : total(m) + 1;
 	m->evicting = true;
 	m->looked[from] = m->left[side];
 	m->no_ghost[frame] = false;
 	left = leaves(m, frame, side, from % 4, accessed);
+	m->size = size;
 	m->left[side] += left;
 	return left;
 }

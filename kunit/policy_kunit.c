@@ -108,27 +108,21 @@ static void init_refuses_nonsense(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, p.word[i], 0);
 }
 
-static bool no_ghost(struct fpool_policy *p, fpool_frame_t frame)
-{
-	return false;
-}
-
 /* Ghosts are numbered from 1 by eviction, and their age is the evictions since. */
 static void ghosts_have_an_age(struct kunit *test)
 {
-	struct fpool_policy_ops forgetful = fpool_policy_clock;
 	struct pool *pool = pool_new(test, 3);
 	struct fpool_policy *p = &pool->policy;
+	u32 *word = &fpool_frames_info(&pool->frames, fpool_frame(2))->policy;
 
 	KUNIT_EXPECT_EQ(test, fpool_policy_age(p, 0), U64_MAX);
 	KUNIT_EXPECT_EQ(test, fpool_policy_age(p, 1), U64_MAX);
 	KUNIT_EXPECT_EQ(test, fpool_policy_evicted(p, fpool_frame(0)), 1);
 	KUNIT_EXPECT_EQ(test, fpool_policy_age(p, 1), 0);
 	KUNIT_EXPECT_EQ(test, fpool_policy_evicted(p, fpool_frame(1)), 2);
-	forgetful.ghost = no_ghost;
-	p->ops = &forgetful;
+	*word = FPOOL_POLICY_FORGET;
 	KUNIT_EXPECT_EQ(test, fpool_policy_evicted(p, fpool_frame(2)), 0);
-	forgetful.ghost = NULL;
+	*word = 0;
 	KUNIT_EXPECT_EQ(test, fpool_policy_evicted(p, fpool_frame(2)), 4);
 	KUNIT_EXPECT_EQ(test, fpool_policy_age(p, 1), 3);
 	KUNIT_EXPECT_EQ(test, fpool_policy_age(p, 2), 2);

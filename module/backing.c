@@ -377,6 +377,25 @@ static void bio_done(struct bio *bio)
 	read->done(read, ret);
 }
 
+/* Through the file system; not in line, for its iterator on the stack. */
+static noinline ssize_t start_file_read(struct fpool_backing *b, struct fpool_read *read,
+					struct bio_vec *bv, unsigned int nr, loff_t pos, size_t len)
+{
+	struct iov_iter iter;
+	ssize_t ret;
+
+	if (!b->direct || !(b->file->f_mode & FMODE_NOWAIT))
+		return -EAGAIN;
+	read->bytes = readable(b, pos, len);
+	prepare(&read->iocb, b->file, pos, true);
+	read->iocb.ki_flags |= IOCB_NOWAIT;
+	read->iocb.ki_complete = iocb_done;
+	iov_iter_bvec(&iter, ITER_DEST, bv, nr, len);
+	ret = vfs_iocb_iter_read(b->file, &read->iocb, &iter);
+	/* Once it is queued it may have ended, and @read with it. */
+	return ret == -EIOCBQUEUED ? ret : whole(read, ret);
+}
+
 /**
  * fpool_backing_read_nowait - start a direct read, if nothing has to be waited for
  * @b: the backing
@@ -398,28 +417,14 @@ ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct fpool_read *re
 				  struct bio_vec *bv, unsigned int nr, loff_t pos, size_t len,
 				  void (*done)(struct fpool_read *read, long ret))
 {
-	struct iov_iter iter;
-	ssize_t ret;
-
 	if (fpool_inject(FPOOL_INJECT_NOWAIT))
 		return -EAGAIN;
 	read->done = done;
-	if (b->bio.bdev) {
-		if (!fpool_direct_start_read(&b->bio, &read->bio, bv, nr, pos, len, &read->bytes,
-					     bio_done))
-			return -EAGAIN;
-		return -EIOCBQUEUED;
-	}
-	if (!b->direct || !(b->file->f_mode & FMODE_NOWAIT))
+	if (!b->bio.bdev)
+		return start_file_read(b, read, bv, nr, pos, len);
+	if (!fpool_direct_start_read(&b->bio, &read->bio, bv, nr, pos, len, &read->bytes, bio_done))
 		return -EAGAIN;
-	read->bytes = readable(b, pos, len);
-	prepare(&read->iocb, b->file, pos, true);
-	read->iocb.ki_flags |= IOCB_NOWAIT;
-	read->iocb.ki_complete = iocb_done;
-	iov_iter_bvec(&iter, ITER_DEST, bv, nr, len);
-	ret = vfs_iocb_iter_read(b->file, &read->iocb, &iter);
-	/* Once it is queued it may have ended, and @read with it. */
-	return ret == -EIOCBQUEUED ? ret : whole(read, ret);
+	return -EIOCBQUEUED;
 }
 
 static int write_direct(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,

@@ -50,7 +50,8 @@ static struct hlist_head *bucket(struct fpool_pool *pool, const struct mm_struct
 	return &pool->mmsets[hash_ptr(mm, HASH_BITS)];
 }
 
-static struct fpool_mmset *find(struct fpool_pool *pool, const struct mm_struct *mm)
+static __always_inline struct fpool_mmset *find(struct fpool_pool *pool,
+						const struct mm_struct *mm)
 {
 	struct fpool_mmset *ms;
 

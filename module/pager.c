@@ -542,12 +542,13 @@ static loff_t position(const struct fill *fill)
 
 static __always_inline void set_bvecs(struct fill *fill)
 {
-	u32 i;
+	u32 i = 0;
 
-	for (i = 0; i < fill->pieces; i++)
+	do
 		bvec_set_page(&fill->bv[i], fpool_pool_page(fill->space->pool,
 							    fill->piece[i].frame),
 			      (size_t)fill->piece[i].nr << PAGE_SHIFT, 0);
+	while (++i < fill->pieces);
 }
 
 static size_t length(const struct fill *fill)

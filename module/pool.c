@@ -120,12 +120,6 @@ static void spare_drain(struct fpool_pool *pool)
 		WARN_ON_ONCE(fpool_buddy_free(&pool->buddy, fpool_pool_spare_pop(pool), 0));
 }
 
-/* Were blocks asked for lately? */
-static bool in_bulk(const struct fpool_pool *pool)
-{
-	return !time_after(jiffies, READ_ONCE(pool->bulk_until));
-}
-
 /**
  * fpool_pool_settle - give the spare frames to the allocator
  * @pool: the pool
@@ -196,7 +190,7 @@ void fpool_pool_give_run(struct fpool_pool *pool, fpool_frame_t first, u32 nr)
 	u32 i;
 
 	lockdep_assert_held(&pool->lock);
-	if (pool->nspare >= FPOOL_SPARE_MAX || in_bulk(pool))
+	if (pool->nspare >= FPOOL_SPARE_MAX || fpool_pool_in_bulk(pool))
 		WARN_ON_ONCE(fpool_buddy_free_range(&pool->buddy, first, nr));
 	else
 		for (i = 0; i < nr; i++)
@@ -217,25 +211,6 @@ void fpool_pool_freed(struct fpool_pool *pool)
 		wake_up_all(&pool->frame_wait);
 }
 
-/* Free frames beyond the usual while large blocks are asked for: two, of the largest. */
-static u32 extra(const struct fpool_pool *pool)
-{
-	if (!in_bulk(pool))
-		return 0;
-	return min(512U, (pool->region.nframes - pool->kernel_frames) / 32);
-}
-
-/*
- * Free frames beyond the usual because writing dirty pages takes time: what is taken meanwhile.
- * Those that are being written are as good as free, but only so many: a device may stand still.
- */
-static u32 lead(const struct fpool_pool *pool)
-{
-	u32 want = READ_ONCE(pool->lead);
-
-	return want - min(want, READ_ONCE(pool->frames.count[FPOOL_FRAME_EVICT]));
-}
-
 /**
  * fpool_pool_want_more - somebody has to wait for a frame to be written
  * @pool: the pool
@@ -250,18 +225,6 @@ void fpool_pool_want_more(struct fpool_pool *pool)
 }
 
 /**
- * fpool_pool_low - where the reclaim thread begins
- * @pool: the pool
- *
- * Context: Any; without the lock the answer is a hint.
- * Return: free frames.
- */
-u32 fpool_pool_low(const struct fpool_pool *pool)
-{
-	return pool->low + extra(pool) + lead(pool);
-}
-
-/**
  * fpool_pool_high - where the reclaim thread stops
  * @pool: the pool
  *
@@ -270,7 +233,7 @@ u32 fpool_pool_low(const struct fpool_pool *pool)
  */
 u32 fpool_pool_high(const struct fpool_pool *pool)
 {
-	return pool->high + 2 * extra(pool) + lead(pool);
+	return pool->high + 2 * fpool_pool_extra(pool) + fpool_pool_lead(pool);
 }
 
 /* Nodes. */

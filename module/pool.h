@@ -130,11 +130,47 @@ void fpool_pool_give_run(struct fpool_pool *pool, fpool_frame_t first, u32 nr);
 void fpool_pool_freed(struct fpool_pool *pool);
 void fpool_pool_want_more(struct fpool_pool *pool);
 void fpool_pool_settle(struct fpool_pool *pool);
-u32 fpool_pool_low(const struct fpool_pool *pool);
 u32 fpool_pool_high(const struct fpool_pool *pool);
 int fpool_pool_check(struct fpool_pool *pool);
 
 extern const struct fpool_ptable_ops fpool_pool_node_ops;
+
+/* Were blocks asked for lately? */
+static inline bool fpool_pool_in_bulk(const struct fpool_pool *pool)
+{
+	return !time_after(jiffies, READ_ONCE(pool->bulk_until));
+}
+
+/* Free frames beyond the usual while large blocks are asked for: two, of the largest. */
+static inline u32 fpool_pool_extra(const struct fpool_pool *pool)
+{
+	if (!fpool_pool_in_bulk(pool))
+		return 0;
+	return min(512U, (pool->region.nframes - pool->kernel_frames) / 32);
+}
+
+/*
+ * Free frames beyond the usual because writing dirty pages takes time: what is taken meanwhile.
+ * Those that are being written are as good as free, but only so many: a device may stand still.
+ */
+static inline u32 fpool_pool_lead(const struct fpool_pool *pool)
+{
+	u32 want = READ_ONCE(pool->lead);
+
+	return want - min(want, READ_ONCE(pool->frames.count[FPOOL_FRAME_EVICT]));
+}
+
+/**
+ * fpool_pool_low - where the reclaim thread begins
+ * @pool: the pool
+ *
+ * Context: Any; without the lock the answer is a hint.
+ * Return: free frames.
+ */
+static inline u32 fpool_pool_low(const struct fpool_pool *pool)
+{
+	return pool->low + fpool_pool_extra(pool) + fpool_pool_lead(pool);
+}
 
 /**
  * fpool_pool_is_low - should the reclaim thread work?

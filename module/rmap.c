@@ -226,7 +226,13 @@ static unsigned long address(const struct vm_area_struct *vma, u64 vpn)
 /* Ours are never huge. */
 static bool is_table(pmd_t pmd)
 {
-	return (pmd_flags(pmd) & (_PAGE_PRESENT | _PAGE_PSE)) == _PAGE_PRESENT;
+	return (native_pmd_val(pmd) & (_PAGE_PRESENT | _PAGE_PSE)) == _PAGE_PRESENT;
+}
+
+/* As pte_offset_kernel(), where is_table() has said so: there is no huge page's mask to choose. */
+static pte_t *table_entry(pmd_t table, unsigned long addr)
+{
+	return (pte_t *)__va(pmd_val(table) & PTE_PFN_MASK) + pte_index(addr);
 }
 
 /* The entry that has the page table of an address, and what it was when it was read; or NULL. */
@@ -252,7 +258,7 @@ static __always_inline void walk_table(struct walk *walk, unsigned long addr, ta
 	spin_lock(ptl);
 	/* mremap() may have moved the table away; who moves it has this lock, too. */
 	if (likely(table.pmd == READ_ONCE(pmd->pmd)))
-		fn(walk, pte_offset_kernel(&table, addr));
+		fn(walk, table_entry(table, addr));
 	spin_unlock(ptl);
 }
 
@@ -284,7 +290,7 @@ static __always_inline pte_t *find_entries(struct walk *walk, unsigned long addr
 
 	if (!find_table(walk, addr, &table))
 		return NULL;
-	return pte_offset_kernel(&table, addr & PMD_MASK);
+	return table_entry(table, addr & PMD_MASK);
 }
 
 /* The first page after those of which the page table has the entries that has @vpn's. */

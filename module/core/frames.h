@@ -149,6 +149,19 @@ static inline void fpool_frame_list_add_tail(struct fpool_frames *ft,
 				     fpool_frame_nr(FPOOL_NO_FRAME));
 }
 
+/* The neighbours of a frame that leaves their list know of one another. */
+static __always_inline void fpool_frame_list_unlink(struct fpool_frames *ft,
+						    struct fpool_frame_list *list,
+						    const struct fpool_frame_info *fi)
+{
+	struct fpool_frame_info *tab = ft->tab;
+	u32 prev = fi->prev, next = fi->next;
+
+	*(prev == fpool_frame_nr(FPOOL_NO_FRAME) ? &list->head : &tab[prev].next) = next;
+	*(next == fpool_frame_nr(FPOOL_NO_FRAME) ? &list->tail : &tab[next].prev) = prev;
+	WRITE_ONCE(list->len, list->len - 1);
+}
+
 /**
  * fpool_frame_list_del() - takes a frame off its list
  * @ft: the table that has the links
@@ -160,14 +173,29 @@ static inline void fpool_frame_list_add_tail(struct fpool_frames *ft,
 static inline void fpool_frame_list_del(struct fpool_frames *ft, struct fpool_frame_list *list,
 					fpool_frame_t frame)
 {
-	struct fpool_frame_info *tab = ft->tab, *fi = &tab[fpool_frame_nr(frame)];
-	u32 prev = fi->prev, next = fi->next;
+	struct fpool_frame_info *fi = fpool_frames_info(ft, frame);
 
-	*(prev == fpool_frame_nr(FPOOL_NO_FRAME) ? &list->head : &tab[prev].next) = next;
-	*(next == fpool_frame_nr(FPOOL_NO_FRAME) ? &list->tail : &tab[next].prev) = prev;
+	fpool_frame_list_unlink(ft, list, fi);
 	fi->prev = fpool_frame_nr(FPOOL_NO_FRAME);
 	fi->next = fpool_frame_nr(FPOOL_NO_FRAME);
-	WRITE_ONCE(list->len, list->len - 1);
+}
+
+/**
+ * fpool_frame_list_move_tail() - takes a frame off its list and puts it last on another
+ * @ft: the table that has the links
+ * @from: the list that @frame is on
+ * @to: the list that it goes to, perhaps the same
+ * @frame: the frame; its @list is the caller's to change
+ *
+ * Context: Caller serialises access to @ft and both lists.
+ */
+static __always_inline void fpool_frame_list_move_tail(struct fpool_frames *ft,
+						       struct fpool_frame_list *from,
+						       struct fpool_frame_list *to,
+						       fpool_frame_t frame)
+{
+	fpool_frame_list_unlink(ft, from, fpool_frames_info(ft, frame));
+	fpool_frame_list_add_tail(ft, to, frame);
 }
 
 /**

@@ -78,6 +78,20 @@ int fpool_policy_init(struct fpool_policy *p, const struct fpool_policy_ops *ops
 }
 
 /**
+ * fpool_policy_put_back() - a victim stays after all
+ * @p: the policy
+ * @frame: a frame that judge() has given away
+ *
+ * Context: Caller serialises access to @p.
+ */
+void fpool_policy_put_back(struct fpool_policy *p, fpool_frame_t frame)
+{
+	/* What the last policy knew of it, or whether it was to be forgotten. */
+	fpool_frames_info(p->ft, frame)->policy = 0;
+	p->ops->put_back(p, frame);
+}
+
+/**
  * fpool_policy_switch_begin() - another policy is to take over
  * @p: the policy
  * @ops: which one it becomes; may be the one that it is
@@ -125,7 +139,7 @@ static bool enter_new(struct fpool_policy *p, u32 max)
 		if (frame == FPOOL_NO_FRAME)
 			return false;
 		fpool_policy_dequeue(p, frame);
-		p->ops->put_back(p, frame);
+		fpool_policy_put_back(p, frame);
 	}
 	return true;
 }
@@ -175,18 +189,6 @@ int fpool_policy_switch(struct fpool_policy *p, const struct fpool_policy_ops *o
 }
 
 /**
- * fpool_policy_put_back() - a victim stays after all
- * @p: the policy
- * @frame: a frame that judge() has given away
- *
- * Context: Caller serialises access to @p.
- */
-void fpool_policy_put_back(struct fpool_policy *p, fpool_frame_t frame)
-{
-	p->ops->put_back(p, frame);
-}
-
-/**
  * fpool_policy_remove() - a page leaves for another reason than the policy's
  * @p: the policy
  * @frame: a frame that the policy knows of
@@ -210,22 +212,6 @@ void fpool_policy_remove(struct fpool_policy *p, fpool_frame_t frame)
 void fpool_policy_cool(struct fpool_policy *p, fpool_frame_t frame)
 {
 	p->ops->cool(p, frame);
-}
-
-/**
- * fpool_policy_age() - how long ago a ghost was made
- * @p: the policy
- * @seq: the ghost's sequence number, or 0 for none
- *
- * Context: Caller serialises access to @p.
- * Return: Evictions since; U64_MAX if there is no ghost, or none that this pool can have
- *	made yet.
- */
-u64 fpool_policy_age(const struct fpool_policy *p, u64 seq)
-{
-	if (!seq || seq >= p->evictions)
-		return U64_MAX;
-	return p->evictions - 1 - seq;
 }
 
 /**

@@ -27,6 +27,8 @@
 #define FPOOL_POLICY_TRANSIT	11
 #define FPOOL_POLICY_WORDS	28
 #define FPOOL_POLICY_NAME_MAX	16
+/* A frame's word, after judge(): its page leaves no ghost. */
+#define FPOOL_POLICY_FORGET	U32_MAX
 
 struct fpool_policy;
 
@@ -41,9 +43,8 @@ struct fpool_policy;
  * @cool: the page in @frame is to leave next, unless it is used until then; @frame is on a list
  * @candidates: up to @max frames in the order in which the policy would judge them; changes nothing
  * @judge: decides on one of the candidates, which may have moved since, or have left the policy
- *	(then: false)
- * @ghost: whether an eviction of @frame is to be remembered; asked after judge() said true;
- *	NULL means always
+ *	(then: false); the frame's word of one that leaves is FPOOL_POLICY_FORGET where the eviction
+ *	is not to be remembered
  * @check: what the policy knows of its lists beyond that they are consistent; 0, or -EUCLEAN
  *	and *@why; may be NULL
  */
@@ -55,7 +56,6 @@ struct fpool_policy_ops {
 	void (*cool)(struct fpool_policy *p, fpool_frame_t frame);
 	u32 (*candidates)(struct fpool_policy *p, fpool_frame_t *out, u32 max);
 	bool (*judge)(struct fpool_policy *p, fpool_frame_t frame, bool accessed);
-	bool (*ghost)(struct fpool_policy *p, fpool_frame_t frame);
 	int (*check)(const struct fpool_policy *p, const char **why);
 };
 
@@ -90,8 +90,6 @@ bool fpool_policy_switch_step(struct fpool_policy *p, u32 max);
 void fpool_policy_put_back(struct fpool_policy *p, fpool_frame_t frame);
 void fpool_policy_remove(struct fpool_policy *p, fpool_frame_t frame);
 void fpool_policy_cool(struct fpool_policy *p, fpool_frame_t frame);
-/* How many evictions there were since a ghost was made; U64_MAX for seq 0, which is none. */
-u64 fpool_policy_age(const struct fpool_policy *p, u64 seq);
 /* The lists are consistent and have resident frames only, and ops->check agrees. */
 int fpool_policy_check(const struct fpool_policy *p, const char **why);
 
@@ -143,7 +141,23 @@ static inline u64 fpool_policy_evicted(struct fpool_policy *p, fpool_frame_t fra
 {
 	u64 seq = p->evictions++;
 
-	return !p->ops->ghost || p->ops->ghost(p, frame) ? seq : 0;
+	return fpool_frames_info(p->ft, frame)->policy != FPOOL_POLICY_FORGET ? seq : 0;
+}
+
+/**
+ * fpool_policy_age() - how long ago a ghost was made
+ * @p: the policy
+ * @seq: the ghost's sequence number, or 0 for none
+ *
+ * Context: Caller serialises access to @p.
+ * Return: Evictions since; U64_MAX if there is no ghost, or none that this pool can have
+ *	made yet.
+ */
+static inline u64 fpool_policy_age(const struct fpool_policy *p, u64 seq)
+{
+	if (!seq || seq >= p->evictions)
+		return U64_MAX;
+	return p->evictions - 1 - seq;
 }
 
 /**
@@ -203,6 +217,25 @@ static inline void fpool_policy_dequeue(struct fpool_policy *p, fpool_frame_t fr
 
 	fpool_frame_list_del(p->ft, &p->list[fi->list], frame);
 	fi->list = FPOOL_NO_LIST;
+}
+
+/**
+ * fpool_policy_requeue() - for policies: a frame goes from its list to the end of one
+ * @p: the policy
+ * @id: index of the list that it goes to
+ * @frame: a frame that fpool_policy_knows()
+ *
+ * As dequeue() and enqueue(), and cheaper.
+ *
+ * Context: Caller serialises access to @p.
+ */
+static __always_inline void fpool_policy_requeue(struct fpool_policy *p, u8 id,
+						 fpool_frame_t frame)
+{
+	struct fpool_frame_info *fi = fpool_frames_info(p->ft, frame);
+
+	fpool_frame_list_move_tail(p->ft, &p->list[fi->list], &p->list[id], frame);
+	fi->list = id;
 }
 
 /**

@@ -69,12 +69,6 @@ static bool clock_judge(struct fpool_policy *p, fpool_frame_t frame, bool access
 	return !accessed;
 }
 
-/* CLOCK itself has no use for ghosts; the working sets do. */
-static bool clock_ghost(struct fpool_policy *p, fpool_frame_t frame)
-{
-	return true;
-}
-
 static int clock_check(const struct fpool_policy *p, const char **why)
 {
 	if (fpool_policy_len(p) == p->list[FACE].len)
@@ -91,6 +85,5 @@ const struct fpool_policy_ops fpool_policy_clock = {
 	.cool		= clock_cool,
 	.candidates	= clock_candidates,
 	.judge		= clock_judge,
-	.ghost		= clock_ghost,
 	.check		= clock_check,
 };

@@ -91,10 +91,9 @@ static_assert(NR_LISTS < 1 << SIDE_SHIFT && NR_ALL <= FPOOL_POLICY_TRANSIT);
 #define LOOK_MAIN	64
 #define LOOK_PROBATION	256
 
-/* The frame's word. On NEW: what its ghost said. On MAIN: its credit. After judge(): FORGET. */
+/* The frame's word. On NEW: what its ghost said. On MAIN: its credit. */
 #define PROMOTE		1
 #define FAR		2
-#define FORGET		U32_MAX
 
 /* What a side of the duel has. */
 struct side {
@@ -177,15 +176,12 @@ static __always_inline struct tenure *settled(struct fpool_policy *p)
 }
 
 /* A round of evictions is over when the next page comes: what is left now is the pool's size. */
-static __always_inline void settle(struct fpool_policy *p)
+static noinline void settle(struct fpool_policy *p)
 {
 	struct tenure *t = state(p);
-	u32 len, *now = &t->settled;
+	u32 len = fpool_policy_len(p), *now = &t->settled;
 
-	if (!t->evicting)
-		return;
 	t->evicting = false;
-	len = fpool_policy_len(p);
 	/* Up only by and by: somebody may have come in the middle of the round. */
 	*now = !*now || len < *now ? len : min(len, *now + 1);
 }
@@ -201,27 +197,30 @@ static void tenure_insert(struct fpool_policy *p, fpool_frame_t frame, u64 age)
 	struct tenure *t;
 	u32 side;
 
-	settle(p);
+	if (unlikely(state(p)->evicting))
+		settle(p);
 	t = settled(p);
 	side = side_of(t, fi);
-	if (t->settled)
-		fpool_duel_fault(&p->duel, side, t->frames);
 	if (age == U64_MAX)
 		fi->policy = 0;
 	else
 		fi->policy = 8 * age < 5ULL * t->frames ? PROMOTE : FAR;
 	fpool_policy_enqueue(p, list(side, NEW), frame);
+	if (t->settled)
+		fpool_duel_fault(&p->duel, side, t->frames);
 }
 
-static __always_inline void enter(struct fpool_policy *p, u8 at, fpool_frame_t frame, u32 credit)
+/* A page that was judged stays. */
+static __always_inline void stay(struct fpool_policy *p, u8 at, fpool_frame_t frame, u32 credit)
 {
 	*word(p, frame) = credit;
-	fpool_policy_enqueue(p, at, frame);
+	fpool_policy_requeue(p, at, frame);
 }
 
 static void tenure_put_back(struct fpool_policy *p, fpool_frame_t frame)
 {
-	enter(p, list(side_of(settled(p), fpool_frames_info(p->ft, frame)), MAIN), frame, 0);
+	fpool_policy_enqueue(p, list(side_of(settled(p), fpool_frames_info(p->ft, frame)), MAIN),
+			     frame);
 }
 
 /*
@@ -351,35 +350,48 @@ static u32 tenure_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max
 	return n;
 }
 
-static __always_inline bool judge_new(struct fpool_policy *p, u32 side, fpool_frame_t frame)
+/* A page that was judged leaves. */
+static __always_inline bool leave(struct fpool_policy *p, u32 side, fpool_frame_t frame)
+{
+	fpool_policy_dequeue(p, frame);
+	state(p)->side[side].left++;
+	return true;
+}
+
+/* The three are not in line, so that each saves the registers that it needs and no others. */
+
+static noinline bool judge_new(struct fpool_policy *p, u32 side, fpool_frame_t frame)
 {
 	u32 flag = *word(p, frame);
 
 	if (fpool_duel_rivals(&p->duel, side)) {
-		enter(p, list(side, MAIN), frame, flag == PROMOTE ? CREDIT_NEAR : 0);
+		stay(p, list(side, MAIN), frame, flag == PROMOTE ? CREDIT_NEAR : 0);
 		return false;
 	}
 	if (flag == FAR && is_full(p, settled(p), side))
-		return true;
-	enter(p, list(side, flag == PROMOTE ? MAIN : PROBATION), frame, 0);
+		return leave(p, side, frame);
+	stay(p, list(side, flag == PROMOTE ? MAIN : PROBATION), frame, 0);
 	return false;
 }
 
-static bool judge_probation(struct fpool_policy *p, u32 side, fpool_frame_t frame, bool accessed)
+static noinline bool judge_probation(struct fpool_policy *p, u32 side, fpool_frame_t frame,
+				     bool accessed)
 {
-	if (accessed)
-		enter(p, list(side, MAIN), frame, 0);
-	return !accessed;
+	if (!accessed)
+		return leave(p, side, frame);
+	stay(p, list(side, MAIN), frame, 0);
+	return false;
 }
 
-static bool judge_main(struct fpool_policy *p, u32 side, fpool_frame_t frame, bool accessed)
+static noinline bool judge_main(struct fpool_policy *p, u32 side, fpool_frame_t frame,
+				bool accessed)
 {
 	bool recency = fpool_duel_rivals(&p->duel, side);
 	u32 credit = *word(p, frame);
 
 	if (!accessed && !credit) {
-		*word(p, frame) = recency ? 0 : FORGET;
-		return true;
+		*word(p, frame) = recency ? 0 : FPOOL_POLICY_FORGET;
+		return leave(p, side, frame);
 	}
 	if (!accessed)
 		credit--;
@@ -387,21 +399,8 @@ static bool judge_main(struct fpool_policy *p, u32 side, fpool_frame_t frame, bo
 		credit = min_t(u32, credit, CREDIT_NEAR);
 	else if (credit < CREDIT_MAX)
 		credit++;
-	enter(p, list(side, MAIN), frame, credit);
+	stay(p, list(side, MAIN), frame, credit);
 	return false;
-}
-
-static __always_inline bool judge(struct fpool_policy *p, u32 side, u32 id, fpool_frame_t frame,
-				  bool accessed)
-{
-	switch (id) {
-	case NEW:
-		return judge_new(p, side, frame);
-	case PROBATION:
-		return judge_probation(p, side, frame, accessed);
-	default:
-		return judge_main(p, side, frame, accessed);
-	}
 }
 
 static bool tenure_judge(struct fpool_policy *p, fpool_frame_t frame, bool accessed)
@@ -409,21 +408,15 @@ static bool tenure_judge(struct fpool_policy *p, fpool_frame_t frame, bool acces
 	u32 at = fpool_frames_info(p->ft, frame)->list;
 	u32 side = at >> SIDE_SHIFT, id = at & ((1 << SIDE_SHIFT) - 1);
 	struct tenure *t = state(p);
-	bool leaves;
 
 	if (!fpool_policy_knows(p, frame))
 		return false;
 	t->evicting = true;
+	if (id == NEW)
+		return judge_new(p, side, frame);
 	t->side[side].looked[id] = t->side[side].left;
-	fpool_policy_dequeue(p, frame);
-	leaves = judge(p, side, id, frame, accessed);
-	t->side[side].left += leaves;
-	return leaves;
-}
-
-static bool tenure_ghost(struct fpool_policy *p, fpool_frame_t frame)
-{
-	return *word(p, frame) != FORGET;
+	return id == PROBATION ? judge_probation(p, side, frame, accessed) :
+				 judge_main(p, side, frame, accessed);
 }
 
 static int tenure_check(const struct fpool_policy *p, const char **why)
@@ -455,6 +448,5 @@ const struct fpool_policy_ops fpool_policy_tenure = {
 	.cool		= tenure_cool,
 	.candidates	= tenure_candidates,
 	.judge		= tenure_judge,
-	.ghost		= tenure_ghost,
 	.check		= tenure_check,
 };

@@ -44,21 +44,10 @@
 /* Nodes that one path can lack: a root, five above the old one, and five down to the leaf. */
 #define MAX_MISSING	(2 * FPOOL_PTABLE_MAX_LEVELS)
 
-/* Of the node that a root word or the entry of an inner node leads to: no shift there and back. */
-static __always_inline u64 *below(const struct fpool_ptable *pt, u64 entry)
-{
-	return pt->base + (entry & ~FPOOL_SPTE_FLAGS);
-}
-
 /* Of the root word and of the entry of an inner node. */
 static fpool_frame_t target(u64 entry)
 {
 	return fpool_frame(entry >> FPOOL_PAGE_SHIFT);
-}
-
-static unsigned int root_levels(u64 root)
-{
-	return (root & FPOOL_SPTE_FLAGS) >> 1;
 }
 
 static u64 make_root(fpool_frame_t node, unsigned int levels)
@@ -142,7 +131,7 @@ void fpool_ptable_init(struct fpool_ptable *pt, const struct fpool_ptable_ops *o
  */
 unsigned int fpool_ptable_levels(const struct fpool_ptable *pt)
 {
-	return root_levels(READ_ONCE(pt->root));
+	return fpool_ptable_root_levels(READ_ONCE(pt->root));
 }
 
 /**
@@ -160,41 +149,16 @@ fpool_spte_t fpool_ptable_get(const struct fpool_ptable *pt, fpool_vpn_t vpn)
 	return entry ? fpool_ptable_read(entry) : fpool_spte(0);
 }
 
-/**
- * fpool_ptable_get_run() - the shadow PTEs of pages that share a leaf
- * @pt: the table
- * @vpn: the first page
- * @nr: how many, none of them beyond the leaf of the first: an aligned run of at most 512
- *
- * Context: As fpool_ptable_get(); the entries may be read, with fpool_ptable_read(), for as long.
- * Return: The first of the entries, which lie one after the other; NULL: all are empty.
- */
-const u64 *fpool_ptable_get_run(const struct fpool_ptable *pt, fpool_vpn_t vpn, u32 nr)
-{
-	/* Each link is ordered before what it leads to by the address dependency. */
-	u64 entry = READ_ONCE(pt->root), page = fpool_vpn_nr(vpn);
-	unsigned int shift = FPOOL_PTABLE_BITS * root_levels(entry);
-
-	if (!shift || page >> shift || index_at(vpn, 0) + nr > FPOOL_PTABLE_ENTRIES)
-		return NULL;
-	while (shift -= FPOOL_PTABLE_BITS) {
-		entry = READ_ONCE(below(pt, entry)[(page >> shift) % FPOOL_PTABLE_ENTRIES]);
-		if (!entry)
-			return NULL;
-	}
-	return &below(pt, entry)[index_at(vpn, 0)];
-}
-
 /* The slow way of fpool_ptable_find_leaf(): from the root. */
 bool fpool_ptable_walk_to_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn)
 {
-	unsigned int level = root_levels(pt->root);
-	u64 entry = pt->root;
+	u64 entry = pt->root, page = fpool_vpn_nr(vpn);
+	unsigned int shift = FPOOL_PTABLE_BITS * fpool_ptable_root_levels(entry);
 
-	if (!covers(level, vpn))
+	if (!shift || page >> shift)
 		return false;
-	while (--level) {
-		entry = below(pt, entry)[index_at(vpn, level)];
+	while (shift -= FPOOL_PTABLE_BITS) {
+		entry = fpool_ptable_below(pt, entry)[(page >> shift) % FPOOL_PTABLE_ENTRIES];
 		if (!entry)
 			return false;
 	}
@@ -206,7 +170,7 @@ bool fpool_ptable_walk_to_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn)
 /* How many nodes the path to the page lacks. */
 static unsigned int count_missing(const struct fpool_ptable *pt, fpool_vpn_t vpn)
 {
-	unsigned int need = levels_for(vpn), level = root_levels(pt->root);
+	unsigned int need = levels_for(vpn), level = fpool_ptable_root_levels(pt->root);
 	u64 entry = pt->root;
 
 	if (!level)
@@ -254,7 +218,7 @@ static void link_child(struct fpool_ptable *pt, fpool_frame_t node, fpool_frame_
 /* One level more: the old root becomes slot 0 of the new one. */
 static void grow(struct fpool_ptable *pt, fpool_frame_t node)
 {
-	unsigned int levels = root_levels(pt->root);
+	unsigned int levels = fpool_ptable_root_levels(pt->root);
 	fpool_frame_t old = target(pt->root);
 
 	init_node(pt, node, FPOOL_NO_FRAME, 0, levels);
@@ -274,10 +238,10 @@ static void build(struct fpool_ptable *pt, fpool_vpn_t vpn, const fpool_frame_t 
 		init_node(pt, *fresh, FPOOL_NO_FRAME, 0, need - 1);
 		set_root(pt, *fresh++, need);
 	}
-	while (root_levels(pt->root) < need)
+	while (fpool_ptable_root_levels(pt->root) < need)
 		grow(pt, *fresh++);
 	node = target(pt->root);
-	for (level = root_levels(pt->root) - 1; level; level--) {
+	for (level = fpool_ptable_root_levels(pt->root) - 1; level; level--) {
 		slot = index_at(vpn, level);
 		if (!fpool_ptable_entries(pt, node)[slot])
 			link_child(pt, *fresh++, node, slot, level - 1);
@@ -385,7 +349,7 @@ static const u64 *lowest_node(const struct fpool_ptable *pt, fpool_vpn_t vpn, un
 	u64 entry = READ_ONCE(pt->root);
 	const u64 *node;
 
-	*level = root_levels(entry);
+	*level = fpool_ptable_root_levels(entry);
 	if (!covers(*level, vpn))
 		return NULL;
 	for (;;) {
@@ -453,7 +417,7 @@ unsigned int fpool_ptable_walk(const struct fpool_ptable *pt, fpool_vpn_t vpn,
 			       struct fpool_ptable_step step[FPOOL_PTABLE_MAX_LEVELS])
 {
 	u64 entry = READ_ONCE(pt->root);
-	unsigned int level = root_levels(entry), n = 0;
+	unsigned int level = fpool_ptable_root_levels(entry), n = 0;
 
 	if (!covers(level, vpn))
 		return 0;
@@ -536,7 +500,7 @@ void fpool_ptable_clear(struct fpool_ptable *pt)
 	/* No release: an empty word leads nowhere. */
 	WRITE_ONCE(pt->root, 0);
 	if (root)
-		free_subtree(pt, target(root), root_levels(root) - 1);
+		free_subtree(pt, target(root), fpool_ptable_root_levels(root) - 1);
 	forget_leaf(pt);
 	pt->npresent = 0;
 	pt->nghosts = 0;
@@ -639,7 +603,7 @@ static const char *check_node(const struct fpool_ptable *pt, fpool_frame_t node,
 
 static const char *check_tree(const struct fpool_ptable *pt, struct tally *t)
 {
-	unsigned int levels = root_levels(pt->root);
+	unsigned int levels = fpool_ptable_root_levels(pt->root);
 
 	if (!pt->root)
 		return NULL;

@@ -148,7 +148,6 @@ void fpool_ptable_init(struct fpool_ptable *pt, const struct fpool_ptable_ops *o
 		       struct fpool_frames *ft, void *base, u32 space);
 
 fpool_spte_t fpool_ptable_get(const struct fpool_ptable *pt, fpool_vpn_t vpn);
-const u64 *fpool_ptable_get_run(const struct fpool_ptable *pt, fpool_vpn_t vpn, u32 nr);
 
 /* One of the entries of a run. */
 static inline fpool_spte_t fpool_ptable_read(const u64 *entry)
@@ -199,6 +198,46 @@ static __always_inline bool fpool_spte_ok(const struct fpool_ptable *pt, fpool_s
 		return field && field <= FPOOL_SPTE_ERRNO_MAX;
 	return fpool_spte_flags_ok(flags) && !(flags & ~(FPOOL_SPTE_UPDATABLE | FPOOL_SPTE_P)) &&
 	       field < pt->ft->nframes;
+}
+
+/* Of the node that a root word or the entry of an inner node leads to: no shift there and back. */
+static __always_inline u64 *fpool_ptable_below(const struct fpool_ptable *pt, u64 entry)
+{
+	return pt->base + (entry & ~FPOOL_SPTE_FLAGS);
+}
+
+static inline unsigned int fpool_ptable_root_levels(u64 root)
+{
+	return (root & FPOOL_SPTE_FLAGS) >> 1;
+}
+
+/**
+ * fpool_ptable_get_run() - the shadow PTEs of pages that share a leaf
+ * @pt: the table
+ * @vpn: the first page
+ * @nr: how many, none of them beyond the leaf of the first: an aligned run of at most 512
+ *
+ * Context: As fpool_ptable_get(); the entries may be read, with fpool_ptable_read(), for as long.
+ * Return: The first of the entries, which lie one after the other; NULL: all are empty.
+ */
+static inline const u64 *fpool_ptable_get_run(const struct fpool_ptable *pt, fpool_vpn_t vpn,
+					      u32 nr)
+{
+	/* Each link is ordered before what it leads to by the address dependency. */
+	u64 entry = READ_ONCE(pt->root), page = fpool_vpn_nr(vpn);
+	unsigned int shift = FPOOL_PTABLE_BITS * fpool_ptable_root_levels(entry);
+	unsigned int index = page % FPOOL_PTABLE_ENTRIES;
+	const u64 *node;
+
+	if (!shift || page >> shift || index + nr > FPOOL_PTABLE_ENTRIES)
+		return NULL;
+	while (shift -= FPOOL_PTABLE_BITS) {
+		node = fpool_ptable_below(pt, entry);
+		entry = READ_ONCE(node[(page >> shift) % FPOOL_PTABLE_ENTRIES]);
+		if (!entry)
+			return NULL;
+	}
+	return &fpool_ptable_below(pt, entry)[index];
 }
 
 /* What all pages of a leaf have in common. */

@@ -379,12 +379,10 @@ static struct fpool_wset *donor(struct fpool_wsets *ws, const struct fpool_wset 
 	return best;
 }
 
-static void halve(struct fpool_wsets *ws)
+static noinline void halve(struct fpool_wsets *ws)
 {
 	struct fpool_wset *set;
 
-	if (++ws->faults < ws->capacity / HALVE_PART)
-		return;
 	ws->faults = 0;
 	for (set = &ws->common; set; set = fpool_wsets_next(ws, set->id + 1)) {
 		set->near /= 2;
@@ -392,22 +390,26 @@ static void halve(struct fpool_wsets *ws)
 	}
 }
 
+/* All frames are in somebody's target: one for the set is one less for another. */
+static noinline void grow_from_donor(struct fpool_wsets *ws, struct fpool_wset *set)
+{
+	struct fpool_wset *from = donor(ws, set);
+
+	if (!from)
+		return;
+	set_target(ws, from, from->target - 1);
+	set_target(ws, set, set->target + 1);
+}
+
 /* The set wants one frame more than it has. */
 static void grow(struct fpool_wsets *ws, struct fpool_wset *set, bool near)
 {
-	struct fpool_wset *from;
-
 	if (set->leaving || set->target >= set->max)
 		return;
-	if (ws->targets >= ws->capacity) {
-		if (!near && set->target >= fpool_wset_floor(ws, set))
-			return;
-		from = donor(ws, set);
-		if (!from)
-			return;
-		set_target(ws, from, from->target - 1);
-	}
-	set_target(ws, set, set->target + 1);
+	if (ws->targets < ws->capacity)
+		set_target(ws, set, set->target + 1);
+	else if (near || set->target < fpool_wset_floor(ws, set))
+		grow_from_donor(ws, set);
 }
 
 static u64 evictions_since(const struct fpool_policy *p, u64 seq)
@@ -454,7 +456,8 @@ u64 fpool_wset_fault(struct fpool_wsets *ws, struct fpool_wset *set, u64 ghost)
 	set->near_refaults += near;
 	set->near += near;
 	grow(ws, set, near);
-	halve(ws);
+	if (++ws->faults >= ws->capacity / HALVE_PART)
+		halve(ws);
 	return age;
 }
 
