@@ -299,34 +299,51 @@ static u32 model_find(struct model *m, u32 nr)
 	return i;
 }
 
-/* Random additions at both ends and removals anywhere, against the naive list. */
+/* A frame that is on the list leaves it, or goes to the end of that one or of another. */
+static void take_or_move(struct kunit *test, struct fpool_frames *ft, struct fpool_frame_list *list,
+			 struct model *m, u32 from, u32 to, u32 nr)
+{
+	model_remove(&m[from], model_find(&m[from], nr));
+	if (to < 2) {
+		fpool_frame_list_move_tail(ft, &list[from], &list[to], fpool_frame(nr));
+		model_insert(&m[to], m[to].len, nr);
+		return;
+	}
+	fpool_frame_list_del(ft, &list[from], fpool_frame(nr));
+	KUNIT_ASSERT_EQ(test, ft->tab[nr].prev, fpool_frame_nr(FPOOL_NO_FRAME));
+	KUNIT_ASSERT_EQ(test, ft->tab[nr].next, fpool_frame_nr(FPOOL_NO_FRAME));
+}
+
+/* Random additions at both ends, removals anywhere, and moves, against two naive lists. */
 static void list_like_the_model(struct kunit *test)
 {
 	struct fpool_frames *ft = table(test, MODEL_MAX);
 	unsigned int step, steps = FPOOL_TEST_STEPS(300, 20000);
-	struct model m = { .len = 0 };
-	struct fpool_frame_list list;
+	struct model m[2] = { { .len = 0 }, { .len = 0 } };
+	struct fpool_frame_list list[2];
 	struct rnd_state rnd;
-	u32 nr, at;
+	u32 nr, k;
 
 	fpool_kunit_seed(test, &rnd);
-	fpool_frame_list_init(&list);
+	fpool_frame_list_init(&list[0]);
+	fpool_frame_list_init(&list[1]);
 	for (step = 0; step < steps; step++) {
 		nr = fpool_kunit_below(&rnd, MODEL_MAX);
-		at = model_find(&m, nr);
-		if (at < m.len) {
-			fpool_frame_list_del(ft, &list, fpool_frame(nr));
-			model_remove(&m, at);
-			KUNIT_ASSERT_EQ(test, ft->tab[nr].prev, fpool_frame_nr(FPOOL_NO_FRAME));
-			KUNIT_ASSERT_EQ(test, ft->tab[nr].next, fpool_frame_nr(FPOOL_NO_FRAME));
+		for (k = 0; k < 2 && model_find(&m[k], nr) == m[k].len; k++)
+			;
+		if (k < 2) {
+			take_or_move(test, ft, list, m, k, fpool_kunit_below(&rnd, 3), nr);
 		} else if (fpool_kunit_below(&rnd, 2)) {
-			fpool_frame_list_add_head(ft, &list, fpool_frame(nr));
-			model_insert(&m, 0, nr);
+			k = fpool_kunit_below(&rnd, 2);
+			fpool_frame_list_add_head(ft, &list[k], fpool_frame(nr));
+			model_insert(&m[k], 0, nr);
 		} else {
-			fpool_frame_list_add_tail(ft, &list, fpool_frame(nr));
-			model_insert(&m, m.len, nr);
+			k = fpool_kunit_below(&rnd, 2);
+			fpool_frame_list_add_tail(ft, &list[k], fpool_frame(nr));
+			model_insert(&m[k], m[k].len, nr);
 		}
-		compare(test, ft, &list, &m);
+		compare(test, ft, &list[0], &m[0]);
+		compare(test, ft, &list[1], &m[1]);
 	}
 }
 
