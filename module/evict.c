@@ -11,6 +11,9 @@
  *		where the caller may not do file I/O
  *	free	the entry becomes a ghost, the frame goes back, those who wait are woken
  *
+ * Broken memory (PG_hwpoison) is never read, so a dirty page in it is lost: that is a failed write,
+ * the page leaves as others do, and its frame is retired.
+ *
  * Who looks an entry up takes a reference first and looks again (fpool_pager_lookup): either it
  * sees BUSY, or the freeze sees its reference.  Both sides have a full barrier between their
  * write and their read (an atomic read-modify-write each).
@@ -25,10 +28,12 @@
  */
 #include "evict.h"
 
+#include <linux/delay.h>
 #include <linux/highmem.h>
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 
+#include "errlog.h"
 #include "flight.h"
 #include "mmset.h"
 #include "pin.h"
@@ -51,6 +56,7 @@ enum fate {
 	FATE_UNDECIDED,
 	FATE_FREE,	/* nobody has it, it is clean */
 	FATE_WRITE,	/* nobody has it, it is dirty */
+	FATE_LOST,	/* nobody has it, it is dirty, and its memory is broken */
 	FATE_WRITTEN,	/* its write has ended */
 	FATE_BACK,	/* stays */
 };
@@ -62,6 +68,8 @@ struct victim {
 	u32 pinner;			/* who had it pinned, 0 for nobody */
 	u8 fate;			/* enum fate */
 	bool written;
+	bool lost;
+	bool held_back;			/* by its pinner */
 };
 
 struct batch {
@@ -408,6 +416,13 @@ static void judge(struct batch *b)
 
 /* Leaving. */
 
+static enum fate fate_of_dirty(const struct batch *b, const struct page *page)
+{
+	if (b->dropper)
+		return FATE_FREE;
+	return unlikely(PageHWPoison(page)) ? FATE_LOST : FATE_WRITE;
+}
+
 /*
  * With the count frozen nobody has the frame, and nobody gets it again, because the
  * entry is busy: the dirty flag cannot change after this.
@@ -420,7 +435,7 @@ static __always_inline void decide(struct batch *b, struct victim *v, struct pag
 		fpool_space_count(v->space, FPOOL_STAT_EVICT_HELD, 1);
 		return;
 	}
-	v->fate = PageDirty(page) && !b->dropper ? FATE_WRITE : FATE_FREE;
+	v->fate = PageDirty(page) ? fate_of_dirty(b, page) : FATE_FREE;
 	page_ref_unfreeze(page, 1);
 }
 
@@ -514,6 +529,19 @@ static __always_inline void add_gone(struct batch *b, fpool_frame_t frame)
 		b->gone = frame;
 }
 
+/* To the pool, unless it is broken: then to nobody. */
+static __always_inline void let_go(struct batch *b, fpool_frame_t frame, const struct page *page)
+{
+	if (unlikely(PageHWPoison(page))) {
+		WARN_ON_ONCE(fpool_frames_mark_retired(&b->pool->frames, frame));
+		pr_warn_ratelimited("pool %s: the memory of frame %u is broken, and is retired\n",
+				    b->pool->name, fpool_frame_nr(frame));
+		return;
+	}
+	WARN_ON_ONCE(fpool_frames_mark_free(&b->pool->frames, frame));
+	add_gone(b, frame);
+}
+
 static __always_inline void free_victim(struct batch *b, const struct victim *v,
 					const struct fpool_rmap_page *p)
 {
@@ -537,8 +565,7 @@ static __always_inline void free_victim(struct batch *b, const struct victim *v,
 		fpool_page_take_uses(page);
 	}
 	fpool_wset_uncharge(&pool->wsets, frame);
-	WARN_ON_ONCE(fpool_frames_mark_free(&pool->frames, frame));
-	add_gone(b, frame);
+	let_go(b, frame, page);
 	trace_fpool_evict(pool->id, space->id, fpool_vpn_nr(vpn), fpool_frame_nr(frame),
 			  v->written);
 }
@@ -550,7 +577,7 @@ static void put_back(struct batch *b, const struct victim *v, fpool_vpn_t vpn)
 	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, v->frame));
 	fpool_ptable_update(&v->space->ptable, vpn, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB, 0);
 	if (v->pinner)
-		fpool_pin_put_back(pool, v->frame, v->pinner);
+		fpool_pin_put_back(pool, v->frame, v->pinner, v->held_back);
 	else
 		fpool_policy_put_back(fpool_pool_policy(pool, v->frame), v->frame);
 }
@@ -583,6 +610,28 @@ static void settle_written(struct batch *b, struct victim *v, const struct fpool
 	/* Nobody else can have made it dirty again. */
 	v->written = !dirty;
 	v->fate = dirty ? FATE_BACK : FATE_FREE;
+}
+
+/* What was stored in broken memory is lost. */
+static void settle_lost(struct batch *b, struct victim *v, const struct fpool_rmap_page *p)
+{
+	fpool_errlog_write(v->space, fpool_vpn(p->vpn), -EIO);
+	b->done.error = -EIO;
+	v->lost = true;
+	v->fate = FATE_FREE;
+}
+
+/* Who syncs next is told. */
+static void report_lost(const struct batch *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->nr; i++) {
+		if (!b->v[i].lost)
+			continue;
+		fpool_space_count(b->v[i].space, FPOOL_STAT_WRITE_ERRORS, 1);
+		fpool_errlog_report(b->v[i].space, -EIO);
+	}
 }
 
 static void count_evictions(const struct batch *b)
@@ -625,7 +674,7 @@ static u64 settle(struct batch *b)
 	struct fpool_pool *pool = b->pool;
 	unsigned int i;
 	u64 freed = 0;
-	bool laundry = false;
+	bool laundry = false, lost = false;
 
 	spin_lock(&pool->lock);
 	for (i = 0; i < b->nr; i++) {
@@ -634,6 +683,10 @@ static u64 settle(struct batch *b)
 
 		if (v->fate == FATE_WRITTEN)
 			settle_written(b, v, p);
+		if (unlikely(v->fate == FATE_LOST)) {
+			settle_lost(b, v, p);
+			lost = true;
+		}
 		if (v->fate == FATE_FREE) {
 			free_victim(b, v, p);
 			freed++;
@@ -648,6 +701,8 @@ static u64 settle(struct batch *b)
 	spin_unlock(&pool->lock);
 	if (freed)
 		count_evictions(b);
+	if (unlikely(lost))
+		report_lost(b);
 	wake_waiters(b);
 	if (freed)
 		fpool_pool_freed(pool);
@@ -1063,12 +1118,15 @@ static bool may_claim(const struct batch *b, fpool_spte_t e)
 {
 	const struct fpool_frame_info *info;
 
+	if (b->flags & FPOOL_EVICT_BROKEN &&
+	    !PageHWPoison(fpool_pool_page(b->pool, fpool_spte_frame(e))))
+		return false;
 	if (b->dropper) {
 		info = fpool_frames_info(&b->pool->frames, fpool_spte_frame(e));
 		return fpool_spte_has(e, FPOOL_SPTE_H) && info->policy == b->dropper;
 	}
 	if (fpool_spte_has(e, FPOOL_SPTE_H))
-		return false;
+		return b->flags & FPOOL_EVICT_RELEASED;
 	return !fpool_spte_has(e, FPOOL_SPTE_PIN) || b->flags & FPOOL_EVICT_ALL;
 }
 
@@ -1126,6 +1184,7 @@ static void claim_range(struct batch *b, struct fpool_space *space, fpool_vpn_t 
 			.space = fpool_space_get(space),
 			.frame = fpool_spte_frame(e),
 			.pinner = take_off(b, e),
+			.held_back = fpool_spte_has(e, FPOOL_SPTE_H),
 		};
 		b->p[b->nr] = (struct fpool_rmap_page){
 			.vpn = fpool_vpn_nr(*vpn),
@@ -1206,4 +1265,52 @@ void fpool_evict_dropped(struct fpool_space *space, fpool_vpn_t vpn, u32 pinner)
 	struct batch b = { .pool = space->pool, .dropper = pinner, .v = &v, .p = &p };
 
 	evict_all(&b, space, vpn, fpool_vpn_add(vpn, 1));
+}
+
+/* Others may have a reference for a moment. */
+#define BROKEN_TRIES	10
+
+static bool is_broken(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	fpool_spte_t e = fpool_space_spte(space, vpn);
+
+	return fpool_spte_has(e, FPOOL_SPTE_P) && !fpool_spte_has(e, FPOOL_SPTE_BUSY) &&
+	       PageHWPoison(fpool_pool_page(space->pool, fpool_spte_frame(e)));
+}
+
+/**
+ * fpool_evict_broken - the memory of a page is broken: it leaves, and its frame is retired
+ * @space: the space
+ * @vpn: the page
+ * @flags: 0, or FPOOL_EVICT_RELEASED
+ *
+ * Nothing is read from such a frame.  A clean page comes again from the file; what was stored in a
+ * dirty one is lost, which every descriptor's next sync is told.
+ *
+ * Context: Process context, under mm's locks or not; may sleep, never for I/O.
+ * Return: 0: look again; -EIO: it was dirty, and has left; -EBUSY: it stays: somebody holds the
+ * frame, or holds the page back, or it is being written.
+ */
+int fpool_evict_broken(struct fpool_space *space, fpool_vpn_t vpn, unsigned int flags)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < BROKEN_TRIES; tries++) {
+		struct fpool_rmap_page p;
+		struct victim v;
+		struct batch b = {
+			.pool = space->pool, .v = &v, .p = &p,
+			.flags = FPOOL_EVICT_ALL | FPOOL_EVICT_BROKEN | flags,
+		};
+
+		evict_all(&b, space, vpn, fpool_vpn_add(vpn, 1));
+		if (b.done.error)
+			return b.done.error;
+		if (!is_broken(space, vpn))
+			return 0;
+		if (b.done.pinned)
+			break;
+		fsleep(1000);
+	}
+	return -EBUSY;
 }

@@ -38,6 +38,7 @@ void fpool_evict_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t
 		       unsigned int flags, const struct mm_struct *mm, struct fpool_evicted *out);
 
 void fpool_evict_dropped(struct fpool_space *space, fpool_vpn_t vpn, u32 pinner);
+int fpool_evict_broken(struct fpool_space *space, fpool_vpn_t vpn, unsigned int flags);
 
 int fpool_evict_init_pool(struct fpool_pool *pool);
 void fpool_evict_exit_pool(struct fpool_pool *pool);
@@ -47,5 +48,7 @@ bool fpool_evict_may_start(struct fpool_pool *pool);
 unsigned int fpool_evict_start(struct fpool_pool *pool);
 
 #define FPOOL_EVICT_ALL		1	/* what is pinned or promised, too */
+#define FPOOL_EVICT_BROKEN	2	/* nothing but what lies in broken memory */
+#define FPOOL_EVICT_RELEASED	4	/* what is held back, too */
 
 #endif /* FPOOL_EVICT_H */

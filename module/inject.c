@@ -22,6 +22,7 @@ static const char *const names[FPOOL_NR_INJECTS] = {
 	[FPOOL_INJECT_NODE] = "node",
 	[FPOOL_INJECT_RESIZE] = "resize",
 	[FPOOL_INJECT_LINGER] = "linger",
+	[FPOOL_INJECT_WALK] = "walk",
 };
 
 /* The n-th from now fails; 0: none. */

@@ -1154,6 +1154,12 @@ struct page *fpool_pager_get(struct fpool_space *space, const struct mm_struct *
 
 	for (;;) {
 		page = fpool_pager_lookup(space, vpn);
+		if (page && unlikely(PageHWPoison(page))) {
+			put_page(page);
+			if (fpool_evict_broken(space, vpn, 0))
+				return ERR_PTR(-EIO);
+			continue;
+		}
 		if (page) {
 			if (!(how & FPOOL_FILL_ONCE))
 				folio_set_referenced(page_folio(page));

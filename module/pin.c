@@ -323,10 +323,11 @@ u32 fpool_pin_lift(struct fpool_pool *pool, fpool_frame_t frame)
  * @pool: the pool
  * @frame: where it is, resident again
  * @id: what fpool_pin_lift() said
+ * @hold: it was held back, too
  *
  * Context: Caller holds pool->lock.
  */
-void fpool_pin_put_back(struct fpool_pool *pool, fpool_frame_t frame, u32 id)
+void fpool_pin_put_back(struct fpool_pool *pool, fpool_frame_t frame, u32 id, bool hold)
 {
 	struct fpool_pinner *pinner = xa_load(&pool->pinners, id);
 
@@ -334,6 +335,6 @@ void fpool_pin_put_back(struct fpool_pool *pool, fpool_frame_t frame, u32 id)
 		fpool_policy_put_back(fpool_pool_policy(pool, frame), frame);
 		return;
 	}
-	enlist(pinner, frame, FPOOL_SPTE_PIN);
+	enlist(pinner, frame, FPOOL_SPTE_PIN | (hold ? FPOOL_SPTE_H : 0));
 	atomic_long_inc(&pinner->user->locked_vm);
 }

@@ -34,6 +34,6 @@ bool fpool_pin_first_held(struct fpool_pinner *pinner, fpool_vpn_t *vpn);
 
 /* For eviction, which holds pool->lock. */
 u32 fpool_pin_lift(struct fpool_pool *pool, fpool_frame_t frame);
-void fpool_pin_put_back(struct fpool_pool *pool, fpool_frame_t frame, u32 id);
+void fpool_pin_put_back(struct fpool_pool *pool, fpool_frame_t frame, u32 id, bool hold);
 
 #endif /* FPOOL_PIN_H */

@@ -15,6 +15,7 @@
  */
 #include "rmap.h"
 
+#include <linux/delay.h>
 #include <linux/interval_tree_generic.h>
 #include <linux/mmu_notifier.h>
 #include <linux/pagemap.h>
@@ -23,6 +24,7 @@
 #include <asm/tlbflush.h>
 
 #include "compat.h"
+#include "inject.h"
 
 static inline unsigned long vma_first(struct vm_area_struct *vma)
 {
@@ -57,8 +59,12 @@ typedef void (*entry_fn)(struct walk *walk, pte_t *pte, struct fpool_rmap_page *
 /* What to do with the entries of @walk->nr pages in one page table; the same. */
 typedef void (*table_fn)(struct walk *walk, pte_t *pte);
 
+/* The VMA, and its page tables, stay as long as i_mmap_rwsem is held. */
 static void set_vma(struct walk *walk, struct vm_area_struct *vma)
 {
+	i_mmap_assert_locked(walk->space->inode->i_mapping);
+	if (fpool_inject(FPOOL_INJECT_WALK))
+		msleep(1000);
 	walk->vma = vma;
 	walk->pmds = NULL;
 	walk->changed = 0;

@@ -25,6 +25,7 @@
 #include <linux/pagemap.h>
 
 #include "compat.h"
+#include "evict.h"
 #include "hint.h"
 #include "mmset.h"
 #include "pager.h"
@@ -164,16 +165,17 @@ static noinline void map_others(struct vm_fault *vmf, struct fpool_space *space,
 	fpool_pager_ahead(space, vmf->vma->vm_mm, fpool_vpn(vmf->pgoff));
 }
 
+/* 0: it has just left. */
 static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struct page *page,
 			  bool major)
 {
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
 	u8 advised = advice(vmf->vma);
 
-	/* Broken memory: core mm would kill the process for it, but cannot take it away from us. */
+	/* Broken memory: core mm would take it for a page of the page cache that can be dropped. */
 	if (unlikely(PageHWPoison(page))) {
 		put_page(page);
-		return VM_FAULT_HWPOISON;
+		return fpool_evict_broken(space, fpool_vpn(vmf->pgoff), 0) ? VM_FAULT_HWPOISON : 0;
 	}
 	if (advised != FRAMEPOOL_ADVICE_RANDOM)
 		map_others(vmf, space, advised, major);
@@ -259,8 +261,10 @@ static vm_fault_t fault(struct vm_fault *vmf)
 		if (!major && !(vmf->flags & FAULT_FLAG_TRIED))
 			fpool_whatif_note(space, vpn, FPOOL_WHATIF_FAULT);
 		page = fpool_pager_lookup(space, vpn);
-		if (page)
-			return present(vmf, space, page, major);
+		if (page) {
+			ret = present(vmf, space, page, major);
+			continue;
+		}
 		/* Who has waited before gets what the wait has brought. */
 		if (vmf->flags & FAULT_FLAG_TRIED) {
 			if (fpool_pager_take_error(space, vpn) ||

@@ -25,6 +25,7 @@
 #include <linux/pagemap.h>
 
 #include "errlog.h"
+#include "evict.h"
 #include "flight.h"
 #include "rmap.h"
 
@@ -103,6 +104,7 @@ struct claim {
 /*
  * Claim up to @max dirty pages from *@vpn on, where the leaf of the shadow page table goes at least
  * to @end.  -EAGAIN: the first one is changing hands or being written by somebody else: wait.
+ * -EHWPOISON: the memory of the first one is broken.
  */
 static int claim(struct fpool_space *space, struct claim *c, unsigned int max, fpool_vpn_t *vpn,
 		 fpool_vpn_t end)
@@ -118,6 +120,7 @@ static int claim(struct fpool_space *space, struct claim *c, unsigned int max, f
 	for (i = 0; entry && i < nr; i++) {
 		fpool_spte_t e = fpool_ptable_read(&entry[i]);
 		fpool_vpn_t here = fpool_vpn_add(first, i);
+		struct page *page;
 
 		if (!fpool_spte_has(e, FPOOL_SPTE_P))
 			continue;
@@ -125,9 +128,13 @@ static int claim(struct fpool_space *space, struct claim *c, unsigned int max, f
 			*vpn = here;
 			return c->nr ? 0 : -EAGAIN;
 		}
-		if (!maybe_dirty(fpool_pool_page(space->pool, fpool_spte_frame(e))) ||
-		    held_back(space, here, e))
+		page = fpool_pool_page(space->pool, fpool_spte_frame(e));
+		if (!maybe_dirty(page) || held_back(space, here, e))
 			continue;
+		if (unlikely(PageHWPoison(page))) {
+			*vpn = here;
+			return c->nr ? 0 : -EHWPOISON;
+		}
 		c->vpn[c->nr] = here;
 		c->frame[c->nr++] = fpool_spte_frame(e);
 		fpool_ptable_update(&space->ptable, here, 0, FPOOL_SPTE_WB);
@@ -238,6 +245,16 @@ static void start_claimed(struct sweep *s, const struct claim *c)
 	}
 }
 
+/* What was stored in broken memory is lost, held back or not; that is told as a failed write. */
+static void pass_broken(struct sweep *s, fpool_vpn_t *vpn)
+{
+	if (fpool_evict_broken(s->space, *vpn, FPOOL_EVICT_RELEASED)) {
+		++*s->failed;
+		s->err = -EIO;
+		*vpn = fpool_vpn_add(*vpn, 1);
+	}
+}
+
 static bool settled(struct fpool_space *space, fpool_vpn_t vpn)
 {
 	fpool_spte_t e = fpool_space_spte(space, vpn);
@@ -281,6 +298,10 @@ int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t first, fpool_vp
 		spin_lock(&pool->lock);
 		ret = claim(space, &c, min_t(unsigned int, room, FPOOL_RUN_MAX), &vpn, leaf_end);
 		spin_unlock(&pool->lock);
+		if (unlikely(ret == -EHWPOISON)) {
+			pass_broken(&s, &vpn);
+			continue;
+		}
 		if (ret == -EAGAIN && s.flight->nr) {
 			/* Nobody waits for others while others may wait for him. */
 			land(&s);

@@ -295,16 +295,16 @@ static void tables(void)
 #define INJECT	"/sys/kernel/debug/framepool/inject"
 #define LONELY	(7ull << 18)	/* a page whose table has no other */
 
-static bool has_begun(void *unused)
+/* @done: the line that says that none is to come. */
+static bool has_begun(void *done)
 {
 	char line[64];
 	bool begun = false;
 	FILE *f = fopen(INJECT, "re");
 
-	(void)unused;
 	need(f, INJECT);
 	while (fgets(line, sizeof(line), f))
-		begun |= !strcmp(line, "linger 0\n");
+		begun |= !strcmp(line, done);
 	fclose(f);
 	return begun;
 }
@@ -354,7 +354,7 @@ static void walked_and_freed(void)
 	if (!knob_write(INJECT, "linger 1"))
 		skip("this kernel has no fault injection");
 	need(!pthread_create(&thread, NULL, lonely_reader, NULL), "no thread");
-	need(wait_until(has_begun, NULL, 10000), "nobody looked it up");
+	need(wait_until(has_begun, "linger 0\n", 10000), "nobody looked it up");
 	need_ok(range_op(fd, FRAMEPOOL_EVICT, LONELY * PAGE, PAGE, &r));
 	expect(r.done == 1, "%ju pages have left", (uintmax_t)r.done);
 	range_op(other, FRAMEPOOL_PREFETCH, 0, 0, &r);
@@ -365,6 +365,86 @@ static void walked_and_freed(void)
 	close(f);
 }
 
+/* What makes the module walk the mappings of a space. */
+static void walk_to_evict(void)
+{
+	struct framepool_range r;
+
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+}
+
+static void walk_to_sync(void)
+{
+	need_ok(fsync(fd));
+}
+
+/* Of a file that nobody maps. */
+static void walk_to_choose(void)
+{
+	int other = space_attach(file_make("ballast", 4 * MIB, 2), O_RDONLY);
+	struct framepool_range r;
+	u32 other_id = space_id(other);
+
+	need_ok(range_op(other, FRAMEPOOL_PREFETCH, 0, 0, &r));
+	space_gone(other, other_id);
+}
+
+/* The last one: the descriptor records from then on. */
+static void walk_to_record(void)
+{
+	struct framepool_record_start start = { .size = sizeof(start) };
+	u64 refs[NR];
+	struct framepool_record r = {
+		.size = sizeof(r), .flags = FRAMEPOOL_RECORD_LOOK, .refs = (uintptr_t)refs,
+		.nr = ARRAY_SIZE(refs),
+	};
+
+	need_ok(ioctl(fd, FRAMEPOOL_RECORD_START, &start));
+	need_ok(ioctl(fd, FRAMEPOOL_RECORD, &r));
+}
+
+static void *walker(void *walk)
+{
+	((void (*)(void))walk)();
+	return NULL;
+}
+
+/*
+ * A walk of the mappings is slow, and one of them is unmapped meanwhile, with its page tables: they
+ * stay until the walk has passed them.
+ */
+static void walked_and_unmapped(void)
+{
+	static void (*const walk[])(void) = { walk_to_evict, walk_to_sync, walk_to_choose,
+					      walk_to_record };
+	pthread_t thread;
+	u8 *other;
+	u64 i, k;
+
+	pool_use(2 * MIB);
+	path = file_make("file", NR / 4 * PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	for (i = 0; i < ARRAY_SIZE(walk); i++) {
+		m = map(fd, NR / 4 * PAGE, RW, MAP_SHARED);
+		other = map(fd, NR / 4 * PAGE, RW, MAP_SHARED);
+		for (k = 0; k < NR / 4; k++) {
+			page_fill(m + k * PAGE, k, 2 + i);
+			expect(page_is(other + k * PAGE, k, 2 + i), "the other mapping");
+		}
+		if (!knob_write(INJECT, "walk 1"))
+			skip("this kernel has no fault injection");
+		need(!pthread_create(&thread, NULL, walker, walk[i]), "no thread");
+		need(wait_until(has_begun, "walk 0\n", 10000), "walk %ju has not begun",
+		     (uintmax_t)i);
+		need_ok(munmap(m, NR / 4 * PAGE));
+		need_ok(munmap(other, NR / 4 * PAGE));
+		pthread_join(thread, NULL);
+	}
+	space_gone(fd, id);
+	expect_file(path, model_make(NR / 4 * PAGE, 1 + ARRAY_SIZE(walk)), NR / 4 * PAGE);
+}
+
 static const struct test tests[] = {
 	{ "four pages in one instruction", instructions, 0 },
 	{ "four pages in one instruction, two threads", instructions_of_two, 0 },
@@ -373,6 +453,7 @@ static const struct test tests[] = {
 	{ "eight processes, sixteen frames", crowd, 0 },
 	{ "tables larger than the pool", tables, 0 },
 	{ "a table that is walked when it is freed", walked_and_freed, T_DEVICE },
+	{ "a mapping that is walked when it is unmapped", walked_and_unmapped, T_DEVICE },
 };
 
 int main(int argc, char **argv)
