@@ -3,7 +3,7 @@
 #ifndef FPOOL_JOB_H
 #define FPOOL_JOB_H
 
-#include "evict.h"
+#include "evict_range.h"
 #include "space.h"
 
 /**

@@ -29,7 +29,9 @@
 
 #include "errlog.h"
 #include "evict.h"
+#include "evict_range.h"
 #include "inject.h"
+#include "laundry.h"
 #include "mmset.h"
 #include "trace.h"
 
@@ -389,7 +391,7 @@ static __always_inline int look(struct fpool_space *space, fpool_vpn_t vpn)
 	if (!fpool_spte_has(fpool_ptable_peek(&space->ptable, vpn),
 			    FPOOL_SPTE_P | FPOOL_SPTE_BUSY))
 		return 0;
-	fpool_evict_rescue(space, vpn);
+	fpool_laundry_rescue(space, vpn);
 	return -EEXIST;
 }
 
@@ -1068,7 +1070,7 @@ static __always_inline struct page *get_entry(struct fpool_space *space, const u
 		}
 		/*
 		 * The reference is a full barrier: an eviction that we do not see here sees the
-		 * reference (see evict.c).  Flags may have changed meanwhile, the owner may not.
+		 * reference (see batch.c).  Flags may have changed meanwhile, the owner may not.
 		 */
 		e = fpool_ptable_read(entry);
 		if (is_usable(e) && fpool_pool_page(space->pool, fpool_spte_frame(e)) == page)

@@ -17,11 +17,12 @@
 #include <linux/kthread.h>
 
 #include "evict.h"
+#include "laundry.h"
 
 static bool has_work(struct fpool_pool *pool)
 {
-	return fpool_evict_landed(pool) || fpool_evict_may_start(pool) ||
-	       (fpool_pool_is_low(pool) && fpool_evict_wants(pool) &&
+	return fpool_laundry_landed(pool) || fpool_laundry_may_start(pool) ||
+	       (fpool_pool_is_low(pool) && fpool_laundry_has_room(pool) &&
 		READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]));
 }
 
@@ -30,8 +31,8 @@ static u64 wash(struct fpool_pool *pool)
 {
 	u64 done = 0;
 
-	while (fpool_evict_may_start(pool) && !kthread_should_stop())
-		done += fpool_evict_start(pool);
+	while (fpool_laundry_may_start(pool) && !kthread_should_stop())
+		done += fpool_laundry_start(pool);
 	return done;
 }
 
@@ -41,10 +42,10 @@ static u64 work(struct fpool_pool *pool)
 	u32 nfree, high;
 
 	do {
-		done = fpool_evict_reap(pool);
+		done = fpool_laundry_reap(pool);
 		nfree = READ_ONCE(pool->nfree);
 		high = fpool_pool_high(pool);
-		if (nfree < high && fpool_evict_wants(pool))
+		if (nfree < high && fpool_laundry_has_room(pool))
 			done += fpool_evict_some(pool, NULL, high - nfree);
 		done += wash(pool);
 		all += done;
@@ -64,8 +65,8 @@ static int reclaimer(void *data)
 		/* All pinned, held, or unwritable: look again in a while. */
 		if (!work(pool))
 			wait_event_interruptible_timeout(pool->reclaim_wait,
-							 fpool_evict_landed(pool) ||
-							 fpool_evict_may_start(pool) ||
+							 fpool_laundry_landed(pool) ||
+							 fpool_laundry_may_start(pool) ||
 							 kthread_should_stop(), HZ / 10);
 	}
 	return 0;
@@ -81,13 +82,13 @@ static int reclaimer(void *data)
 int fpool_reclaim_start(struct fpool_pool *pool)
 {
 	struct task_struct *task;
-	int err = fpool_evict_init_pool(pool);
+	int err = fpool_laundry_create(pool);
 
 	if (err)
 		return err;
 	task = kthread_run(reclaimer, pool, "framepool/%s", pool->name);
 	if (IS_ERR(task)) {
-		fpool_evict_exit_pool(pool);
+		fpool_laundry_destroy(pool);
 		return PTR_ERR(task);
 	}
 	pool->reclaimer = task;
@@ -103,5 +104,5 @@ int fpool_reclaim_start(struct fpool_pool *pool)
 void fpool_reclaim_stop(struct fpool_pool *pool)
 {
 	kthread_stop(pool->reclaimer);
-	fpool_evict_exit_pool(pool);
+	fpool_laundry_destroy(pool);
 }

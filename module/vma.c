@@ -25,7 +25,7 @@
 #include <linux/pagemap.h>
 
 #include "compat.h"
-#include "evict.h"
+#include "evict_range.h"
 #include "hint.h"
 #include "mmset.h"
 #include "pager.h"

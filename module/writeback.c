@@ -25,7 +25,7 @@
 #include <linux/pagemap.h>
 
 #include "errlog.h"
-#include "evict.h"
+#include "evict_range.h"
 #include "flight.h"
 #include "rmap.h"
 

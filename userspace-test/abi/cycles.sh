@@ -69,13 +69,20 @@ echo "# $i cycles: in $none nothing was written, in $all everything"
 [ -z "$problems" ] || printf 'not '
 echo "ok 1 - $count times loaded, used, killed and unloaded"
 
-# A leak takes as much in each half, KASAN's quarantine and the caches of the machine fill up once. One frame a cycle
-# would be 2,000 KiB in each half of 1,000.
+# A leak takes as much in each half, the caches of the machine fill up once. One frame a cycle would be 2,000 KiB in
+# each half of 1,000.
 first=$((start - middle))
 second=$((middle - $(mem_free)))
+limit=$((count * 18 / 10))
 echo "# $first KiB are gone in the first half, $second KiB in the second"
 leak=
-[ $first -lt 1800 ] || [ $second -lt 1800 ] || leak=1
-[ -z "$leak" ] || printf 'not '
-echo "ok 2 - no memory is gone"
+[ $first -lt $limit ] || [ $second -lt $limit ] || leak=1
+if grep -q ' kasan_report$' /proc/kallsyms; then
+	# Processes alone, 400 of them and no module, take 2,000 KiB there. The suite `leak` has kmemleak.
+	echo "ok 2 - no memory is gone # SKIP KASAN keeps what was freed"
+	leak=
+else
+	[ -z "$leak" ] || printf 'not '
+	echo "ok 2 - no memory is gone"
+fi
 [ -z "$problems$leak" ]

@@ -87,7 +87,9 @@ SUITES = [
     # 64 MiB at 512 MiB are hidden from the kernel, for base=.
     Suite('load', ['sh abi/load.sh'], kernels=ALL, files=(ABI,), timeout=600,
           options=('--no-module', '--append=memmap=64M$0x20000000')),
-    Suite('cycles', ['sh abi/cycles.sh'], kernels=ALL, files=(ABI,), timeout=3600, long=True,
+    Suite('cycles', ['sh abi/cycles.sh'], kernels=STOCK, files=(ABI,), timeout=3600, long=True, options=('--no-module',)),
+    # Each takes three seconds of a processor there.
+    Suite('cycles', ['COUNT=200 sh abi/cycles.sh'], kernels=('test',), files=(ABI,), timeout=3600, long=True,
           options=('--no-module',)),
     # What is left after use and unloading, by kmemleak: it makes the boot slow, so few programs.
     Suite('leak', ['abi/share', 'abi/unload'], kernels=('test',), files=(ABI,), options=('--kmemleak',)),

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Dirty victims, which the reclaim thread writes.
+ *
+ * Who evicts may hold locks that the file system under the backing file needs: his dirty victims
+ * wait here.  The reclaim thread writes them in loads, several of which are under way together, and
+ * who wants a page meanwhile has it back at once.
+ */
+#include "laundry.h"
+
+#include <linux/slab.h>
+
+#include "batch.h"
+
+/* Dirty victims that wait for the reclaim thread; more of them help nobody. */
+#define LAUNDRY_MAX	72
+
+/* Dirty victims that are written together, and how many times so many. */
+#define LOAD		64
+#define NR_LOADS	8
+
+/* Dirty victims under way to the file; the reclaim thread's. */
+struct load {
+	struct fpool_batch b;
+	struct fpool_victim v[LOAD];
+	struct fpool_rmap_page p[LOAD];
+	struct fpool_pool *pool;
+	u32 taken;			/* pool->taken when it was started */
+	bool flying;
+	bool landed;			/* any time, READ_ONCE */
+};
+
+struct fpool_laundry {
+	struct load load[NR_LOADS];
+	unsigned int flying;
+};
+
+/* What is sorted: 6 bits for the space, 52 for the page, 6 for where the victim is. */
+#define KEY_INDEX_BITS	6
+#define KEY_SPACE_SHIFT	(KEY_INDEX_BITS + FPOOL_VPN_BITS)
+
+static_assert(FPOOL_BATCH <= 1 << KEY_INDEX_BITS && LOAD <= 1 << KEY_INDEX_BITS);
+
+static unsigned int key_index(u64 key)
+{
+	return key % (1U << KEY_INDEX_BITS);
+}
+
+/* A space is known by the first victim that it has; nearly always they have only one. */
+static u64 sort_key(const struct fpool_batch *b, unsigned int i)
+{
+	u64 first = 0;
+
+	while (b->v[first].space != b->v[i].space)
+		first++;
+	return first << KEY_SPACE_SHIFT | b->p[i].vpn << KEY_INDEX_BITS | i;
+}
+
+/* Of the keys whose distance is @gap. */
+static void insertion_sort(u64 *key, unsigned int nr, unsigned int gap)
+{
+	unsigned int i, k;
+
+	for (i = gap; i < nr; i++) {
+		u64 this = key[i];
+
+		for (k = i; k >= gap && key[k - gap] > this; k -= gap)
+			key[k] = key[k - gap];
+		key[k] = this;
+	}
+}
+
+/* Shell's sort with two gaps: for so few it costs a tenth of sort(). */
+static void sort_keys(u64 *key, unsigned int nr)
+{
+	insertion_sort(key, nr, 6);
+	insertion_sort(key, nr, 1);
+}
+
+/* Each victim goes where its key is, and is moved once: round by round of those that change. */
+static void follow_keys(struct fpool_batch *b, u64 *key)
+{
+	unsigned int i, to, from;
+
+	for (i = 0; i < b->nr; i++) {
+		struct fpool_rmap_page first_page = b->p[i];
+		struct fpool_victim first = b->v[i];
+
+		if (key_index(key[i]) == i)
+			continue;
+		for (to = i; (from = key_index(key[to])) != i; to = from) {
+			b->v[to] = b->v[from];
+			b->p[to] = b->p[from];
+			key[to] = to;
+		}
+		b->v[to] = first;
+		b->p[to] = first_page;
+		key[to] = to;
+	}
+}
+
+/* By place: the entries of neighbours lie together, and they are written in one call. */
+static void sort_batch(struct fpool_batch *b)
+{
+	u64 key[1 << KEY_INDEX_BITS];
+	unsigned int i;
+
+	for (i = 0; i < b->nr; i++)
+		key[i] = sort_key(b, i);
+	sort_keys(key, b->nr);
+	follow_keys(b, key);
+}
+
+static void laundry_del(struct fpool_pool *pool, fpool_frame_t frame)
+{
+	fpool_frame_list_del(&pool->frames, &pool->laundry, frame);
+	fpool_frames_info(&pool->frames, frame)->list = FPOOL_NO_LIST;
+}
+
+/**
+ * fpool_laundry_has_room - is there room for more dirty victims?
+ * @pool: the pool
+ *
+ * Context: Any; a hint.
+ * Return: whether evicting more may help before the reclaim thread has written some.
+ */
+bool fpool_laundry_has_room(struct fpool_pool *pool)
+{
+	return READ_ONCE(pool->laundry.len) < LAUNDRY_MAX;
+}
+
+/* In any context; the thread may let the load, and in the end the pool, go at once. */
+static void load_landed(struct fpool_flight *flight)
+{
+	struct load *load = flight->owner;
+	struct fpool_pool *pool = load->pool;
+
+	rcu_read_lock();
+	/* After what the writes have left; pairs with has_landed(). */
+	smp_store_release(&load->landed, true);
+	wake_up(&pool->reclaim_wait);
+	rcu_read_unlock();
+}
+
+/* Frames that were taken while a load was under way: so many should be free when one starts. */
+static void learn(struct fpool_pool *pool, const struct load *load)
+{
+	u32 taken = READ_ONCE(pool->taken) - load->taken;
+	u32 old = READ_ONCE(pool->lead), lead = old - DIV_ROUND_UP(old, 64);
+
+	WRITE_ONCE(pool->lead, min(max(lead, taken), pool->lead_max));
+}
+
+static u64 finish_load(struct fpool_pool *pool, struct load *load)
+{
+	u64 freed;
+
+	fpool_batch_finish(&load->b);
+	freed = fpool_batch_settle(&load->b);
+	fpool_batch_put(&load->b, 0, load->b.nr);
+	load->b.nr = 0;
+	learn(pool, load);
+	return freed;
+}
+
+static bool has_landed(const struct load *load)
+{
+	/* Pairs with load_landed(): what the writes have left comes before. */
+	return load->flying && smp_load_acquire(&load->landed);
+}
+
+/**
+ * fpool_laundry_landed - has a load of the laundry been written?
+ * @pool: the pool
+ *
+ * Context: The reclaim thread.
+ * Return: whether fpool_laundry_reap() has something to do.
+ */
+bool fpool_laundry_landed(struct fpool_pool *pool)
+{
+	struct fpool_laundry *l = pool->loads;
+	unsigned int i;
+
+	for (i = 0; l->flying && i < NR_LOADS; i++)
+		if (has_landed(&l->load[i]))
+			return true;
+	return false;
+}
+
+/**
+ * fpool_laundry_reap - free the pages of loads that have been written
+ * @pool: the pool
+ *
+ * Context: The reclaim thread.
+ * Return: frames that became free.
+ */
+u64 fpool_laundry_reap(struct fpool_pool *pool)
+{
+	struct fpool_laundry *l = pool->loads;
+	unsigned int i;
+	u64 freed = 0;
+
+	for (i = 0; l->flying && i < NR_LOADS; i++) {
+		struct load *load = &l->load[i];
+
+		if (!has_landed(load))
+			continue;
+		load->flying = false;
+		l->flying--;
+		freed += finish_load(pool, load);
+	}
+	return freed;
+}
+
+/**
+ * fpool_laundry_may_start - would fpool_laundry_start() start something?
+ * @pool: the pool
+ *
+ * While many loads are under way only large ones follow, lest a few pages each take all.
+ *
+ * Context: The reclaim thread.
+ * Return: whether.
+ */
+bool fpool_laundry_may_start(struct fpool_pool *pool)
+{
+	u32 len = READ_ONCE(pool->laundry.len);
+	unsigned int flying = pool->loads->flying;
+
+	return len && (flying < NR_LOADS / 2 || (flying < NR_LOADS && len >= LOAD / 2));
+}
+
+static void take_laundry(struct fpool_pool *pool, struct load *load)
+{
+	struct fpool_space *space = NULL;
+	struct fpool_batch *b = &load->b;
+	u32 last = FPOOL_NO_SPACE;
+	fpool_frame_t frame;
+
+	*b = (struct fpool_batch){
+		.pool = pool, .by_policy = true, .one_space = true, .flight = b->flight,
+		.v = load->v, .p = load->p,
+	};
+	spin_lock(&pool->lock);
+	while (b->nr < LOAD &&
+	       (frame = fpool_frame_list_first(&pool->laundry)) != FPOOL_NO_FRAME) {
+		const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame);
+
+		laundry_del(pool, frame);
+		if (info->space != last) {
+			b->one_space = last == FPOOL_NO_SPACE;
+			last = info->space;
+			space = fpool_space_by_id(pool, last);
+		}
+		fpool_ptable_find_leaf(&space->ptable, fpool_vpn(info->vpn));
+		b->v[b->nr] = (struct fpool_victim){
+			.space = space,
+			.frame = frame,
+			.leaf = fpool_ptable_leaf(&space->ptable),
+			.fate = FPOOL_FATE_WRITE,
+		};
+		b->p[b->nr++] = (struct fpool_rmap_page){
+			.vpn = info->vpn, .page = fpool_pool_page(pool, frame),
+		};
+	}
+	fpool_batch_get(b);
+	spin_unlock(&pool->lock);
+	sort_batch(b);
+}
+
+/**
+ * fpool_laundry_start - start to write a load of dirty victims
+ * @pool: the pool; fpool_laundry_may_start() has said that there is one
+ *
+ * Context: The reclaim thread; waits for file systems, not for the device.
+ * Return: pages that left the laundry.
+ */
+unsigned int fpool_laundry_start(struct fpool_pool *pool)
+{
+	struct fpool_laundry *l = pool->loads;
+	struct load *load = l->load;
+	unsigned int nr;
+
+	while (load->flying)
+		load++;
+	take_laundry(pool, load);
+	nr = load->b.nr;
+	load->taken = READ_ONCE(pool->taken);
+	WRITE_ONCE(load->landed, false);
+	fpool_flight_begin(load->b.flight, load_landed);
+	fpool_batch_clean(&load->b);
+	fpool_batch_start(&load->b);
+	if (fpool_flight_launched(load->b.flight)) {
+		finish_load(pool, load);
+	} else {
+		load->flying = true;
+		l->flying++;
+	}
+	return nr;
+}
+
+/**
+ * fpool_laundry_create - what writing dirty victims needs
+ * @pool: a new pool
+ *
+ * Context: Process context; may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int fpool_laundry_create(struct fpool_pool *pool)
+{
+	unsigned int i;
+
+	pool->loads = kvzalloc(sizeof(*pool->loads), GFP_KERNEL);
+	if (!pool->loads)
+		return -ENOMEM;
+	for (i = 0; i < NR_LOADS; i++) {
+		struct load *load = &pool->loads->load[i];
+
+		load->pool = pool;
+		load->b.flight = fpool_flight_create(LOAD);
+		if (!load->b.flight)
+			goto exit;
+		load->b.flight->owner = load;
+	}
+	return 0;
+exit:
+	fpool_laundry_destroy(pool);
+	return -ENOMEM;
+}
+
+/**
+ * fpool_laundry_destroy - free it
+ * @pool: without a reclaim thread, and nothing under way
+ *
+ * Context: Process context; may sleep.
+ */
+void fpool_laundry_destroy(struct fpool_pool *pool)
+{
+	unsigned int i;
+
+	/* Who told the thread that the last load has landed may still be in load_landed(). */
+	synchronize_rcu();
+	for (i = 0; i < NR_LOADS; i++)
+		fpool_flight_destroy(pool->loads->load[i].b.flight);
+	kvfree(pool->loads);
+	pool->loads = NULL;
+}
+
+/* In the laundry, or on its way to the file; nobody has it pinned, he would evict it himself. */
+static bool can_stay(struct fpool_pool *pool, fpool_spte_t e)
+{
+	const u64 leaving = FPOOL_SPTE_P | FPOOL_SPTE_BUSY;
+
+	if ((fpool_spte_raw(e) & (leaving | FPOOL_SPTE_PIN)) != leaving)
+		return false;
+	return fpool_spte_has(e, FPOOL_SPTE_WB) ||
+	       fpool_frames_info(&pool->frames, fpool_spte_frame(e))->list == FPOOL_LAUNDRY_LIST;
+}
+
+/**
+ * fpool_laundry_rescue - a page that is leaving is wanted, and stays if it is dirty
+ * @space: the space
+ * @vpn: the page
+ *
+ * Its write goes on, if it has begun; nobody waits for that.
+ *
+ * Context: Caller holds pool->lock.
+ */
+void fpool_laundry_rescue(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	fpool_spte_t e = fpool_ptable_peek(&space->ptable, vpn);
+	fpool_frame_t frame = fpool_spte_frame(e);
+	struct fpool_pool *pool = space->pool;
+
+	lockdep_assert_held(&pool->lock);
+	if (!can_stay(pool, e))
+		return;
+	if (!fpool_spte_has(e, FPOOL_SPTE_WB))
+		laundry_del(pool, frame);
+	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, frame));
+	fpool_policy_put_back(fpool_pool_policy(pool, frame), frame);
+	fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_BUSY, 0);
+	fpool_page_set_fresh(fpool_pool_page(pool, frame));
+	fpool_space_wake(space, vpn);
+}
