@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/uio.h>
 
+#include "bring.h"
 #include "compat.h"
 #include "hint.h"
 #include "hold.h"
@@ -119,7 +120,7 @@ static ssize_t transfer(const struct fpool_handle *handle, loff_t pos, struct io
 	if (pos >= bytes)
 		return 0;
 	len = min_t(u64, min_t(u64, PAGE_SIZE - offset, bytes - pos), iov_iter_count(iter));
-	page = fpool_pager_get(space, current->mm, fpool_addr_vpn(pos),
+	page = fpool_bring_get(space, current->mm, fpool_addr_vpn(pos),
 			       how | (counts ? 0 : FPOOL_FILL_ONCE));
 	if (IS_ERR(page))
 		return PTR_ERR(page);

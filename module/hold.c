@@ -17,6 +17,7 @@
 
 #include <linux/sched/signal.h>
 
+#include "bring.h"
 #include "job.h"
 #include "pager.h"
 #include "pin.h"
@@ -76,7 +77,7 @@ static int add_page(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold,
 	int err;
 
 	for (;;) {
-		page = fpool_pager_get(space, current->mm, vpn, FPOOL_FILL_ALONE);
+		page = fpool_bring_get(space, current->mm, vpn, FPOOL_FILL_ALONE);
 		if (IS_ERR(page))
 			return PTR_ERR(page);
 		/* Our reference is gone before the pin is there: it may have left again. */

@@ -11,8 +11,8 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include "bring.h"
 #include "evict.h"
-#include "pager.h"
 
 static long begin(struct fpool_pool *pool, void *arg)
 {
@@ -50,7 +50,7 @@ static long step(struct fpool_pool *pool, void *arg)
 		l->excess = excess;
 		l->since = jiffies;
 	}
-	return time_after(jiffies, l->since + msecs_to_jiffies(fpool_pager_wait_ms)) ? -EBUSY :
+	return time_after(jiffies, l->since + msecs_to_jiffies(fpool_bring_wait_ms)) ? -EBUSY :
 										       -EAGAIN;
 }
 

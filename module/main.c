@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/sizes.h>
 
+#include "bring.h"
 #include "cdev.h"
 #include "control.h"
 #include "debugfs.h"
@@ -36,7 +37,7 @@ MODULE_PARM_DESC(policy, "replacement policy of the default pool: tenure, clock,
 static bool working_sets = true;
 module_param(working_sets, bool, 0444);
 MODULE_PARM_DESC(working_sets, "each process of the default pool has a working set of its own (on)");
-module_param_named(wait_ms, fpool_pager_wait_ms, uint, 0644);
+module_param_named(wait_ms, fpool_bring_wait_ms, uint, 0644);
 MODULE_PARM_DESC(wait_ms, "how long a fault waits for a free frame before SIGBUS (10000)");
 
 /* Takes a suffix off; which power of two it is. In 0x1E the E is a digit. */

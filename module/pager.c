@@ -19,27 +19,16 @@
 #include "pager.h"
 
 #include <linux/delay.h>
-#include <linux/hash.h>
-#include <linux/highmem.h>
 #include <linux/mempool.h>
 #include <linux/pagemap.h>
 #include <linux/percpu.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "errlog.h"
-#include "evict.h"
-#include "evict_range.h"
 #include "inject.h"
 #include "laundry.h"
 #include "mmset.h"
 #include "trace.h"
-
-/* Frames that a faulter who finds nothing free tries to win. */
-#define DIRECT_RECLAIM	8
-
-/* How long a fault waits for a frame, or for I/O where it may not drop its lock. */
-unsigned int fpool_pager_wait_ms = 10000;
 
 /* Of a read that was started without waiting: who comes second ends the fill. */
 enum fill_state {
@@ -762,236 +751,6 @@ void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fp
 	launch(fill, err, true, NULL);
 }
 
-/* Waiting. */
-
-static bool busy(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	return fpool_spte_has(fpool_space_spte(space, vpn), FPOOL_SPTE_BUSY);
-}
-
-/* As wait_event_killable_timeout(). */
-static long wait_not_busy(struct fpool_space *space, fpool_vpn_t vpn, long timeout)
-{
-	struct fpool_pool *pool = space->pool;
-	long left;
-
-	fpool_pool_wait_begin(pool);
-	left = wait_event_killable_timeout(*fpool_pool_busy_queue(pool, space->id, vpn),
-					   !busy(space, vpn), timeout);
-	fpool_pool_wait_end(pool);
-	return left;
-}
-
-static bool have_frames(struct fpool_pool *pool)
-{
-	return READ_ONCE(pool->nfree);
-}
-
-static struct fpool_gave_up *gave_up_slot(struct fpool_pool *pool)
-{
-	return &pool->gave_up[hash_ptr(current, ilog2(FPOOL_GAVE_UP))];
-}
-
-static void note_gave_up(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	struct fpool_pool *pool = space->pool;
-
-	spin_lock(&pool->lock);
-	*gave_up_slot(pool) = (struct fpool_gave_up){
-		.task = current, .space = space->id, .vpn = vpn, .when = jiffies,
-	};
-	spin_unlock(&pool->lock);
-}
-
-/*
- * Nothing is free: evict what is clean; if there is nothing, wait until the reclaim thread has
- * written something.  0: try again; -EINTR: killed; -ENOMEM: in all the time that a fault may
- * wait, nothing.
- */
-static int make_room_in_pool(struct fpool_pool *pool, const struct mm_struct *mm,
-			     unsigned long timeout)
-{
-	long left;
-
-	fpool_stats_add(&pool->stats, FPOOL_STAT_DIRECT_RECLAIMS, 1);
-	if (fpool_evict_some(pool, mm, DIRECT_RECLAIM))
-		return 0;
-	fpool_stats_add(&pool->stats, FPOOL_STAT_FRAME_WAITS, 1);
-	fpool_pool_want_more(pool);
-	wake_up(&pool->reclaim_wait);
-	left = wait_event_killable_timeout(pool->frame_wait, have_frames(pool), timeout);
-	if (left < 0)
-		return -EINTR;
-	return left ? 0 : -ENOMEM;
-}
-
-/* The same where the working set is at its maximum: another page of its own leaves. */
-static int make_room_in_set(struct fpool_space *space, const struct mm_struct *mm,
-			    fpool_vpn_t vpn, unsigned long timeout)
-{
-	struct fpool_pool *pool = space->pool;
-	long left;
-
-	if (fpool_evict_own(pool, mm, 1))
-		return 0;
-	fpool_stats_add(&pool->stats, FPOOL_STAT_FRAME_WAITS, 1);
-	wake_up(&pool->reclaim_wait);
-	left = wait_event_killable_timeout(pool->frame_wait, fpool_mmset_has_room(pool, mm),
-					   timeout);
-	if (left < 0)
-		return -EINTR;
-	if (left)
-		return 0;
-	/* The pool as a whole is not starved: the retry of a fault has to be told. */
-	note_gave_up(space, vpn);
-	return -ENOMEM;
-}
-
-/* @err: why the page could not be claimed. */
-static int make_room(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
-		     int err, unsigned long timeout)
-{
-	if (err == -EDQUOT)
-		return make_room_in_set(space, mm, vpn, timeout);
-	return err == -ENOMEM ? make_room_in_pool(space->pool, mm, timeout) : err;
-}
-
-/* Is the page's read really under way? Then nobody's lock is in its way, only a slow device. */
-static bool is_being_read(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	struct fpool_pool *pool = space->pool;
-	const struct fpool_frame_info *info;
-	fpool_spte_t e;
-	bool reading = false;
-
-	spin_lock(&pool->lock);
-	e = fpool_ptable_peek(&space->ptable, vpn);
-	if (fpool_spte_has(e, FPOOL_SPTE_BUSY)) {
-		info = fpool_frames_info(&pool->frames, fpool_spte_frame(e));
-		reading = info->state == FPOOL_FRAME_FILL && !READ_ONCE(info->aux);
-	}
-	spin_unlock(&pool->lock);
-	return reading;
-}
-
-/**
- * fpool_pager_gave_up - has this thread waited too long for this page?
- * @space: the space
- * @vpn: the page
- *
- * A fault that has dropped its lock can only say "retry", so that its retry has to be told.
- *
- * Context: A fault that has waited before; takes pool->lock.
- * Return: whether fpool_pager_bring() just said -ETIMEDOUT; once.
- */
-bool fpool_pager_gave_up(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	struct fpool_pool *pool = space->pool;
-	struct fpool_gave_up *slot = gave_up_slot(pool);
-	bool gave_up;
-
-	spin_lock(&pool->lock);
-	gave_up = slot->task == current && slot->space == space->id &&
-		  fpool_vpn_nr(slot->vpn) == fpool_vpn_nr(vpn) &&
-		  time_before(jiffies, slot->when + HZ);
-	if (gave_up)
-		slot->task = NULL;
-	spin_unlock(&pool->lock);
-	return gave_up;
-}
-
-/**
- * fpool_pager_wait - wait for a page that is on its way
- * @space: the space, of which the caller has a reference
- * @vpn: the page
- * @bounded: the caller is in a system call and may hold a lock of a file system's
- *
- * Context: Process context, with no lock of mm's.
- * Return: 0: the entry is not busy any more; -EINTR: killed; -ETIMEDOUT: @bounded, and for
- * fpool_pager_wait_ms it was not the device that was waited for.
- */
-int fpool_pager_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
-{
-	long timeout = bounded ? msecs_to_jiffies(fpool_pager_wait_ms) ?: 1 : MAX_SCHEDULE_TIMEOUT;
-	long left;
-
-	do {
-		left = wait_not_busy(space, vpn, timeout);
-	} while (!left && is_being_read(space, vpn));
-	if (left)
-		return left < 0 ? -EINTR : 0;
-	note_gave_up(space, vpn);
-	return -ETIMEDOUT;
-}
-
-/**
- * fpool_pager_bring - bring a page and wait for it
- * @space: the space, of which the caller has a reference
- * @mm: for whom, as fpool_pager_start()
- * @vpn: the page
- * @how: FPOOL_FILL_*
- * @bounded: the caller is in a system call and may hold a lock of a file system's
- *
- * Context: Process context, with no lock of mm's: it may reclaim, and it waits for I/O, killably.
- * Return: 0: the entry is not busy any more; look again; -EINTR: killed; -ENXIO: past the end;
- * -ENOMEM: no frame for fpool_pager_wait_ms; -ETIMEDOUT: @bounded, and for as long it was not the
- * device that was waited for.
- */
-int fpool_pager_bring(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
-		      unsigned int how, bool bounded)
-{
-	int err;
-
-	do {
-		err = fpool_pager_start(space, mm, vpn, how | FPOOL_FILL_HERE, NULL);
-		if (err == -ENOMEM || err == -EDQUOT) {
-			err = make_room(space, mm, vpn, err, msecs_to_jiffies(fpool_pager_wait_ms));
-			if (!err)
-				err = fatal_signal_pending(current) ? -EINTR : -EAGAIN;
-		}
-	} while (err == -EAGAIN);
-	if (err && err != -EEXIST)
-		return err;
-	return fpool_pager_wait(space, vpn, bounded);
-}
-
-/**
- * fpool_pager_bring_bounded - bring a page for somebody who has to keep his locks
- * @space: the space, of which the caller has a reference
- * @mm: for whom, as fpool_pager_start()
- * @vpn: the page
- *
- * Context: A fault that may not drop mmap_lock. A worker does the I/O; it may need a lock
- * whose holder waits for ours, so the wait ends after fpool_pager_wait_ms.
- * Return: 0: present, or it was a moment ago; -ETIMEDOUT; -EINTR; -ENXIO; -ENOMEM; or the error
- * of the fill.
- */
-int fpool_pager_bring_bounded(struct fpool_space *space, const struct mm_struct *mm,
-			      fpool_vpn_t vpn)
-{
-	unsigned long limit = jiffies + msecs_to_jiffies(fpool_pager_wait_ms);
-	long left;
-	int err;
-
-	for (;;) {
-		left = max_t(long, limit - jiffies, 1);
-		err = fpool_pager_start(space, mm, vpn, FPOOL_FILL_ALONE, NULL);
-		if (!err || err == -EEXIST)
-			break;
-		err = make_room(space, mm, vpn, err, left);
-		if (err)
-			return err;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		if (time_after(jiffies, limit))
-			return -ENOMEM;
-	}
-	left = wait_not_busy(space, vpn, left);
-	if (left <= 0)
-		return left ? -EINTR : -ETIMEDOUT;
-	return fpool_pager_take_error(space, vpn);
-}
-
 /**
  * fpool_pager_take_error - take the error that a fill has left
  * @space: the space
@@ -1016,35 +775,6 @@ int fpool_pager_take_error(struct fpool_space *space, fpool_vpn_t vpn)
 	}
 	spin_unlock(&pool->lock);
 	return err;
-}
-
-/**
- * fpool_pager_starved - is it time for a fault to give up?
- * @space: the space
- * @vpn: a page that is still absent after the fault has waited
- *
- * A page that is busy has a frame: it is coming, or it is being written and will stay where that
- * fails.
- *
- * Context: Any process context; takes pool->lock.
- * Return: whether nothing has become free for fpool_pager_wait_ms although somebody wanted it.
- */
-bool fpool_pager_starved(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	struct fpool_pool *pool = space->pool;
-	bool starved;
-	fpool_spte_t e;
-
-	spin_lock(&pool->lock);
-	e = fpool_ptable_peek(&space->ptable, vpn);
-	starved = !fpool_spte_has(e, FPOOL_SPTE_P | FPOOL_SPTE_BUSY) &&
-		  pool->starved_since && !pool->nfree &&
-		  time_after_eq(jiffies, pool->starved_since +
-					 msecs_to_jiffies(fpool_pager_wait_ms));
-	spin_unlock(&pool->lock);
-	if (starved)
-		fpool_space_count(space, FPOOL_STAT_STARVED, 1);
-	return starved;
 }
 
 static bool is_usable(fpool_spte_t e)
@@ -1135,44 +865,6 @@ u32 fpool_pager_lookup_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr, s
 	}
 	rcu_read_unlock();
 	return found;
-}
-
-/**
- * fpool_pager_get - the page, brought if it is absent
- * @space: the space, of which the caller has a reference
- * @mm: for whom, as fpool_pager_start()
- * @vpn: the page
- * @how: FPOOL_FILL_*
- *
- * Context: As fpool_pager_bring().
- * Return: the page with a reference, or an ERR_PTR: -EINTR, -ENXIO, -ENOMEM, or the error of
- * the fill.
- */
-struct page *fpool_pager_get(struct fpool_space *space, const struct mm_struct *mm,
-			     fpool_vpn_t vpn, unsigned int how)
-{
-	struct page *page;
-	int err;
-
-	for (;;) {
-		page = fpool_pager_lookup(space, vpn);
-		if (page && unlikely(PageHWPoison(page))) {
-			put_page(page);
-			if (fpool_evict_broken(space, vpn, 0))
-				return ERR_PTR(-EIO);
-			continue;
-		}
-		if (page) {
-			if (!(how & FPOOL_FILL_ONCE))
-				folio_set_referenced(page_folio(page));
-			return page;
-		}
-		err = fpool_pager_bring(space, mm, vpn, how, false);
-		if (!err)
-			err = fpool_pager_take_error(space, vpn);
-		if (err)
-			return ERR_PTR(err);
-	}
 }
 
 /**

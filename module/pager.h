@@ -29,17 +29,6 @@ static inline unsigned int fpool_pager_advised(u8 advice)
 int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
 		      unsigned int how, struct page **page);
 void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn);
-int fpool_pager_bring(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
-		      unsigned int how, bool bounded);
-int fpool_pager_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded);
-bool fpool_pager_gave_up(struct fpool_space *space, fpool_vpn_t vpn);
-int fpool_pager_bring_bounded(struct fpool_space *space, const struct mm_struct *mm,
-			      fpool_vpn_t vpn);
-struct page *fpool_pager_get(struct fpool_space *space, const struct mm_struct *mm,
-			     fpool_vpn_t vpn, unsigned int how);
 int fpool_pager_take_error(struct fpool_space *space, fpool_vpn_t vpn);
-bool fpool_pager_starved(struct fpool_space *space, fpool_vpn_t vpn);
-
-extern unsigned int fpool_pager_wait_ms;
 
 #endif /* FPOOL_PAGER_H */

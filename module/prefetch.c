@@ -21,6 +21,7 @@
 #include <uapi/linux/framepool.h>
 
 #include "attach.h"
+#include "bring.h"
 #include "compat.h"
 #include "job.h"
 #include "pager.h"
@@ -63,7 +64,7 @@ static DEFINE_SPINLOCK(tickets_lock);
 static int fetch(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
 		 bool was_there, struct fpool_prefetched *out)
 {
-	struct page *page = fpool_pager_get(space, mm, vpn, FPOOL_FILL_ALONE);
+	struct page *page = fpool_bring_get(space, mm, vpn, FPOOL_FILL_ALONE);
 
 	if (!IS_ERR(page)) {
 		put_page(page);

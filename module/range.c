@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "bring.h"
 #include "compat.h"
 #include "errlog.h"
 #include "hint.h"
@@ -257,7 +258,7 @@ static struct page *get_edge(struct fpool_space *space, u64 bytes)
 
 	if (!(bytes & ~PAGE_MASK))
 		return NULL;
-	page = fpool_pager_get(space, NULL, fpool_addr_vpn(bytes), FPOOL_FILL_ALONE);
+	page = fpool_bring_get(space, NULL, fpool_addr_vpn(bytes), FPOOL_FILL_ALONE);
 	return IS_ERR(page) && PTR_ERR(page) != -ENOMEM ? NULL : page;
 }
 

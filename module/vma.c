@@ -24,6 +24,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "bring.h"
 #include "compat.h"
 #include "evict_range.h"
 #include "hint.h"
@@ -215,7 +216,7 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 	trace_fpool_fault(space->pool->id, space->id, vmf->pgoff, vmf->flags & FAULT_FLAG_WRITE,
 			  true);
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
-		return fpool_pager_bring_bounded(space, mm, vpn) ? VM_FAULT_SIGBUS : 0;
+		return fpool_bring_bounded(space, mm, vpn) ? VM_FAULT_SIGBUS : 0;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT) {
 		fpool_pager_start(space, mm, vpn, FPOOL_FILL_ALONE, NULL);
 		return VM_FAULT_RETRY;
@@ -231,9 +232,9 @@ static vm_fault_t absent(struct vm_fault *vmf, struct fpool_space *space)
 	fpool_release_fault_lock(vmf);
 	/* Killed, starved, failed or given up: the fault comes back, and finds out there. */
 	if (err)
-		fpool_pager_bring(space, mm, vpn, how, bounded);
+		fpool_bring(space, mm, vpn, how, bounded);
 	else
-		fpool_pager_wait(space, vpn, bounded);
+		fpool_bring_wait(space, vpn, bounded);
 	fput(file);
 	return VM_FAULT_RETRY | VM_FAULT_MAJOR;
 }
@@ -268,7 +269,7 @@ static vm_fault_t fault(struct vm_fault *vmf)
 		/* Who has waited before gets what the wait has brought. */
 		if (vmf->flags & FAULT_FLAG_TRIED) {
 			if (fpool_pager_take_error(space, vpn) ||
-			    fpool_pager_starved(space, vpn) || fpool_pager_gave_up(space, vpn))
+			    fpool_bring_starved(space, vpn) || fpool_bring_gave_up(space, vpn))
 				return VM_FAULT_SIGBUS;
 		} else if (!major) {
 			fpool_space_count(space, FPOOL_STAT_MAJOR_FAULTS, 1);
