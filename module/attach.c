@@ -128,7 +128,8 @@ static int empty_out(struct fpool_space *space)
 	 * was nothing to be flushed, and nothing is left to be written again, that is no reason to
 	 * stay.
 	 */
-	if (err && (unflushed || READ_ONCE(space->lost) || fpool_writeback_count_dirty(space)))
+	if (err && (failed || unflushed || READ_ONCE(space->lost) ||
+		    fpool_writeback_count_dirty(space)))
 		return err;
 	for (i = 0; i < SETTLE_TRIES; i++) {
 		struct fpool_evicted out = {};

@@ -26,6 +26,8 @@
  * BUSY goes, the page is a resident one under write-back, and stays.  So does one that is still in
  * the laundry.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "batch.h"
 
 #include <linux/highmem.h>
@@ -164,6 +166,10 @@ void fpool_batch_clean(struct fpool_batch *b)
 			v->fate = FPOOL_FATE_BACK;
 			continue;
 		}
+		if (unlikely(PageHWPoison(b->p[i].page))) {
+			v->fate = FPOOL_FATE_LOST;
+			continue;
+		}
 		ClearPageDirty(b->p[i].page);
 		fpool_ptable_update(&v->space->ptable, fpool_vpn(b->p[i].vpn), 0, FPOOL_SPTE_WB);
 	}
@@ -252,8 +258,7 @@ static __always_inline void let_go(struct fpool_batch *b, fpool_frame_t frame,
 {
 	if (unlikely(PageHWPoison(page))) {
 		WARN_ON_ONCE(fpool_frames_mark_retired(&b->pool->frames, frame));
-		pr_warn_ratelimited("pool %s: the memory of frame %u is broken, and is retired\n",
-				    b->pool->name, fpool_frame_nr(frame));
+		b->broken = true;
 		return;
 	}
 	WARN_ON_ONCE(fpool_frames_mark_free(&b->pool->frames, frame));
@@ -325,26 +330,34 @@ static void settle_written(struct fpool_batch *b, struct fpool_victim *v,
 	v->fate = dirty ? FPOOL_FATE_BACK : FPOOL_FATE_FREE;
 }
 
-/* What was stored in broken memory is lost. */
+/* What was stored in broken memory is lost: who finds the page gone finds the error, too. */
 static void settle_lost(struct fpool_batch *b, struct fpool_victim *v,
 			const struct fpool_rmap_page *p)
 {
 	fpool_errlog_write(v->space, fpool_vpn(p->vpn), -EIO);
+	mapping_set_error(v->space->inode->i_mapping, -EIO);
 	b->done.error = -EIO;
 	v->lost = true;
 	v->fate = FPOOL_FATE_FREE;
 }
 
-/* Who syncs next is told. */
-static void report_lost(const struct fpool_batch *b)
+static void report_broken(const struct fpool_batch *b)
 {
 	unsigned int i;
 
 	for (i = 0; i < b->nr; i++) {
-		if (!b->v[i].lost)
+		const struct fpool_victim *v = &b->v[i];
+
+		if (v->fate != FPOOL_FATE_FREE || !PageHWPoison(b->p[i].page))
 			continue;
-		fpool_space_count(b->v[i].space, FPOOL_STAT_WRITE_ERRORS, 1);
-		fpool_errlog_report(b->v[i].space, -EIO);
+		pr_warn_ratelimited("pool %s: frame %u (page frame %#lx) is broken; page %llu of space %u %s\n",
+				    b->pool->name, fpool_frame_nr(v->frame),
+				    page_to_pfn(b->p[i].page), b->p[i].vpn, v->space->id,
+				    v->lost ? "is lost" : "was clean");
+		if (!v->lost)
+			continue;
+		fpool_space_count(v->space, FPOOL_STAT_WRITE_ERRORS, 1);
+		fpool_errlog_wake(v->space);
 	}
 }
 
@@ -396,7 +409,7 @@ u64 fpool_batch_settle(struct fpool_batch *b)
 	struct fpool_pool *pool = b->pool;
 	unsigned int i;
 	u64 freed = 0;
-	bool laundry = false, lost = false;
+	bool laundry = false;
 
 	spin_lock(&pool->lock);
 	for (i = 0; i < b->nr; i++) {
@@ -405,10 +418,8 @@ u64 fpool_batch_settle(struct fpool_batch *b)
 
 		if (v->fate == FPOOL_FATE_WRITTEN)
 			settle_written(b, v, p);
-		if (unlikely(v->fate == FPOOL_FATE_LOST)) {
+		if (unlikely(v->fate == FPOOL_FATE_LOST))
 			settle_lost(b, v, p);
-			lost = true;
-		}
 		if (v->fate == FPOOL_FATE_FREE) {
 			free_victim(b, v, p);
 			freed++;
@@ -423,8 +434,8 @@ u64 fpool_batch_settle(struct fpool_batch *b)
 	spin_unlock(&pool->lock);
 	if (freed)
 		count_evictions(b);
-	if (unlikely(lost))
-		report_lost(b);
+	if (unlikely(b->broken))
+		report_broken(b);
 	wake_waiters(b);
 	if (freed)
 		fpool_pool_freed(pool);

@@ -21,7 +21,7 @@ struct mm_struct;
  * @held: stayed: the kernel holds the frame
  * @busy: stayed: somebody else is at it
  * @failed: stayed: could not be written
- * @error: errno of the last of these, negative
+ * @error: errno of the last of these, or of what was lost; negative
  */
 struct fpool_evicted {
 	u64 freed;
@@ -69,6 +69,7 @@ struct fpool_batch {
 	struct fpool_rmap_page *p;	/* which pages they are, in the same order */
 	fpool_frame_t gone;		/* the first of those that go back to the pool together */
 	u32 nr_gone;
+	bool broken;			/* a frame was retired */
 	struct fpool_evicted done;
 };
 

@@ -278,6 +278,41 @@ bool fpool_bring_starved(struct fpool_space *space, fpool_vpn_t vpn)
 	return starved;
 }
 
+static bool is_written(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	return !fpool_spte_has(fpool_space_spte(space, vpn), FPOOL_SPTE_WB);
+}
+
+/**
+ * fpool_bring_wait_written - wait until a page is not under write-back
+ * @space: the space, of which the caller has a reference
+ * @vpn: the page
+ *
+ * Context: Process context, with no lock of mm's, nor any that the write may need.
+ * Return: 0 or -EINTR: killed.
+ */
+int fpool_bring_wait_written(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = space->pool;
+	int err;
+
+	fpool_pool_wait_begin(pool);
+	err = wait_event_killable(*fpool_pool_busy_queue(pool, space->id, vpn),
+				  is_written(space, vpn));
+	fpool_pool_wait_end(pool);
+	return err ? -EINTR : 0;
+}
+
+/* The memory of a page that is there is broken. 0: look again. */
+static int leave_broken(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	int err = fpool_evict_broken(space, vpn, 0);
+
+	if (err == -EAGAIN)
+		return fpool_bring_wait_written(space, vpn);
+	return err ? -EIO : 0;
+}
+
 /**
  * fpool_bring_get - the page, brought if it is absent
  * @space: the space, of which the caller has a reference
@@ -286,8 +321,8 @@ bool fpool_bring_starved(struct fpool_space *space, fpool_vpn_t vpn)
  * @how: FPOOL_FILL_*
  *
  * Context: As fpool_bring().
- * Return: the page with a reference, or an ERR_PTR: -EINTR, -ENXIO, -ENOMEM, or the error of
- * the fill.
+ * Return: the page with a reference, or an ERR_PTR: -EINTR, -ENXIO, -ENOMEM, the error of the
+ * fill, or -EIO: it was in broken memory and is lost, or somebody keeps it there.
  */
 struct page *fpool_bring_get(struct fpool_space *space, const struct mm_struct *mm,
 			     fpool_vpn_t vpn, unsigned int how)
@@ -299,8 +334,9 @@ struct page *fpool_bring_get(struct fpool_space *space, const struct mm_struct *
 		page = fpool_pager_lookup(space, vpn);
 		if (page && unlikely(PageHWPoison(page))) {
 			put_page(page);
-			if (fpool_evict_broken(space, vpn, 0))
-				return ERR_PTR(-EIO);
+			err = leave_broken(space, vpn);
+			if (err)
+				return ERR_PTR(err);
 			continue;
 		}
 		if (page) {

@@ -61,6 +61,18 @@ void fpool_errlog_flush(struct fpool_space *space, int err)
 }
 
 /**
+ * fpool_errlog_wake - an error was set: wake who waits for that
+ * @space: the space
+ *
+ * Context: Any process context.
+ */
+void fpool_errlog_wake(struct fpool_space *space)
+{
+	/* Its lock orders the two: who does not see the error yet is on the queue. */
+	wake_up_poll(&space->error_wait, EPOLLERR | EPOLLPRI);
+}
+
+/**
  * fpool_errlog_report - let every descriptor's next sync fail, and wake who waits for that
  * @space: the space
  * @err: a negative errno
@@ -70,8 +82,7 @@ void fpool_errlog_flush(struct fpool_space *space, int err)
 void fpool_errlog_report(struct fpool_space *space, int err)
 {
 	mapping_set_error(space->inode->i_mapping, err);
-	/* Its lock orders the two: who does not see the error yet is on the queue. */
-	wake_up_poll(&space->error_wait, EPOLLERR | EPOLLPRI);
+	fpool_errlog_wake(space);
 }
 
 /**

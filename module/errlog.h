@@ -10,6 +10,7 @@
 void fpool_errlog_read(struct fpool_space *space, fpool_vpn_t vpn, int err);
 void fpool_errlog_write(struct fpool_space *space, fpool_vpn_t vpn, int err);
 void fpool_errlog_flush(struct fpool_space *space, int err);
+void fpool_errlog_wake(struct fpool_space *space);
 void fpool_errlog_report(struct fpool_space *space, int err);
 void fpool_errlog_mark(struct fpool_space *space, fpool_frame_t frame);
 int fpool_errlog_write_error(struct fpool_space *space);

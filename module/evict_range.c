@@ -11,19 +11,18 @@
 #include "mmset.h"
 #include "pin.h"
 
-static bool may_claim(const struct fpool_batch *b, fpool_spte_t e)
+static bool may_claim(const struct fpool_batch *b, const struct fpool_space *space, fpool_spte_t e)
 {
 	const struct fpool_frame_info *info;
 
 	if (b->flags & FPOOL_EVICT_BROKEN &&
 	    !PageHWPoison(fpool_pool_page(b->pool, fpool_spte_frame(e))))
 		return false;
-	if (b->dropper) {
-		info = fpool_frames_info(&b->pool->frames, fpool_spte_frame(e));
+	info = fpool_frames_info(&b->pool->frames, fpool_spte_frame(e));
+	if (b->dropper)
 		return fpool_spte_has(e, FPOOL_SPTE_H) && info->policy == b->dropper;
-	}
 	if (fpool_spte_has(e, FPOOL_SPTE_H))
-		return b->flags & FPOOL_EVICT_RELEASED;
+		return b->flags & FPOOL_EVICT_RELEASED && info->policy == space->releasing.pinner;
 	return !fpool_spte_has(e, FPOOL_SPTE_PIN) || b->flags & FPOOL_EVICT_ALL;
 }
 
@@ -69,7 +68,7 @@ static void claim_range(struct fpool_batch *b, struct fpool_space *space, fpool_
 		}
 		if (!fpool_spte_has(e, FPOOL_SPTE_P))
 			continue;
-		if (!may_claim(b, e)) {
+		if (!may_claim(b, space, e)) {
 			b->done.pinned++;
 			continue;
 		}
@@ -168,10 +167,8 @@ void fpool_evict_dropped(struct fpool_space *space, fpool_vpn_t vpn, u32 pinner)
 /* Others may have a reference for a moment. */
 #define BROKEN_TRIES	10
 
-static bool is_broken(struct fpool_space *space, fpool_vpn_t vpn)
+static bool is_broken(const struct fpool_space *space, fpool_spte_t e)
 {
-	fpool_spte_t e = fpool_space_spte(space, vpn);
-
 	return fpool_spte_has(e, FPOOL_SPTE_P) && !fpool_spte_has(e, FPOOL_SPTE_BUSY) &&
 	       PageHWPoison(fpool_pool_page(space->pool, fpool_spte_frame(e)));
 }
@@ -180,14 +177,15 @@ static bool is_broken(struct fpool_space *space, fpool_vpn_t vpn)
  * fpool_evict_broken - the memory of a page is broken: it leaves, and its frame is retired
  * @space: the space
  * @vpn: the page
- * @flags: 0, or FPOOL_EVICT_RELEASED
+ * @flags: 0, or FPOOL_EVICT_RELEASED: held back by whoever is just releasing it
  *
  * Nothing is read from such a frame.  A clean page comes again from the file; what was stored in a
  * dirty one is lost, which every descriptor's next sync is told.
  *
- * Context: Process context, under mm's locks or not; may sleep, never for I/O.
- * Return: 0: look again; -EIO: it was dirty, and has left; -EBUSY: it stays: somebody holds the
- * frame, or holds the page back, or it is being written.
+ * Context: Process context, under mm's locks or not; takes i_mmap_rwsem, page-table locks and
+ * pool->lock; may sleep, never for I/O.
+ * Return: 0: look again; -EIO: it was dirty, and has left; -EAGAIN: it is being written, and stays
+ * until that has ended; -EBUSY: it stays: somebody holds the frame, or holds the page back.
  */
 int fpool_evict_broken(struct fpool_space *space, fpool_vpn_t vpn, unsigned int flags)
 {
@@ -201,11 +199,16 @@ int fpool_evict_broken(struct fpool_space *space, fpool_vpn_t vpn, unsigned int 
 			.flags = FPOOL_EVICT_ALL | FPOOL_EVICT_BROKEN | flags,
 		};
 
+		fpool_spte_t e;
+
 		evict_all(&b, space, vpn, fpool_vpn_add(vpn, 1));
 		if (b.done.error)
 			return b.done.error;
-		if (!is_broken(space, vpn))
+		e = fpool_space_spte(space, vpn);
+		if (!is_broken(space, e))
 			return 0;
+		if (fpool_spte_has(e, FPOOL_SPTE_WB))
+			return -EAGAIN;
 		if (b.done.pinned)
 			break;
 		fsleep(1000);

@@ -18,6 +18,7 @@
 #include <linux/sched/signal.h>
 
 #include "bring.h"
+#include "evict_range.h"
 #include "job.h"
 #include "pager.h"
 #include "pin.h"
@@ -241,6 +242,15 @@ static void open_up(struct fpool_space *space, u32 pinner, fpool_vpn_t start, fp
 	spin_unlock(&space->pool->lock);
 }
 
+/* What lies in broken memory cannot be written ever, so it is held no more. */
+static void let_broken_go(struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_t end)
+{
+	for (; next_page(space, &vpn, end, FPOOL_SPTE_H); vpn = fpool_vpn_add(vpn, 1)) {
+		fpool_evict_broken(space, vpn, FPOOL_EVICT_RELEASED);
+		cond_resched();
+	}
+}
+
 static int release_job(struct fpool_job *job)
 {
 	struct fpool_space *space = job->space;
@@ -252,6 +262,8 @@ static int release_job(struct fpool_job *job)
 	mutex_lock(&space->release_lock);
 	open_up(space, pinner, job->start, job->end);
 	err = fpool_writeback_sync(space, job->start, job->end, &job->written, &job->failed);
+	if (job->failed)
+		let_broken_go(space, job->start, job->end);
 	for (vpn = job->start; !err && next_page(space, &vpn, job->end, FPOOL_SPTE_H);
 	     vpn = fpool_vpn_add(vpn, 1)) {
 		fpool_pin_end_hold(space, pinner, vpn);
@@ -270,8 +282,8 @@ static int release_job(struct fpool_job *job)
  * @r: results
  *
  * Context: System call.
- * Return: 0: written and flushed, not held and not pinned any more; else what was held still is:
- * -EINTR, -ENOMEM, or the error of writing.
+ * Return: 0: written and flushed, not held and not pinned any more; else what was held still is,
+ * but for pages in broken memory, which are lost: -EINTR, -ENOMEM, or the error of writing.
  */
 long fpool_hold_release(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_t end,
 			struct framepool_range *r)

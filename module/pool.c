@@ -238,14 +238,10 @@ u32 fpool_pool_high(const struct fpool_pool *pool)
 
 /* Nodes. */
 
-static fpool_frame_t node_alloc(void *ctx, u32 space)
+static fpool_frame_t take_node(struct fpool_pool *pool)
 {
-	struct fpool_pool *pool = ctx;
 	fpool_frame_t frame = fpool_frame_list_first(&pool->node_reserve);
 
-	lockdep_assert_held(&pool->lock);
-	if (fpool_inject(FPOOL_INJECT_NODE))
-		return FPOOL_NO_FRAME;
 	if (frame != FPOOL_NO_FRAME) {
 		fpool_frame_list_del(&pool->frames, &pool->node_reserve, frame);
 		pool->ncached--;
@@ -253,7 +249,23 @@ static fpool_frame_t node_alloc(void *ctx, u32 space)
 		   fpool_pool_take(pool, 0, &frame)) {
 		return FPOOL_NO_FRAME;
 	}
-	WARN_ON_ONCE(fpool_frames_mark_node(&pool->frames, frame, space));
+	return frame;
+}
+
+/* The kernel itself reads nodes, so that none may be in memory that is known to be broken. */
+static fpool_frame_t node_alloc(void *ctx, u32 space)
+{
+	struct fpool_pool *pool = ctx;
+	fpool_frame_t frame;
+
+	lockdep_assert_held(&pool->lock);
+	if (fpool_inject(FPOOL_INJECT_NODE))
+		return FPOOL_NO_FRAME;
+	while ((frame = take_node(pool)) != FPOOL_NO_FRAME &&
+	       unlikely(PageHWPoison(fpool_pool_page(pool, frame))))
+		WARN_ON_ONCE(fpool_frames_mark_retired(&pool->frames, frame));
+	if (frame != FPOOL_NO_FRAME)
+		WARN_ON_ONCE(fpool_frames_mark_node(&pool->frames, frame, space));
 	return frame;
 }
 

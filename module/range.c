@@ -259,6 +259,9 @@ static struct page *get_edge(struct fpool_space *space, u64 bytes)
 	if (!(bytes & ~PAGE_MASK))
 		return NULL;
 	page = fpool_bring_get(space, NULL, fpool_addr_vpn(bytes), FPOOL_FILL_ALONE);
+	/* Perhaps it was lost, and the next time it is what the file has. */
+	if (PTR_ERR(page) == -EIO)
+		page = fpool_bring_get(space, NULL, fpool_addr_vpn(bytes), FPOOL_FILL_ALONE);
 	return IS_ERR(page) && PTR_ERR(page) != -ENOMEM ? NULL : page;
 }
 

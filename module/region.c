@@ -133,6 +133,20 @@ static bool is_memory(u64 base, u64 bytes)
 	return true;
 }
 
+/* Nobody else keeps book of memory that was hidden from the kernel. */
+static int note_broken(struct dev_pagemap *pgmap, unsigned long pfn, unsigned long nr, int flags)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++)
+		SetPageHWPoison(pfn_to_page(pfn + i));
+	return 0;
+}
+
+static const struct dev_pagemap_ops hidden_ops = {
+	.memory_failure = note_broken,
+};
+
 static int reserve_hidden(struct fpool_region *region, u64 base, int node)
 {
 	u64 bytes = (u64)region->nframes << PAGE_SHIFT;
@@ -148,6 +162,7 @@ static int reserve_hidden(struct fpool_region *region, u64 base, int node)
 	region->pgmap.range.start = base;
 	region->pgmap.range.end = base + bytes - 1;
 	region->pgmap.nr_range = 1;
+	region->pgmap.ops = &hidden_ops;
 	addr = memremap_pages(&region->pgmap, node == NUMA_NO_NODE ? numa_mem_id() : node);
 	if (IS_ERR(addr)) {
 		release_mem_region(base, bytes);

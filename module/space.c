@@ -22,11 +22,21 @@ static bool dirty_folio(struct address_space *mapping, struct folio *folio)
 }
 
 /*
+ * A page in broken memory that a fault returns all the same, because it has broken only just now,
+ * is no page of the page cache that core mm may drop.
+ */
+static bool release_folio(struct folio *folio, gfp_t gfp)
+{
+	return false;
+}
+
+/*
  * Frames carry a mapping whose pages are in no page cache: dirtying one sets its flag and
  * nothing else, and core mm neither throttles nor writes back, as the file system has no bdi.
  */
 static const struct address_space_operations mapping_ops = {
 	.dirty_folio = dirty_folio,
+	.release_folio = release_folio,
 };
 
 static int init_fs_context(struct fs_context *fc)
@@ -58,6 +68,7 @@ static struct inode *make_inode(void)
 	}
 	inode->i_mapping->a_ops = &mapping_ops;
 	mapping_set_unevictable(inode->i_mapping);
+	mapping_set_release_always(inode->i_mapping);
 	return inode;
 }
 

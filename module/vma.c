@@ -166,6 +166,31 @@ static noinline void map_others(struct vm_fault *vmf, struct fpool_space *space,
 	fpool_pager_ahead(space, vmf->vma->vm_mm, fpool_vpn(vmf->pgoff));
 }
 
+/*
+ * The page lies in broken memory.  0: it has just left, and nothing is lost; while it is being
+ * written, who is in no system call, and so has no lock that the write needs, waits for that.
+ */
+static noinline vm_fault_t broken(struct vm_fault *vmf, struct fpool_space *space)
+{
+	fpool_vpn_t vpn = fpool_vpn(vmf->pgoff);
+	int err = fpool_evict_broken(space, vpn, 0);
+	struct file *file;
+
+	if (!err)
+		return 0;
+	if (err != -EAGAIN || !(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
+		return VM_FAULT_HWPOISON;
+	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_RETRY;
+	if (!(vmf->flags & FAULT_FLAG_USER))
+		return VM_FAULT_HWPOISON;
+	file = get_file(vmf->vma->vm_file);
+	fpool_release_fault_lock(vmf);
+	fpool_bring_wait_written(space, vpn);
+	fput(file);
+	return VM_FAULT_RETRY;
+}
+
 /* 0: it has just left. */
 static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struct page *page,
 			  bool major)
@@ -173,10 +198,9 @@ static vm_fault_t present(struct vm_fault *vmf, struct fpool_space *space, struc
 	bool write = vmf->flags & FAULT_FLAG_WRITE;
 	u8 advised = advice(vmf->vma);
 
-	/* Broken memory: core mm would take it for a page of the page cache that can be dropped. */
 	if (unlikely(PageHWPoison(page))) {
 		put_page(page);
-		return fpool_evict_broken(space, fpool_vpn(vmf->pgoff), 0) ? VM_FAULT_HWPOISON : 0;
+		return broken(vmf, space);
 	}
 	if (advised != FRAMEPOOL_ADVICE_RANDOM)
 		map_others(vmf, space, advised, major);

@@ -245,10 +245,13 @@ static void start_claimed(struct sweep *s, const struct claim *c)
 	}
 }
 
-/* What was stored in broken memory is lost, held back or not; that is told as a failed write. */
+/* What was stored in broken memory is lost; that is told as a failed write. */
 static void pass_broken(struct sweep *s, fpool_vpn_t *vpn)
 {
-	if (fpool_evict_broken(s->space, *vpn, FPOOL_EVICT_RELEASED)) {
+	int err = fpool_evict_broken(s->space, *vpn, 0);
+
+	/* With -EAGAIN its entry is what is waited for. */
+	if (err && err != -EAGAIN) {
 		++*s->failed;
 		s->err = -EIO;
 		*vpn = fpool_vpn_add(*vpn, 1);

@@ -119,8 +119,21 @@ no_bytes() {
 	report "$name"
 }
 
+# The tests of broken memory, in pools there.
+breaks() {
+	name="hidden memory that breaks"
+	if [ ! -e /sys/devices/system/memory/hard_offline_page ]; then
+		skip "$name" "this kernel knows no broken memory"
+		return
+	fi
+	insmod "$ko" size=2M || problem "insmod refused"
+	FPOOL_BASE=$base "${0%/*}/broken" > /tmp/broken.out 2>&1 || problem "$(cat /tmp/broken.out)"
+	rmmod framepool || problem "rmmod refused"
+	report "$name"
+}
+
 memmap=$(sed -n 's/.*memmap=\([0-9]*[KMG]\)\$\(0x[0-9a-fA-F]*\).*/\1 \2/p' /proc/cmdline)
-tests=28
+tests=29
 echo "1..$tests"
 echo "# $(uname -r), $ko, $count cycles, hidden memory: ${memmap:-none}"
 
@@ -163,9 +176,10 @@ if [ -n "$memmap" ]; then
 	no_trace
 	report "hidden memory pages a file and unloads"
 	no_bytes
+	breaks
 	refused "half of it is not hidden" "$busy" "size=$((${size%?} * 2))${size#"${size%?}"}" "base=$base"
 else
-	for what in "base=" "base= pages" "base= empty" "base= half hidden"; do
+	for what in "base=" "base= pages" "base= empty" "base= broken" "base= half hidden"; do
 		skip "$what" "no memmap= on the command line"
 	done
 fi

@@ -213,6 +213,8 @@ void pool_use_policy(u64 bytes, const char *policy)
 		return;
 	snprintf(c.name, sizeof(c.name), "t-%d", getpid());
 	snprintf(c.policy, sizeof(c.policy), "%s", policy);
+	if (getenv("FPOOL_BASE"))
+		c.base = strtoull(getenv("FPOOL_BASE"), NULL, 0);
 	/* Contiguous memory may be busy for a moment. */
 	do
 		ret = ioctl(control_fd(), FRAMEPOOL_POOL_CREATE, &c);

@@ -17,6 +17,7 @@
  *   FPOOL_SCALE	divides the work, for slow kernels
  *   FPOOL_SEED		of all random choices; every run prints its own
  *   FPOOL_LIMIT	seconds for one test
+ *   FPOOL_BASE		where the pools of tests are, in memory that is hidden from the kernel
  */
 #ifndef ABI_TEST_H
 #define ABI_TEST_H

@@ -429,20 +429,22 @@ struct framepool_pool {
  * (ENOMEM); HOLD also at a page that cannot be read (EIO and its like), or is pinned by another
  * (EBUSY): release what it has held. EINTR: killed while waiting.
  *
- * PIN: the pages come and stay until UNPIN through the same descriptor, or until it goes. A pin
- * is that descriptor's which set it first. Pins and holds together are bounded by RLIMIT_MEMLOCK
- * and half of the pool, unless the caller has CAP_IPC_LOCK (ENOMEM); and for everybody by what the
- * minima of working sets leave of three quarters of the pool, where there are any.
+ * PIN: the pages come and stay until UNPIN through the same descriptor, or until it goes, or until
+ * their memory breaks. A pin is that descriptor's which set it first. Pins and holds together are
+ * bounded by RLIMIT_MEMLOCK and half of the pool, unless the caller has CAP_IPC_LOCK (ENOMEM); and
+ * for everybody by what the minima of working sets leave of three quarters of the pool, where there
+ * are any.
  *
  * HOLD: the pages are pinned, and what is stored to them is not written to the file: not by
- * eviction, not by fsync, msync or SYNC of whomever, which pass them and return 0. RELEASE
- * through the same descriptor writes those of the range that it holds and flushes the device;
- * then they are neither held nor pinned. One RELEASE of a space follows the other. If it fails,
- * what was held still is, some of it perhaps written. When the descriptor goes (its process has
+ * eviction, not by fsync, msync or SYNC of whomever, which pass them and return 0. RELEASE through
+ * the same descriptor writes those of the range that it holds and flushes the device; then they are
+ * neither held nor pinned. One RELEASE of a space follows the other. If it fails, what was held
+ * still is, some of it perhaps written; but not what lies in broken memory (EIO): that is lost, and
+ * not held any more; ERRORS has the place of the last. When the descriptor goes (its process has
  * died), held pages become pages like others, and are written; with FRAMEPOOL_HOLD_DROP they are
- * not: everybody sees them as they were before HOLD, which then wrote them if they were dirty.
- * HOLD and RELEASE need a descriptor opened for writing (EBADF). EBUSY: a page is pinned by
- * another descriptor, or this one holds pages with other flags.
+ * not: everybody sees them as they were before HOLD, which then wrote them if they were dirty. HOLD
+ * and RELEASE need a descriptor opened for writing (EBADF). EBUSY: a page is pinned by another
+ * descriptor, or this one holds pages with other flags.
  */
 struct framepool_range {
 	__u32 size;
