@@ -26,10 +26,12 @@ def lines(kernel, command, word, insmod_args, files=()):
 
 def scale(kernel, insmod_args, rounds=7):
     """Accesses a second of one worker and of two, and what the second adds: medians of short slices that took turns."""
-    rates = {}
+    rates, others = {}, {}
     for line in lines(kernel, f'scale {rounds}', 'slice', insmod_args):
         f = guests.fields(line)
         rates.setdefault(f['what'], {}).setdefault((f['way'], f['workers']), []).append(f['rate'])
+        if f['workers'] == 1:
+            others.setdefault((f['what'], f['way']), []).append(float(f['others']))
     rows = []
     for what, rate in rates.items():
         for workers in (1, 2):
@@ -38,6 +40,9 @@ def scale(kernel, insmod_args, rounds=7):
         gain = {way: statistics.median(two / one for one, two in zip(rate[way, 1], rate[way, 2], strict=True))
                 for way in ('pool', 'mmap')}
         rows.append(row('scale', what, 'two / one', gain['pool'], gain['mmap']))
+        # Where the kernel's threads are at work on the second processor already, a second worker does not add it.
+        busy = {way: max(statistics.median(others[what, way]), 0) for way in ('pool', 'mmap')}
+        rows.append(row('scale', what, 'others beside one', busy['pool'], busy['mmap']))
     return rows
 
 

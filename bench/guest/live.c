@@ -8,7 +8,10 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -135,13 +138,47 @@ static struct shared *new_shared(void)
 	return shared;
 }
 
-/* What @n workers do in a slice of time, per second. */
-static double rate(const struct live *live, const struct target *target, unsigned int n,
-		   uint64_t seed)
+/* Seconds that the processors have worked since they were started, to a tick. */
+static double all_busy(void)
 {
+	unsigned long long user, nice, system, idle, iowait, irq, softirq;
+	FILE *f = fopen("/proc/stat", "re");
+
+	if (!f || fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &system, &idle,
+			 &iowait, &irq, &softirq) != 7)
+		fail_errno("/proc/stat");
+	fclose(f);
+	return (double)(user + nice + system + irq + softirq) / sysconf(_SC_CLK_TCK);
+}
+
+static double seconds(const struct timeval *time)
+{
+	return time->tv_sec + time->tv_usec / 1e6;
+}
+
+/* Of these, those of this program and of its children that have ended. */
+static double own_busy(void)
+{
+	struct rusage self, children;
+
+	if (getrusage(RUSAGE_SELF, &self) || getrusage(RUSAGE_CHILDREN, &children))
+		fail_errno("getrusage");
+	return seconds(&self.ru_utime) + seconds(&self.ru_stime) + seconds(&children.ru_utime) +
+	       seconds(&children.ru_stime);
+}
+
+/*
+ * What @n workers do in a slice of time, per second; and how much of a processor others have worked
+ * meanwhile, threads of the kernel's.
+ */
+static double rate(const struct live *live, const struct target *target, unsigned int n,
+		   uint64_t seed, double *others)
+{
+	double all = all_busy(), own = own_busy();
 	struct worker workers[MAX_WORKERS];
 	struct shared *shared = new_shared();
 	uint64_t began = meter_now(), ops;
+	double took;
 
 	for (unsigned int i = 0; i < n; i++) {
 		workers[i] = (struct worker){
@@ -156,25 +193,30 @@ static double rate(const struct live *live, const struct target *target, unsigne
 		finish(&workers[i]);
 	ops = atomic_load(&shared->ops);
 	munmap(shared, sizeof(*shared));
-	return ops * 1e9 / (meter_now() - began);
+	took = (meter_now() - began) / 1e9;
+	*others = (all_busy() - all - (own_busy() - own)) / took;
+	return ops / took;
 }
 
 static void slice(const struct live *live, const struct target *target, unsigned int workers,
 		  unsigned int round)
 {
-	printf("slice what=%s way=%s round=%u workers=%u rate=%.0f\n", live->name,
-	       target->way == WAY_POOL ? "pool" : "mmap", round, workers,
-	       rate(live, target, workers, round));
+	double others, ops = rate(live, target, workers, round, &others);
+
+	printf("slice what=%s way=%s round=%u workers=%u rate=%.0f others=%.3f\n", live->name,
+	       target->way == WAY_POOL ? "pool" : "mmap", round, workers, ops, others);
 	fflush(stdout);
 }
 
 void live_scale(const struct live *live, const struct target *pool, const struct target *mapped,
 		unsigned int rounds)
 {
+	double unused;
+
 	/* The first slices fill the memory. */
 	for (unsigned int i = 0; i < 3; i++) {
-		rate(live, pool, MAX_WORKERS, i);
-		rate(live, mapped, MAX_WORKERS, i);
+		rate(live, pool, MAX_WORKERS, i, &unused);
+		rate(live, mapped, MAX_WORKERS, i, &unused);
 	}
 	for (unsigned int round = 0; round < rounds; round++)
 		for (unsigned int workers = 1; workers <= MAX_WORKERS; workers++) {
