@@ -15,9 +15,16 @@
 /* Dirty victims that wait for the reclaim thread; more of them help nobody. */
 #define LAUNDRY_MAX	72
 
-/* Dirty victims that are written together, and how many times so many. */
+/* Dirty victims that are written together. */
 #define LOAD		64
-#define NR_LOADS	8
+
+/*
+ * So many times so many may be under way: where a write takes 20 ms, 25,000 or 50,000 a second.  In
+ * a small pool more would be more than there is.
+ */
+#define FEW_LOADS	8
+#define MANY_LOADS	16
+#define MANY_FRAMES	16384
 
 /* Dirty victims under way to the file; the reclaim thread's. */
 struct load {
@@ -31,8 +38,9 @@ struct load {
 };
 
 struct fpool_laundry {
-	struct load load[NR_LOADS];
 	unsigned int flying;
+	unsigned int nr;
+	struct load load[];
 };
 
 /* What is sorted: 6 bits for the space, 52 for the page, 6 for where the victim is. */
@@ -181,7 +189,7 @@ bool fpool_laundry_landed(struct fpool_pool *pool)
 	struct fpool_laundry *l = pool->loads;
 	unsigned int i;
 
-	for (i = 0; l->flying && i < NR_LOADS; i++)
+	for (i = 0; l->flying && i < l->nr; i++)
 		if (has_landed(&l->load[i]))
 			return true;
 	return false;
@@ -200,7 +208,7 @@ u64 fpool_laundry_reap(struct fpool_pool *pool)
 	unsigned int i;
 	u64 freed = 0;
 
-	for (i = 0; l->flying && i < NR_LOADS; i++) {
+	for (i = 0; l->flying && i < l->nr; i++) {
 		struct load *load = &l->load[i];
 
 		if (!has_landed(load))
@@ -224,9 +232,9 @@ u64 fpool_laundry_reap(struct fpool_pool *pool)
 bool fpool_laundry_may_start(struct fpool_pool *pool)
 {
 	u32 len = READ_ONCE(pool->laundry.len);
-	unsigned int flying = pool->loads->flying;
+	unsigned int flying = pool->loads->flying, nr = pool->loads->nr;
 
-	return len && (flying < NR_LOADS / 2 || (flying < NR_LOADS && len >= LOAD / 2));
+	return len && (flying < nr / 2 || (flying < nr && len >= LOAD / 2));
 }
 
 static void take_laundry(struct fpool_pool *pool, struct load *load)
@@ -307,12 +315,13 @@ unsigned int fpool_laundry_start(struct fpool_pool *pool)
  */
 int fpool_laundry_create(struct fpool_pool *pool)
 {
-	unsigned int i;
+	unsigned int i, nr = pool->region.nframes < MANY_FRAMES ? FEW_LOADS : MANY_LOADS;
 
-	pool->loads = kvzalloc(sizeof(*pool->loads), GFP_KERNEL);
+	pool->loads = kvzalloc(struct_size(pool->loads, load, nr), GFP_KERNEL);
 	if (!pool->loads)
 		return -ENOMEM;
-	for (i = 0; i < NR_LOADS; i++) {
+	pool->loads->nr = nr;
+	for (i = 0; i < nr; i++) {
 		struct load *load = &pool->loads->load[i];
 
 		load->pool = pool;
@@ -339,7 +348,7 @@ void fpool_laundry_destroy(struct fpool_pool *pool)
 
 	/* Who told the thread that the last load has landed may still be in load_landed(). */
 	synchronize_rcu();
-	for (i = 0; i < NR_LOADS; i++)
+	for (i = 0; i < pool->loads->nr; i++)
 		fpool_flight_destroy(pool->loads->load[i].b.flight);
 	kvfree(pool->loads);
 	pool->loads = NULL;
