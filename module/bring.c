@@ -278,27 +278,22 @@ bool fpool_bring_starved(struct fpool_space *space, fpool_vpn_t vpn)
 	return starved;
 }
 
-static bool is_written(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	return !fpool_spte_has(fpool_space_spte(space, vpn), FPOOL_SPTE_WB);
-}
-
 /**
- * fpool_bring_wait_written - wait until a page is not under write-back
+ * fpool_bring_wait_settled - wait until a page is neither changing hands nor being written
  * @space: the space, of which the caller has a reference
  * @vpn: the page
  *
  * Context: Process context, with no lock of mm's, nor any that the write may need.
  * Return: 0 or -EINTR: killed.
  */
-int fpool_bring_wait_written(struct fpool_space *space, fpool_vpn_t vpn)
+int fpool_bring_wait_settled(struct fpool_space *space, fpool_vpn_t vpn)
 {
 	struct fpool_pool *pool = space->pool;
 	int err;
 
 	fpool_pool_wait_begin(pool);
 	err = wait_event_killable(*fpool_pool_busy_queue(pool, space->id, vpn),
-				  is_written(space, vpn));
+				  fpool_space_settled(space, vpn));
 	fpool_pool_wait_end(pool);
 	return err ? -EINTR : 0;
 }
@@ -309,7 +304,7 @@ static int leave_broken(struct fpool_space *space, fpool_vpn_t vpn)
 	int err = fpool_evict_broken(space, vpn, 0);
 
 	if (err == -EAGAIN)
-		return fpool_bring_wait_written(space, vpn);
+		return fpool_bring_wait_settled(space, vpn);
 	return err ? -EIO : 0;
 }
 

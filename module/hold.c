@@ -52,24 +52,6 @@ static bool next_page(struct fpool_space *space, fpool_vpn_t *vpn, fpool_vpn_t e
 	return found;
 }
 
-static bool settled(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	return !fpool_spte_has(fpool_space_spte(space, vpn), FPOOL_SPTE_BUSY | FPOOL_SPTE_WB);
-}
-
-/* -ERESTARTSYS: killed. */
-static int wait_settled(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	struct fpool_pool *pool = space->pool;
-	int err;
-
-	fpool_pool_wait_begin(pool);
-	err = wait_event_killable(*fpool_pool_busy_queue(pool, space->id, vpn),
-				  settled(space, vpn));
-	fpool_pool_wait_end(pool);
-	return err;
-}
-
 static int add_page(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold,
 		    struct framepool_range *r)
 {
@@ -86,7 +68,7 @@ static int add_page(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold,
 		err = fpool_pin_add(pinner, vpn, hold);
 		if (err != -EAGAIN)
 			break;
-		if (hold && wait_settled(space, vpn))
+		if (hold && fpool_bring_wait_settled(space, vpn))
 			return -EINTR;
 	}
 	if (err && err != -EALREADY)
@@ -304,7 +286,8 @@ static int drop_job(struct fpool_job *job)
 	while (fpool_pin_first_held(pinner, &vpn)) {
 		/* A release may be under way, whose caller was killed. */
 		fpool_pool_wait_begin(pool);
-		wait_event(*fpool_pool_busy_queue(pool, space->id, vpn), settled(space, vpn));
+		wait_event(*fpool_pool_busy_queue(pool, space->id, vpn),
+			   fpool_space_settled(space, vpn));
 		fpool_pool_wait_end(pool);
 		fpool_evict_dropped(space, vpn, pinner->id);
 		cond_resched();

@@ -147,6 +147,12 @@ static inline fpool_spte_t fpool_space_spte(const struct fpool_space *space, fpo
 	return e;
 }
 
+/* Nobody is bringing the page, making it leave or writing it. */
+static inline bool fpool_space_settled(const struct fpool_space *space, fpool_vpn_t vpn)
+{
+	return !fpool_spte_has(fpool_space_spte(space, vpn), FPOOL_SPTE_BUSY | FPOOL_SPTE_WB);
+}
+
 static inline void fpool_space_count(struct fpool_space *space, enum fpool_stat id, u64 nr)
 {
 	fpool_stats_add(&space->stats, id, nr);

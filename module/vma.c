@@ -186,7 +186,7 @@ static noinline vm_fault_t broken(struct vm_fault *vmf, struct fpool_space *spac
 		return VM_FAULT_HWPOISON;
 	file = get_file(vmf->vma->vm_file);
 	fpool_release_fault_lock(vmf);
-	fpool_bring_wait_written(space, vpn);
+	fpool_bring_wait_settled(space, vpn);
 	fput(file);
 	return VM_FAULT_RETRY;
 }
