@@ -121,7 +121,7 @@ noinline_for_stack void fpool_batch_each_of_many(struct fpool_batch *b, fpool_ba
 	}
 }
 
-static enum fpool_fate fate_of_dirty(const struct fpool_batch *b, const struct page *page)
+static enum fpool_fate fate_of_dirty(const struct fpool_batch *b, struct page *page)
 {
 	if (b->dropper)
 		return FPOOL_FATE_FREE;
@@ -254,7 +254,7 @@ static __always_inline void add_gone(struct fpool_batch *b, fpool_frame_t frame)
 
 /* To the pool, unless it is broken: then to nobody. */
 static __always_inline void let_go(struct fpool_batch *b, fpool_frame_t frame,
-				   const struct page *page)
+				   struct page *page)
 {
 	if (unlikely(PageHWPoison(page))) {
 		WARN_ON_ONCE(fpool_frames_mark_retired(&b->pool->frames, frame));
