@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-WORKLOADS = ['randread', 'randwrite1', 'randwrite', 'zipf', 'seqread', 'seqwrite', 'minorread', 'minorwrite', 'msync']
+WORKLOADS = ['randread1', 'randread', 'randwrite1', 'randwrite', 'zipf', 'seqread1', 'seqread', 'seqwrite1', 'seqwrite',
+             'minorread', 'minorwrite', 'msync']
 WAYS = ['pool', 'direct', 'mmap', 'floor']
 REGION = '64M'
 CARRIED = [f'{TOP}/bench/guest/count.sh', f'{TOP}/bench/guest/live.sh', f'{TOP}/bench/guest/common.sh',

@@ -26,11 +26,23 @@ static size_t measure(const struct target *target, struct pattern warm, struct p
 	return n;
 }
 
-static size_t randread(const struct target *target, struct meter *meter)
+/* Passes after which nothing is new any more: of 100 pages 98 were here before. */
+#define PASSES 4
+
+/* Most pages come for the first time. */
+static size_t randread_first(const struct target *target, struct meter *meter)
 {
 	uint32_t pages = target->pages;
 
 	return measure(target, pattern_random(pages / 2, pages, false),
+		       pattern_random(pages / 2, pages, false), meter);
+}
+
+static size_t randread(const struct target *target, struct meter *meter)
+{
+	uint32_t pages = target->pages;
+
+	return measure(target, pattern_random((size_t)PASSES * pages, pages, false),
 		       pattern_random(pages / 2, pages, false), meter);
 }
 
@@ -47,7 +59,7 @@ static size_t randwrite(const struct target *target, struct meter *meter)
 {
 	uint32_t pages = target->pages;
 
-	return measure(target, pattern_random(pages, pages, true),
+	return measure(target, pattern_random((size_t)PASSES * pages, pages, true),
 		       pattern_random(pages / 2, pages, true), meter);
 }
 
@@ -55,20 +67,39 @@ static size_t zipf90(const struct target *target, struct meter *meter)
 {
 	uint32_t pages = target->pages;
 	struct zipf zipf = zipf_new(pages, 0.9);
-	size_t n = measure(target, pattern_zipf(pages, &zipf, 90), pattern_zipf(pages, &zipf, 90),
-			   meter);
+	size_t n = measure(target, pattern_zipf((size_t)PASSES * pages, &zipf, 90),
+			   pattern_zipf(pages, &zipf, 90), meter);
 
 	zipf_free(&zipf);
 	return n;
 }
 
 /* Three quarters of the file fill the memory and more; then half of it is used, from there on. */
-static size_t sequential(const struct target *target, bool store, struct meter *meter)
+static size_t sequential_first(const struct target *target, bool store, struct meter *meter)
 {
 	uint32_t pages = target->pages, first = pages / 4 * 3;
 
 	return measure(target, pattern_sequential(first, pages, 0, store),
 		       pattern_sequential(pages / 2, pages, first, store), meter);
+}
+
+static size_t seqread_first(const struct target *target, struct meter *meter)
+{
+	return sequential_first(target, false, meter);
+}
+
+static size_t seqwrite_first(const struct target *target, struct meter *meter)
+{
+	return sequential_first(target, true, meter);
+}
+
+/* Again and again; a whole pass counts, as some of it may have stayed. */
+static size_t sequential(const struct target *target, bool store, struct meter *meter)
+{
+	uint32_t pages = target->pages;
+
+	return measure(target, pattern_sequential((size_t)PASSES * pages, pages, 0, store),
+		       pattern_sequential(pages, pages, 0, store), meter);
 }
 
 static size_t seqread(const struct target *target, struct meter *meter)
@@ -138,11 +169,14 @@ static size_t msync_scattered(const struct target *target, struct meter *meter)
 }
 
 const struct workload workloads[] = {
+	{ "randread1", false, false, MADV_RANDOM, randread_first },
 	{ "randread", false, false, MADV_RANDOM, randread },
 	{ "randwrite1", false, false, MADV_RANDOM, randwrite_first },
 	{ "randwrite", false, false, MADV_RANDOM, randwrite },
 	{ "zipf", false, false, MADV_RANDOM, zipf90 },
+	{ "seqread1", false, false, MADV_NORMAL, seqread_first },
 	{ "seqread", false, false, MADV_NORMAL, seqread },
+	{ "seqwrite1", false, false, MADV_NORMAL, seqwrite_first },
 	{ "seqwrite", false, false, MADV_NORMAL, seqwrite },
 	{ "minorread", true, true, MADV_NORMAL, minorread },
 	{ "minorwrite", true, true, MADV_NORMAL, minorwrite },
