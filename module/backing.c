@@ -165,9 +165,10 @@ int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
 	/* When a page was last fetched is nothing that anybody wants to know. */
 	own->f_flags |= O_NOATIME;
 	b->file = own;
-	b->wfile = write ? own : NULL;
 	b->direct = wants_direct(own);
 	b->blockdev = S_ISBLK(file_inode(own)->i_mode);
+	/* The cleaner may look already; pairs with fpool_backing_writable(). */
+	smp_store_release(&b->wfile, write ? own : NULL);
 	return 0;
 }
 

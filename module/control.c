@@ -8,6 +8,7 @@
 
 #include "attach.h"
 #include "cdev.h"
+#include "cleaner.h"
 #include "debugfs.h"
 #include "ioctl.h"
 #include "limit.h"
@@ -36,17 +37,19 @@ struct fpool_pool *fpool_control_create(const struct fpool_pool_params *params)
 		if (err)
 			goto destroy;
 	}
-	err = fpool_sysfs_add(pool);
-	if (err)
-		goto exit_sets;
 	err = fpool_reclaim_start(pool);
 	if (err)
-		goto remove;
+		goto exit_sets;
+	fpool_cleaner_start(pool);
+	err = fpool_sysfs_add(pool);
+	if (err)
+		goto stop;
 	list_add_tail(&pool->link, &fpool_pools);
 	fpool_debugfs_add(pool);
 	return pool;
-remove:
-	fpool_sysfs_remove(pool);
+stop:
+	fpool_cleaner_stop(pool);
+	fpool_reclaim_stop(pool);
 exit_sets:
 	fpool_mmset_exit_pool(pool);
 destroy:
@@ -70,6 +73,7 @@ int fpool_control_destroy(struct fpool_pool *pool)
 	list_del(&pool->link);
 	fpool_debugfs_remove(pool);
 	fpool_sysfs_remove(pool);
+	fpool_cleaner_stop(pool);
 	fpool_whatif_stop(pool);
 	fpool_reclaim_stop(pool);
 	fpool_mmset_exit_pool(pool);

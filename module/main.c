@@ -11,6 +11,7 @@
 
 #include "bring.h"
 #include "cdev.h"
+#include "cleaner.h"
 #include "control.h"
 #include "debugfs.h"
 #include "flight.h"
@@ -39,6 +40,8 @@ module_param(working_sets, bool, 0444);
 MODULE_PARM_DESC(working_sets, "each process of the default pool has a working set of its own (on)");
 module_param_named(wait_ms, fpool_bring_wait_ms, uint, 0644);
 MODULE_PARM_DESC(wait_ms, "how long a fault waits for a free frame before SIGBUS (10000)");
+module_param_named(clean_ms, fpool_cleaner_ms, uint, 0644);
+MODULE_PARM_DESC(clean_ms, "of new pools: dirty pages are written at this interval; 0: only when asked for, or evicted (5000)");
 
 /* Takes a suffix off; which power of two it is. In 0x1E the E is a digit. */
 static unsigned int cut_suffix(char *text)
@@ -165,9 +168,12 @@ static int __init framepool_init(void)
 	err = fpool_job_init();
 	if (err)
 		goto flight_exit;
-	err = fpool_sysfs_init();
+	err = fpool_cleaner_init();
 	if (err)
 		goto job_exit;
+	err = fpool_sysfs_init();
+	if (err)
+		goto cleaner_exit;
 	fpool_debugfs_init();
 	err = create_default();
 	if (err)
@@ -181,6 +187,8 @@ pools_exit:
 debugfs_exit:
 	fpool_debugfs_exit();
 	fpool_sysfs_exit();
+cleaner_exit:
+	fpool_cleaner_exit();
 job_exit:
 	fpool_job_exit();
 flight_exit:
@@ -195,6 +203,7 @@ static void __exit framepool_exit(void)
 	fpool_node_exit();
 	fpool_job_exit();
 	destroy_pools();
+	fpool_cleaner_exit();
 	fpool_debugfs_exit();
 	fpool_flight_exit();
 	fpool_sysfs_exit();

@@ -63,6 +63,7 @@ struct fpool_pool {
 	u32 lead_max;			/* I */
 	u32 block_order;		/* I: of what is fetched because of a stream, at most */
 	u32 lead;			/* any time, READ_ONCE: taken while pages are written */
+	u32 clean_ms;			/* any time, READ_ONCE: from one cleaning to the next */
 	unsigned long bulk_until;	/* any time, READ_ONCE: jiffies; till then higher ones */
 
 	spinlock_t lock;		/* P: everything in the region */
@@ -92,6 +93,7 @@ struct fpool_pool {
 
 	struct mutex victim_lock;	/* choosing victims: one at a time */
 	struct rcu_work limbo_work;	/* X */
+	struct delayed_work clean_work;	/* X: the cleaner's */
 	wait_queue_head_t frame_wait;	/* X: for a free frame */
 	wait_queue_head_t busy_wait[FPOOL_BUSY_QUEUES];	/* X: for an entry that is not busy */
 	atomic_t nwaiting;		/* X: in all of these */
@@ -105,6 +107,7 @@ struct fpool_pool {
 	struct kobject *sysfs;		/* I */
 	struct kobj_attribute policy_attr;	/* I */
 	struct kobj_attribute whatif_attr;	/* I */
+	struct kobj_attribute clean_attr;	/* I */
 };
 
 struct fpool_pool_params {

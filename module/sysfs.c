@@ -6,6 +6,7 @@
 #include <linux/kobject.h>
 #include <linux/sysfs.h>
 
+#include "cleaner.h"
 #include "whatif.h"
 
 static struct kobject *root;
@@ -75,6 +76,31 @@ static ssize_t whatif_store(struct kobject *kobj, struct kobj_attribute *attr, c
 	return err ?: count;
 }
 
+static struct fpool_pool *clean_of(struct kobj_attribute *attr)
+{
+	return container_of(attr, struct fpool_pool, clean_attr);
+}
+
+static ssize_t clean_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(clean_of(attr)->clean_ms));
+}
+
+static ssize_t clean_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf,
+			   size_t count)
+{
+	unsigned int ms;
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	err = kstrtouint(buf, 0, &ms);
+	if (err)
+		return err;
+	fpool_cleaner_set(clean_of(attr), ms);
+	return count;
+}
+
 /* A file of a pool's directory: @attr is a member of the pool. */
 static int add_file(struct fpool_pool *pool, struct kobj_attribute *attr, const char *name)
 {
@@ -99,12 +125,16 @@ int fpool_sysfs_add(struct fpool_pool *pool)
 	pool->policy_attr.store = policy_store;
 	pool->whatif_attr.show = whatif_show;
 	pool->whatif_attr.store = whatif_store;
+	pool->clean_attr.show = clean_show;
+	pool->clean_attr.store = clean_store;
 	pool->sysfs = kobject_create_and_add(pool->name, root);
 	if (!pool->sysfs)
 		return -ENOMEM;
 	err = add_file(pool, &pool->policy_attr, "policy");
 	if (!err)
 		err = add_file(pool, &pool->whatif_attr, "whatif");
+	if (!err)
+		err = add_file(pool, &pool->clean_attr, "clean_ms");
 	/* With the directory go its files. */
 	if (err)
 		kobject_put(pool->sysfs);
@@ -119,6 +149,7 @@ int fpool_sysfs_add(struct fpool_pool *pool)
  */
 void fpool_sysfs_remove(struct fpool_pool *pool)
 {
+	sysfs_remove_file(pool->sysfs, &pool->clean_attr.attr);
 	sysfs_remove_file(pool->sysfs, &pool->whatif_attr.attr);
 	sysfs_remove_file(pool->sysfs, &pool->policy_attr.attr);
 	kobject_put(pool->sysfs);

@@ -101,15 +101,32 @@ struct claim {
 	fpool_frame_t frame[FPOOL_RUN_MAX];
 };
 
+/* Runs that are written together. */
+struct sweep {
+	struct fpool_space *space;
+	struct fpool_flight *flight;
+	DECLARE_BITMAP(held, FPOOL_FLIGHT_MAX);	/* pages of the flight that stay dirty */
+	u64 *written, *failed;
+	int err;
+	bool known;		/* only what is known to be dirty; who is in the way is passed */
+};
+
+/* What is held would be dirty again at once: that is for who asks for it. */
+static bool is_wanted(const struct sweep *s, struct page *page)
+{
+	return s->known ? PageDirty(page) && !fpool_rmap_is_held(page) : maybe_dirty(page);
+}
+
 /*
  * Claim up to @max dirty pages from *@vpn on, where the leaf of the shadow page table goes at least
  * to @end.  -EAGAIN: the first one is changing hands or being written by somebody else: wait.
  * -EHWPOISON: the memory of the first one is broken.
  */
-static int claim(struct fpool_space *space, struct claim *c, unsigned int max, fpool_vpn_t *vpn,
+static int claim(const struct sweep *s, struct claim *c, unsigned int max, fpool_vpn_t *vpn,
 		 fpool_vpn_t end)
 {
 	u32 nr = fpool_vpn_nr(end) - fpool_vpn_nr(*vpn), i;
+	struct fpool_space *space = s->space;
 	fpool_vpn_t first = *vpn;
 	const u64 *entry;
 
@@ -120,16 +137,17 @@ static int claim(struct fpool_space *space, struct claim *c, unsigned int max, f
 	for (i = 0; entry && i < nr; i++) {
 		fpool_spte_t e = fpool_ptable_read(&entry[i]);
 		fpool_vpn_t here = fpool_vpn_add(first, i);
+		bool busy = fpool_spte_has(e, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB);
 		struct page *page;
 
-		if (!fpool_spte_has(e, FPOOL_SPTE_P))
+		if (!fpool_spte_has(e, FPOOL_SPTE_P) || (busy && s->known))
 			continue;
-		if (c->nr == max || fpool_spte_has(e, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB)) {
+		if (c->nr == max || busy) {
 			*vpn = here;
 			return c->nr ? 0 : -EAGAIN;
 		}
 		page = fpool_pool_page(space->pool, fpool_spte_frame(e));
-		if (!maybe_dirty(page) || held_back(space, here, e))
+		if (!is_wanted(s, page) || held_back(space, here, e))
 			continue;
 		if (unlikely(PageHWPoison(page))) {
 			*vpn = here;
@@ -167,15 +185,6 @@ static void unclaim(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t fr
 	fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_WB | FPOOL_SPTE_D,
 			    dirty ? FPOOL_SPTE_D : 0);
 }
-
-/* Runs that are written together. */
-struct sweep {
-	struct fpool_space *space;
-	struct fpool_flight *flight;
-	DECLARE_BITMAP(held, FPOOL_FLIGHT_MAX);	/* pages of the flight that stay dirty */
-	u64 *written, *failed;
-	int err;
-};
 
 /* The pages of a flight that has landed are under write-back no more. */
 static void release(struct sweep *s)
@@ -266,6 +275,67 @@ static bool settled(struct fpool_space *space, fpool_vpn_t vpn)
 	       !fpool_spte_has(e, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB);
 }
 
+/* An entry that is changing hands or being written is waited for: then once more, from there. */
+static void wait_settled(struct sweep *s, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = s->space->pool;
+
+	/* Nobody waits for others while others may wait for him. */
+	if (s->flight->nr) {
+		land(s);
+		return;
+	}
+	fpool_pool_wait_begin(pool);
+	wait_event(*fpool_pool_busy_queue(pool, s->space->id, vpn), settled(s->space, vpn));
+	fpool_pool_wait_end(pool);
+}
+
+/* Who was not asked to write does not go on where that fails, and nobody waits for him. */
+static bool gives_up(const struct sweep *s)
+{
+	return s->known && (s->err || READ_ONCE(s->space->dying));
+}
+
+static void sweep(struct sweep *s, fpool_vpn_t first, fpool_vpn_t end)
+{
+	struct fpool_pool *pool = s->space->pool;
+	fpool_vpn_t vpn = first, leaf_end = first;
+	struct claim c;
+	int ret;
+
+	s->flight = fpool_flight_get();
+	fpool_flight_begin(s->flight, NULL);
+	while (!gives_up(s)) {
+		unsigned int room = fpool_flight_room(s->flight);
+
+		if (fpool_vpn_nr(vpn) == fpool_vpn_nr(leaf_end)) {
+			if (!next_leaf(s->space, &vpn, &leaf_end, end))
+				break;
+			if (!s->known)
+				fpool_rmap_collect_dirty(s->space, fpool_vpn_nr(vpn),
+							 fpool_vpn_nr(leaf_end));
+		}
+		spin_lock(&pool->lock);
+		ret = claim(s, &c, min_t(unsigned int, room, FPOOL_RUN_MAX), &vpn, leaf_end);
+		spin_unlock(&pool->lock);
+		if (unlikely(ret == -EHWPOISON)) {
+			pass_broken(s, &vpn);
+			continue;
+		}
+		if (ret == -EAGAIN) {
+			wait_settled(s, vpn);
+			continue;
+		}
+		cond_resched();
+		if (c.nr)
+			start_claimed(s, &c);
+		if (fpool_flight_room(s->flight) < FPOOL_RUN_MAX / 2)
+			land(s);
+	}
+	land(s);
+	fpool_flight_put(s->flight);
+}
+
 /**
  * fpool_writeback_range - write every dirty page of a range
  * @space: the space
@@ -282,51 +352,50 @@ static bool settled(struct fpool_space *space, fpool_vpn_t vpn)
 int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t first, fpool_vpn_t end,
 			  u64 *written, u64 *failed)
 {
-	struct fpool_pool *pool = space->pool;
 	struct sweep s = { .space = space, .written = written, .failed = failed };
-	fpool_vpn_t vpn = first, leaf_end = first;
-	struct claim c;
-	int ret;
 
-	s.flight = fpool_flight_get();
-	fpool_flight_begin(s.flight, NULL);
-	for (;;) {
-		unsigned int room = fpool_flight_room(s.flight);
-
-		if (fpool_vpn_nr(vpn) == fpool_vpn_nr(leaf_end)) {
-			if (!next_leaf(space, &vpn, &leaf_end, end))
-				break;
-			fpool_rmap_collect_dirty(space, fpool_vpn_nr(vpn), fpool_vpn_nr(leaf_end));
-		}
-		spin_lock(&pool->lock);
-		ret = claim(space, &c, min_t(unsigned int, room, FPOOL_RUN_MAX), &vpn, leaf_end);
-		spin_unlock(&pool->lock);
-		if (unlikely(ret == -EHWPOISON)) {
-			pass_broken(&s, &vpn);
-			continue;
-		}
-		if (ret == -EAGAIN && s.flight->nr) {
-			/* Nobody waits for others while others may wait for him. */
-			land(&s);
-			continue;
-		}
-		if (ret == -EAGAIN) {
-			/* Then once more, from the same page. */
-			fpool_pool_wait_begin(pool);
-			wait_event(*fpool_pool_busy_queue(pool, space->id, vpn),
-				   settled(space, vpn));
-			fpool_pool_wait_end(pool);
-			continue;
-		}
-		cond_resched();
-		if (c.nr)
-			start_claimed(&s, &c);
-		if (fpool_flight_room(s.flight) < FPOOL_RUN_MAX / 2)
-			land(&s);
-	}
-	land(&s);
-	fpool_flight_put(s.flight);
+	sweep(&s, first, end);
 	return s.err;
+}
+
+/**
+ * fpool_writeback_known - write the pages that are known to be dirty
+ * @space: the space
+ *
+ * That is what was stored before somebody last looked (fpool_writeback_look()).  Pages that are
+ * changing hands, being written or held by the kernel are passed, and the first error is the end.
+ *
+ * Context: A worker; waits for the device, and for nobody else.
+ * Return: 0, or the error.
+ */
+int fpool_writeback_known(struct fpool_space *space)
+{
+	u64 written = 0, failed = 0;
+	struct sweep s = {
+		.space = space, .written = &written, .failed = &failed, .known = true,
+	};
+
+	sweep(&s, fpool_vpn(0), fpool_vpn(FPOOL_VPN_MAX));
+	return s.err;
+}
+
+/**
+ * fpool_writeback_look - find out which pages are dirty
+ * @space: the space
+ *
+ * Context: Process context, as fpool_rmap_collect_dirty().
+ * Return: how many are; no snapshot.
+ */
+u64 fpool_writeback_look(struct fpool_space *space)
+{
+	fpool_vpn_t vpn = fpool_vpn(0), leaf_end, end = fpool_vpn(FPOOL_VPN_MAX);
+
+	while (next_leaf(space, &vpn, &leaf_end, end)) {
+		fpool_rmap_collect_dirty(space, fpool_vpn_nr(vpn), fpool_vpn_nr(leaf_end));
+		vpn = leaf_end;
+		cond_resched();
+	}
+	return fpool_writeback_count_dirty(space);
 }
 
 static bool redirty_if_unflushed(struct fpool_space *space, fpool_frame_t frame)

@@ -332,6 +332,15 @@ void set_wait_ms(unsigned int ms)
 		need(number_file(WAIT_MS, &ms, true), WAIT_MS ": %s", strerror(errno));
 }
 
+void set_clean_ms(const char *ms)
+{
+	if (plain)
+		return;
+	/* Not there while a test of loading has it unloaded. */
+	knob_write("/sys/module/framepool/parameters/clean_ms", ms);
+	knob_write("/sys/kernel/framepool/default/clean_ms", ms);
+}
+
 bool loop_make(u64 bytes, char *dev, size_t len)
 {
 	static unsigned int made;

@@ -303,6 +303,7 @@ static void set_up(const char *program)
 	snprintf(dir, sizeof(dir), "%s/%s.%d", base ? base : "/mnt", program, getpid());
 	diag("%s on %s, %s, scale %u, FPOOL_SEED=%#jx", program, uts.release,
 	     plain ? "plain files" : "the device", scale, (uintmax_t)seed);
+	set_clean_ms(getenv("FPOOL_CLEAN") ?: "0");
 	if (mkdir(dir, 0755)) {
 		say("Bail out! %s: %s\n", dir, strerror(errno));
 		_exit(FAILED);

@@ -17,6 +17,7 @@
  *   FPOOL_SCALE	divides the work, for slow kernels
  *   FPOOL_SEED		of all random choices; every run prints its own
  *   FPOOL_LIMIT	seconds for one test
+ *   FPOOL_CLEAN	milliseconds from one visit of the cleaner's to the next, 0 (never) unless told
  *   FPOOL_BASE		where the pools of tests are, in memory that is hidden from the kernel
  */
 #ifndef ABI_TEST_H
@@ -210,6 +211,9 @@ u64 resident_pages(int fd, u64 offset, u64 length, u8 *bitmap);
 void *map(int fd, u64 bytes, int prot, int flags);
 void make_absent(int fd, void *mapping, u64 bytes);	/* the next touch is a major fault */
 void squeeze(u64 bytes);			/* page a scratch file through the pool once */
+
+/* How often pools that are made from now on are cleaned: clean_ms. The runner says 0, or FPOOL_CLEAN. */
+void set_clean_ms(const char *ms);
 
 /* The module's limit for waits, restored by the runner. */
 void set_wait_ms(unsigned int ms);

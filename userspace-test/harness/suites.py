@@ -45,6 +45,11 @@ def programs(where, without=()):
     return [f'{os.path.basename(where)}/{name}' for name in names if '.' not in name and name not in without]
 
 
+def cleaned(program):
+    """How a program is called whose pools are cleaned all the time: not the one that wants dirty pages to stay dirty."""
+    return program if program.endswith('/behind') else f'FPOOL_CLEAN=100 {program}'
+
+
 def power_cuts(cuts):
     """As many on each stock kernel."""
     return [f'userspace-test/powercut/powercut --cuts {cuts} --kernel {kernel}' for kernel in STOCK]
@@ -78,11 +83,11 @@ SUITES = [
     *parts(Suite('abi-long', [f'FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=('sweep',))],
                  kernels=STOCK, timeout=3600, files=(ABI, *MKFS), long=True, whole=True), 5),
     Suite('sweep', ['abi/sweep'], kernels=('test',), timeout=600, files=(ABI,), options=IN_RAM),
-    Suite('torture', programs(TORTURE), kernels=ALL, timeout=300, files=(TORTURE, *MKFS)),
+    Suite('torture', [cleaned(p) for p in programs(TORTURE)], kernels=ALL, timeout=300, files=(TORTURE, *MKFS)),
     # A region in ZONE_MOVABLE would be migrated for each long-term pin, in vain and for ever: here is such a zone.
     Suite('movable', ['torture/uring'], kernels=STOCK, files=(TORTURE, *MKFS), options=('--append=movablecore=256M',)),
     # Each run has a seed of its own.
-    *parts(Suite('torture-long', [f'FPOOL_LIMIT=1200 {p}' for p in programs(TORTURE) for _ in range(3)],
+    *parts(Suite('torture-long', [f'FPOOL_LIMIT=1200 {cleaned(p)}' for p in programs(TORTURE) for _ in range(3)],
                  kernels=ALL, timeout=3600, files=(TORTURE, *MKFS), long=True, whole=True), 5),
     # 64 MiB at 512 MiB are hidden from the kernel, for base=.
     Suite('load', ['sh abi/load.sh'], kernels=ALL, files=(ABI,), timeout=600,

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The cleaner: what is stored reaches the file though nobody asks for it.
+ *
+ * A store through a mapping is in memory only until somebody syncs, or until its page must leave.
+ * So the cleaner comes by at an interval, and with each space of a pool it does three things:
+ *
+ *	write	what was known to be dirty when it comes: a page that was stored to before its
+ *		last visit
+ *	look	which pages are dirty now: those are for the next visit
+ *	bound	if there are more of them than a part of the pool all are written now
+ *
+ * So a page that is stored to all the time is written once in an interval, and no store is older
+ * than two of them when its page is written.  A pool whose pages must leave finds most of them
+ * clean.  As with a file system's own write-back the device's cache is not flushed: that is what a
+ * sync is for.
+ *
+ * Pages that a program holds back, or the kernel has pinned, are passed.  So is a file system that
+ * is frozen, and a space whose last write has just failed: it has its next try at a later visit.
+ * Such an error is one as any other, and each descriptor's next sync tells of it.
+ */
+#include "cleaner.h"
+
+#include <linux/workqueue.h>
+
+#include "space.h"
+#include "writeback.h"
+
+/* Dirty pages of a space after a visit: at most one in so many of the pool's frames. */
+#define DIRTY_PART	4
+
+unsigned int fpool_cleaner_ms = 5000;
+
+/* Stands still with user space: while an image of the memory is written files must not change. */
+static struct workqueue_struct *clean_queue;
+
+/* The next space from an id on, with a reference, or NULL. */
+static struct fpool_space *next_space(struct fpool_pool *pool, unsigned long *id)
+{
+	struct fpool_space *space = NULL;
+	struct fpool_ptable *table;
+
+	spin_lock(&pool->lock);
+	table = xa_find(&pool->tables, id, ULONG_MAX, XA_PRESENT);
+	if (table)
+		space = fpool_space_get(container_of(table, struct fpool_space, ptable));
+	spin_unlock(&pool->lock);
+	return space;
+}
+
+/* Would writing now be in vain, or wait for ever? */
+static bool must_wait(struct fpool_space *space)
+{
+	bool early;
+
+	spin_lock(&space->pool->lock);
+	early = time_before(jiffies, space->retry_at);
+	spin_unlock(&space->pool->lock);
+	return early || fpool_backing_frozen(&space->backing);
+}
+
+static void visit(struct fpool_space *space)
+{
+	u64 written = 0, failed = 0, dirty;
+
+	if (!fpool_backing_writable(&space->backing) || must_wait(space) ||
+	    fpool_writeback_known(space))
+		return;
+	dirty = fpool_writeback_look(space);
+	if (dirty > space->pool->wsets.capacity / DIRTY_PART && !must_wait(space))
+		fpool_writeback_range(space, fpool_vpn(0), fpool_vpn(FPOOL_VPN_MAX), &written,
+				      &failed);
+}
+
+static void clean_work(struct work_struct *work)
+{
+	struct fpool_pool *pool = container_of(to_delayed_work(work), struct fpool_pool,
+					       clean_work);
+	struct fpool_space *space;
+	unsigned long id = 0;
+	unsigned int ms;
+
+	while (READ_ONCE(pool->clean_ms) && (space = next_space(pool, &id))) {
+		visit(space);
+		fpool_space_put(space);
+		id++;
+	}
+	ms = READ_ONCE(pool->clean_ms);
+	if (ms)
+		queue_delayed_work(clean_queue, &pool->clean_work, msecs_to_jiffies(ms));
+}
+
+/**
+ * fpool_cleaner_start - the first visit is an interval away
+ * @pool: a new pool
+ *
+ * Context: Process context.
+ */
+void fpool_cleaner_start(struct fpool_pool *pool)
+{
+	INIT_DELAYED_WORK(&pool->clean_work, clean_work);
+	fpool_cleaner_set(pool, READ_ONCE(fpool_cleaner_ms));
+}
+
+/**
+ * fpool_cleaner_set - set the interval of a pool
+ * @pool: the pool
+ * @ms: milliseconds from one visit to the next, counted anew from now on; 0: nobody comes
+ *
+ * Context: Process context; not beside fpool_cleaner_stop().
+ */
+void fpool_cleaner_set(struct fpool_pool *pool, unsigned int ms)
+{
+	WRITE_ONCE(pool->clean_ms, ms);
+	if (ms)
+		mod_delayed_work(clean_queue, &pool->clean_work, msecs_to_jiffies(ms));
+	else
+		cancel_delayed_work(&pool->clean_work);
+}
+
+/**
+ * fpool_cleaner_stop - nobody comes any more
+ * @pool: a pool without spaces, of which nobody sets the interval
+ *
+ * Context: Process context; waits for a visit.
+ */
+void fpool_cleaner_stop(struct fpool_pool *pool)
+{
+	cancel_delayed_work_sync(&pool->clean_work);
+}
+
+/**
+ * fpool_cleaner_init - where the cleaner of all pools runs
+ *
+ * Context: Module load.
+ * Return: 0 or -ENOMEM.
+ */
+int fpool_cleaner_init(void)
+{
+	clean_queue = alloc_workqueue("framepool-clean", WQ_UNBOUND | WQ_FREEZABLE, 0);
+	return clean_queue ? 0 : -ENOMEM;
+}
+
+/**
+ * fpool_cleaner_exit - end it
+ *
+ * Context: Module unload, all pools gone.
+ */
+void fpool_cleaner_exit(void)
+{
+	destroy_workqueue(clean_queue);
+}

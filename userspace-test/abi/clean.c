@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The cleaner: what is stored reaches the file without anybody asking for it, at the interval of
+ * the pool, and not before; what must not be written yet is not.
+ */
+#include "test.h"
+
+#include <sys/ioctl.h>
+#include <linux/fs.h>
+
+#define RAM	"/dev/ram0"
+#define RW	(PROT_READ | PROT_WRITE)
+#define NR	64UL			/* pages of the file */
+#define SOON	100			/* ms from one visit to the next */
+#define VISIT	5000			/* the same, where one of them is waited for */
+#define LATE	20000			/* ms; by then it has come, however slow the machine is */
+#define VISITS	1500			/* ms in which it comes a few times, at SOON */
+
+static char *path;
+static char node[64];
+static u8 *m;
+static int fd;
+static u32 id;
+
+static char *knob(void)
+{
+	static char text[128];
+
+	snprintf(text, sizeof(text), "/sys/kernel/framepool/%s/clean_ms", pool);
+	return text;
+}
+
+static void every(unsigned int ms)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", ms);
+	need(knob_write(knob(), text), "%s: %s", knob(), strerror(errno));
+}
+
+static void attach_it(const char *where, u64 bytes)
+{
+	pool_use(bytes);
+	fd = space_attach(where, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+}
+
+static void begin(void)
+{
+	path = file_make("clean", NR * PAGE, 1);
+	attach_it(path, 2 * MIB);
+}
+
+static void store(u64 vpn, u64 version)
+{
+	page_fill(m + vpn * PAGE, vpn, version);
+}
+
+static bool in_file(u64 vpn, u64 version)
+{
+	u64 bytes;
+	u8 *is = file_load(path, &bytes);
+	bool there = page_holds(is + vpn * PAGE, vpn, version);
+
+	free(is);
+	return there;
+}
+
+static bool all_in_file(void *version)
+{
+	u64 bytes, vpn, want = *(u64 *)version;
+	u8 *is = file_load(path, &bytes);
+	bool there = true;
+
+	for (vpn = 0; there && vpn < NR; vpn++)
+		there = page_holds(is + vpn * PAGE, vpn, want);
+	free(is);
+	return there;
+}
+
+static u64 dirty(void)
+{
+	struct framepool_space s;
+
+	space_info(fd, &s);
+	return s.dirty;
+}
+
+static bool is_clean(void *unused)
+{
+	(void)unused;
+	return !dirty();
+}
+
+static void end(u64 version)
+{
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	expect(all_in_file(&version), "version %ju is not in the file", (uintmax_t)version);
+}
+
+static void store_all(u64 version)
+{
+	u64 vpn;
+
+	for (vpn = 0; vpn < NR; vpn++)
+		store(vpn, version);
+}
+
+static void reaches_file(void)
+{
+	u64 version;
+
+	begin();
+	every(SOON);
+	for (version = 2; version < 5; version++) {
+		store_all(version);
+		expect(wait_until(all_in_file, &version, LATE), "version %ju is not in the file",
+		       (uintmax_t)version);
+	}
+	expect(wait_until(is_clean, NULL, LATE), "%ju pages are dirty", (uintmax_t)dirty());
+	end(4);
+}
+
+/* What write() has stored, too, and what no mapping has any more. */
+static void without_mapping(void)
+{
+	u64 version = 2, vpn;
+	u8 *page = aligned_alloc(PAGE, PAGE);
+
+	begin();
+	store_all(2);
+	need_ok(munmap(m, NR * PAGE));
+	for (vpn = 0; vpn < NR; vpn += 2) {
+		page_fill(page, vpn, 2);
+		need(pwrite(fd, page, PAGE, vpn * PAGE) == PAGE, "pwrite: %s", strerror(errno));
+	}
+	every(SOON);
+	expect(wait_until(all_in_file, &version, LATE), "it is not in the file");
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	end(2);
+}
+
+static void never(void)
+{
+	begin();
+	store_all(2);
+	every(SOON);
+	every(0);
+	store_all(3);
+	usleep(VISITS * 1000);
+	expect(!in_file(0, 3) && !in_file(NR - 1, 3), "somebody has written");
+	end(3);
+}
+
+/* Stored to between any two visits: written again and again, and never torn by that. */
+static void stored_all_the_time(void)
+{
+	u64 version = 2, start, seen = 0;
+
+	begin();
+	every(SOON);
+	for (start = now_ms(); now_ms() - start < VISITS || !seen; version++) {
+		store(5, version);
+		if (!(version % 1024) && !in_file(5, 1))
+			seen++;
+		if (now_ms() - start > LATE)
+			break;
+	}
+	expect(seen, "nothing was written");
+	store_all(version);
+	expect(wait_until(all_in_file, &version, LATE), "the last version is not in the file");
+	end(version);
+}
+
+/* More than a quarter of the pool: all at once. */
+static void bound(void)
+{
+	struct framepool_pool p;
+	u64 version = 2, vpn;
+
+	begin();
+	need(pool_info(pool, &p), "no pool");
+	need(NR < p.bound / 4, "the file is too large for this test");
+	/* A store that must fault is known at once. */
+	for (vpn = 0; vpn < NR; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 1), "before");
+	every(VISIT);
+	store_all(version);
+	/* One visit only looks; two would write. */
+	usleep((VISIT + 700) * 1000);
+	expect(!in_file(0, 2), "the first visit has written");
+	expect(dirty() == NR, "%ju pages are known to be dirty", (uintmax_t)dirty());
+	end(2);
+}
+
+static void beyond_bound(void)
+{
+	struct framepool_pool p;
+	u64 nr, vpn, bytes;
+	u8 *is;
+
+	pool_use(2 * MIB);
+	need(pool_info(pool, &p), "no pool");
+	nr = p.bound / 2;
+	path = file_make("large", nr * PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, nr * PAGE, RW, MAP_SHARED);
+	every(VISIT);
+	for (vpn = 0; vpn < nr; vpn++)
+		store(vpn, 2);
+	usleep((VISIT + 700) * 1000);
+	is = file_load(path, &bytes);
+	for (vpn = 0; vpn < nr && page_holds(is + vpn * PAGE, vpn, 2); vpn++)
+		;
+	expect(vpn == nr, "page %ju was not written by the first visit", (uintmax_t)vpn);
+	free(is);
+	need_ok(munmap(m, nr * PAGE));
+	space_gone(fd, id);
+}
+
+/* What is held back stays out of the file, whoever comes by. */
+static void held_back(void)
+{
+	struct framepool_range r;
+	u64 vpn;
+
+	begin();
+	every(SOON);
+	need_ok(range_op(fd, FRAMEPOOL_HOLD, 0, NR / 2 * PAGE, &r));
+	store_all(2);
+	usleep(VISITS * 1000);
+	expect(dirty() == NR / 2, "%ju pages are dirty", (uintmax_t)dirty());
+	for (vpn = 0; vpn < NR / 2; vpn++)
+		expect(in_file(vpn, 1), "page %ju was written", (uintmax_t)vpn);
+	need_ok(range_op(fd, FRAMEPOOL_RELEASE, 0, NR / 2 * PAGE, &r));
+	for (vpn = 0; vpn < NR / 2; vpn++)
+		expect(in_file(vpn, 2), "page %ju was not released", (uintmax_t)vpn);
+	end(2);
+}
+
+/* A device that takes nothing: told once to each descriptor, and tried again without being asked. */
+static bool has_failed(void *unused)
+{
+	struct framepool_space s;
+
+	(void)unused;
+	space_info(fd, &s);
+	return s.write_errors;
+}
+
+static void fails(void)
+{
+	u8 *page = aligned_alloc(PAGE, PAGE);
+	u64 vpn, version = 2;
+	int ram;
+
+	ram = open(RAM, O_RDWR | O_CLOEXEC);
+	if (ram < 0 || !dm_make(node, sizeof(node)))
+		skip("no device mapper or no " RAM);
+	for (vpn = 0; vpn < NR; vpn++) {
+		page_fill(page, vpn, 1);
+		need(pwrite(ram, page, PAGE, vpn * PAGE) == PAGE, RAM ": %s", strerror(errno));
+	}
+	need_ok(fsync(ram));
+	need_ok(close(ram));
+	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
+	path = node;
+	attach_it(node, 2 * MIB);
+	for (vpn = 0; vpn < NR; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 1), "before");
+	dm_table("0 %lu error", NR * PAGE / 512);
+	store_all(2);
+	every(SOON);
+	expect(wait_until(has_failed, NULL, LATE), "no write has failed");
+	every(0);
+	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
+	expect_errno(fsync(fd), EIO);
+	need_ok(fsync(fd));
+	dm_table("0 %lu error", NR * PAGE / 512);
+	store_all(3);
+	every(SOON);
+	usleep(VISITS * 1000);
+	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
+	version = 3;
+	expect(wait_until(all_in_file, &version, LATE), "it was not tried again");
+	expect_errno(msync(m, PAGE, MS_SYNC), EIO);
+	need_ok(msync(m, PAGE, MS_SYNC));
+	end(3);
+	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s", strerror(errno));
+}
+
+/* Only a frozen file system waits. */
+static void frozen(void)
+{
+	char where[DIR_SIZE];
+	u64 version = 2;
+	int dirfd, out;
+	u8 *model;
+
+	if (!fs_mount("ext4", where, sizeof(where)))
+		skip("no ext4");
+	need(asprintf(&path, "%s/frozen", where) > 0, "no memory");
+	model = model_make(NR * PAGE, 1);
+	out = need_ok(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	need(write(out, model, NR * PAGE) == NR * PAGE, "%s: %s", path, strerror(errno));
+	need_ok(fsync(out));
+	need_ok(close(out));
+	free(model);
+	attach_it(path, 2 * MIB);
+	store_all(2);
+	dirfd = need_ok(open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	need_ok(ioctl(dirfd, FIFREEZE, 0));
+	every(SOON);
+	usleep(VISITS * 1000);
+	expect(in_file(0, 1), "a frozen file system was written to");
+	need_ok(ioctl(dirfd, FITHAW, 0));
+	expect(wait_until(all_in_file, &version, LATE), "it is not in the file");
+	need_ok(close(dirfd));
+	end(2);
+}
+
+/* Spaces and pools go while the cleaner is there. */
+static void comes_and_goes(void)
+{
+	u64 round, version;
+
+	begin();
+	every(1);
+	end(1);
+	for (round = 0; round < scaled(200); round++) {
+		fd = space_attach(path, O_RDWR);
+		id = space_id(fd);
+		m = map(fd, NR * PAGE, RW, MAP_SHARED);
+		store_all(round + 2);
+		if (round % 3 == 0)
+			usleep(rand() % 3000);
+		need_ok(munmap(m, NR * PAGE));
+		space_gone(fd, id);
+		version = round + 2;
+		expect(all_in_file(&version), "round %ju", (uintmax_t)round);
+	}
+}
+
+static void stranger(void *arg)
+{
+	int sysfs = *(int *)arg;
+
+	become(65534, 65534);
+	expect_errno(write(sysfs, "1", 1), EPERM);
+	expect_errno(open(knob(), O_WRONLY), EACCES);
+}
+
+static void refused(void)
+{
+	static const char *const bad[] = { "", "x", "-1", "1.5", "4294967296", "5000 6000" };
+	char is[16];
+	int sysfs;
+	size_t i;
+
+	pool_use(2 * MIB);
+	every(1234);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		expect(!*bad[i] || !knob_write(knob(), bad[i]), "'%s' was taken", bad[i]);
+	sysfs = need_ok(open(knob(), O_WRONLY | O_CLOEXEC));
+	child_join(child_start(stranger, &sysfs));
+	need(knob_read(knob(), is, sizeof(is)), "%s", knob());
+	expect(!strcmp(is, "1234"), "it is '%s'", is);
+}
+
+static const struct test tests[] = {
+	{ "what is stored reaches the file", reaches_file, T_DEVICE },
+	{ "without a mapping, too", without_mapping, T_DEVICE },
+	{ "0: not before somebody asks", never, T_DEVICE },
+	{ "a page that is stored to all the time", stored_all_the_time, T_DEVICE },
+	{ "the first visit only looks", bound, T_DEVICE },
+	{ "unless a quarter of the pool is dirty", beyond_bound, T_DEVICE },
+	{ "what is held back stays out of the file", held_back, T_DEVICE },
+	{ "a device that fails is tried again", fails, T_DEVICE },
+	{ "a frozen file system is passed", frozen, T_DEVICE },
+	{ "spaces come and go meanwhile", comes_and_goes, T_DEVICE },
+	{ "no number, no right: refused", refused, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	after_test = dm_clear_away;
+	write_errors_expected = true;
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
