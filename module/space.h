@@ -51,6 +51,7 @@ struct fpool_space {
 	u16 epoch;			/* P: pages written now carry it in the frame table */
 	u16 flushed;			/* P: all that carry up to this one are on the medium */
 	u16 wrote;			/* P: in which something was written last; 0: flushed */
+	u32 failed_flushes;		/* P: what they did not cover is dirty again, or has left */
 	bool lost;			/* any time, READ_ONCE: the last flush failed, with cause */
 	u32 npinned;			/* P: pages */
 	fpool_vpn_t failed_read;	/* P: the last page that could not be read ... */

@@ -19,6 +19,11 @@
  * Durability needs the device's flush too.  Pages carry the epoch in which they were written; a
  * flush covers all epochs that were over when it began, and when it fails the pages of
  * unflushed epochs that are still resident become dirty again.
+ *
+ * A device that fails a flush may have lost what it took before, so no flush after that covers it.
+ * Flushes are counted when they have failed and their pages are dirty again.  A sync looks at the
+ * count before it looks for dirty pages, and when its own flush has ended: if it is the same,
+ * what failed before was dirty before, and has been written; if not, the sync has failed, too.
  */
 #include "writeback.h"
 
@@ -422,10 +427,11 @@ static u16 next_epoch(struct fpool_space *space)
 	return epoch;
 }
 
-static void note_flushed(struct fpool_space *space, u16 epoch)
+static void note_flushed(struct fpool_space *space, u16 epoch, bool failed)
 {
 	spin_lock(&space->pool->lock);
 	space->flushed = epoch;
+	space->failed_flushes += failed;
 	if ((s16)(space->wrote - epoch) <= 0)
 		space->wrote = 0;
 	spin_unlock(&space->pool->lock);
@@ -458,15 +464,26 @@ static int flush(struct fpool_space *space)
 	fpool_space_count(space, FPOOL_STAT_FLUSHES, 1);
 	WRITE_ONCE(space->lost, err && fpool_writeback_unflushed(space));
 	if (!err) {
-		note_flushed(space, epoch);
+		note_flushed(space, epoch, false);
 		return 0;
 	}
 	fpool_space_count(space, FPOOL_STAT_FLUSH_ERRORS, 1);
 	fpool_errlog_flush(space, err);
 	fpool_errlog_report(space, err);
 	fpool_space_count_pages(space, redirty_if_unflushed);
-	note_flushed(space, epoch);
+	note_flushed(space, epoch, true);
 	return err;
+}
+
+/* Who finds one counted finds its pages dirty. */
+static u32 failed_flushes(struct fpool_space *space)
+{
+	u32 failed;
+
+	spin_lock(&space->pool->lock);
+	failed = space->failed_flushes;
+	spin_unlock(&space->pool->lock);
+	return failed;
 }
 
 /**
@@ -479,19 +496,24 @@ static int flush(struct fpool_space *space)
  *
  * Context: A worker.
  * Return: 0: every byte stored in the range before the call is in the file, and the device was
- * flushed; or an error.
+ * flushed; or an error, also where it was another one's flush that failed meanwhile.
  */
 int fpool_writeback_sync(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
 			 u64 *written, u64 *failed)
 {
+	u32 failed_before;
 	int err, ret;
 
 	if (!fpool_backing_writable(&space->backing))
 		return 0;
+	failed_before = failed_flushes(space);
 	err = fpool_writeback_range(space, start, end, written, failed);
 	/* One at a time, so that a failed flush and a good one cannot pass each other. */
 	mutex_lock(&space->sync_lock);
 	ret = flush(space);
+	/* Another one's, of what this one has written, or has found clean. */
+	if (!ret && failed_flushes(space) != failed_before)
+		ret = READ_ONCE(space->flush_error);
 	mutex_unlock(&space->sync_lock);
 	return err ?: ret;
 }

@@ -2,7 +2,7 @@
 /*
  * A flush that fails, on a device that takes the writes before it: an NBD device whose server is
  * in this process.  It keeps what is written in a cache, brings that to its medium with a flush, and loses it
- * with one that fails, as a device that fails a flush may.
+ * with one that fails, as a device that fails a flush may.  A flush takes as long as a test wants.
  */
 #include "test.h"
 
@@ -19,8 +19,11 @@ static struct {
 	int device, ours, theirs;
 	pthread_t serves, runs;
 	u8 *cache, *medium;		/* NR pages each */
+	pthread_mutex_t lock;		/* of both, and of what is sent */
 	atomic_uint fail, flushes;
-} server;
+	atomic_uint hold, held;		/* flushes are to wait for answer_flush(); one does */
+	char handle[8];			/* of that one */
+} server = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static u64 version[NR];
 static u8 *m;
@@ -51,10 +54,8 @@ static ssize_t receive_some(int sock, void *buf, size_t len)
 	return recv(sock, buf, len, 0);
 }
 
-static u32 flush(void)
+static u32 flush(bool failed)
 {
-	bool failed = atomic_load(&server.fail);
-
 	atomic_fetch_add(&server.flushes, 1);
 	if (failed)
 		memcpy(server.cache, server.medium, NR * PAGE);
@@ -63,28 +64,63 @@ static u32 flush(void)
 	return failed ? EIO : 0;
 }
 
+static bool reply(const char *handle, u32 error, void *data, size_t len)
+{
+	struct nbd_reply reply = { .magic = htobe32(NBD_REPLY_MAGIC), .error = htobe32(error) };
+
+	memcpy(reply.handle, handle, sizeof(reply.handle));
+	return whole(send_some, &reply, sizeof(reply)) && whole(send_some, data, len);
+}
+
+static bool answer(const struct nbd_request *request)
+{
+	u32 command = be32toh(request->type) & 0xffff, len = be32toh(request->len);
+	u64 from = be64toh(request->from);
+
+	switch (command) {
+	case NBD_CMD_READ:
+		return reply(request->handle, 0, server.cache + from, len);
+	case NBD_CMD_WRITE:
+		return whole(receive_some, server.cache + from, len) &&
+		       reply(request->handle, 0, NULL, 0);
+	case NBD_CMD_FLUSH:
+		if (!atomic_load(&server.hold))
+			return reply(request->handle, flush(atomic_load(&server.fail)), NULL, 0);
+		memcpy(server.handle, request->handle, sizeof(server.handle));
+		atomic_store(&server.held, 1);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool serve_one(void)
 {
-	struct nbd_reply reply = { .magic = htobe32(NBD_REPLY_MAGIC) };
 	struct nbd_request request;
-	u32 command, len;
-	u64 from;
+	bool more;
 
 	if (!whole(receive_some, &request, sizeof(request)))
 		return false;
-	memcpy(reply.handle, request.handle, sizeof(reply.handle));
-	command = be32toh(request.type) & 0xffff;
-	from = be64toh(request.from);
-	len = be32toh(request.len);
-	if (command == NBD_CMD_DISC)
-		return false;
-	if (command == NBD_CMD_WRITE && !whole(receive_some, server.cache + from, len))
-		return false;
-	if (command == NBD_CMD_FLUSH)
-		reply.error = htobe32(flush());
-	if (!whole(send_some, &reply, sizeof(reply)))
-		return false;
-	return command != NBD_CMD_READ || whole(send_some, server.cache + from, len);
+	pthread_mutex_lock(&server.lock);
+	more = answer(&request);
+	pthread_mutex_unlock(&server.lock);
+	return more;
+}
+
+static bool flush_held(void *unused)
+{
+	(void)unused;
+	return atomic_load(&server.held);
+}
+
+/* The flush that is under way, or is about to be, ends. */
+static void answer_flush(bool failed)
+{
+	need(wait_until(flush_held, NULL, 20000), "no flush");
+	pthread_mutex_lock(&server.lock);
+	atomic_store(&server.held, 0);
+	need(reply(server.handle, flush(failed), NULL, 0), "no answer");
+	pthread_mutex_unlock(&server.lock);
 }
 
 static void *serve(void *unused)
@@ -321,12 +357,101 @@ static void evicted_before(void)
 	end();
 }
 
+/* ---- two who sync at once ---- */
+
+#define FIRST	0UL		/* pages of the first, and of the second */
+#define SECOND	10UL
+#define EACH	10UL
+
+static int msync_second(void)
+{
+	return msync(m + SECOND * PAGE, EACH * PAGE, MS_SYNC);
+}
+
+static int release_second(void)
+{
+	struct framepool_range r;
+
+	return range_op(fd, FRAMEPOOL_RELEASE, SECOND * PAGE, EACH * PAGE, &r);
+}
+
+static void *first_syncs(void *unused)
+{
+	(void)unused;
+	expect_errno(msync(m + FIRST * PAGE, EACH * PAGE, MS_SYNC), EIO);
+	return NULL;
+}
+
+static void *second_syncs(void *arg)
+{
+	int (*sync)(void) = arg;
+
+	expect_errno(sync(), EIO);
+	return NULL;
+}
+
+static bool both_wrote(void *unused)
+{
+	struct framepool_space s;
+
+	(void)unused;
+	space_info(fd, &s);
+	return s.written == 2 * EACH;
+}
+
+/*
+ * The device takes what the second writes while it flushes for the first, and loses it when that
+ * fails.  The second's own flush works, and does not bring it back.
+ */
+static void overlap(int (*sync)(void))
+{
+	pthread_t first, second;
+
+	store(FIRST, EACH, 2);
+	atomic_store(&server.hold, 1);
+	need(!pthread_create(&first, NULL, first_syncs, NULL), "no thread");
+	need(wait_until(flush_held, NULL, 20000), "no flush");
+	store(SECOND, EACH, 2);
+	need(!pthread_create(&second, NULL, second_syncs, sync), "no thread");
+	need(wait_until(both_wrote, NULL, 20000), "the second does not write");
+	answer_flush(true);
+	/* The error of all has been told to their descriptor by then. */
+	pthread_join(first, NULL);
+	answer_flush(false);
+	pthread_join(second, NULL);
+	atomic_store(&server.hold, 0);
+	need_ok(sync());
+	need_ok(fsync(fd));
+	expect_medium();
+}
+
+static void overlapping_msync(void)
+{
+	begin();
+	overlap(msync_second);
+	close_it();
+	end();
+}
+
+static void overlapping_release(void)
+{
+	struct framepool_range r;
+
+	begin();
+	need_ok(range_op(fd, FRAMEPOOL_HOLD, SECOND * PAGE, EACH * PAGE, &r));
+	overlap(release_second);
+	close_it();
+	end();
+}
+
 static const struct test tests[] = {
 	{ "a failed flush", failed_flush, T_DEVICE },
 	{ "flushes fail again and again", failed_twice, T_DEVICE },
 	{ "all who have it open are told of a failed flush", all_are_told, T_DEVICE },
 	{ "a failed flush after the last close", last_close, T_DEVICE },
 	{ "pages that left before a failed flush", evicted_before, T_DEVICE },
+	{ "another one's flush fails while one syncs", overlapping_msync, T_DEVICE },
+	{ "another one's flush fails while one releases", overlapping_release, T_DEVICE },
 };
 
 int main(int argc, char **argv)
