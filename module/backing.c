@@ -130,9 +130,13 @@ static struct file *open_again(struct file *file, int flags)
 /* As a shared mapping for writing would: nobody seals the file against it meanwhile. */
 static struct file *open_to_write(struct file *file)
 {
-	struct file *own = open_again(file, O_RDWR);
+	struct file *own;
 	int err;
 
+	/* Its blocks are somebody else's, and the file system would take no write. */
+	if (IS_SWAPFILE(fpool_backing_host(file)))
+		return ERR_PTR(-ETXTBSY);
+	own = open_again(file, O_RDWR);
 	if (IS_ERR(own))
 		return own;
 	err = mapping_map_writable(own->f_mapping);
@@ -152,7 +156,8 @@ static struct file *open_to_write(struct file *file)
  * are those of the program's descriptor, which the caller has looked at.
  *
  * Context: Process context; may sleep.
- * Return: 0, or what opening says (-EACCES, -EPERM, -ETXTBSY, -ENOMEM, ...).
+ * Return: 0; -ETXTBSY: to be written, and the kernel swaps to it; or what opening says (-EACCES,
+ * -EPERM, -ETXTBSY, -ENOMEM, ...).
  */
 int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
 {
@@ -199,7 +204,7 @@ void fpool_backing_open_direct(struct fpool_backing *b)
  * Fills go on through the first open.
  *
  * Context: Process context; may sleep. The caller keeps others from doing the same.
- * Return: 0, or what opening says.
+ * Return: as fpool_backing_open().
  */
 int fpool_backing_upgrade(struct fpool_backing *b, struct file *file)
 {

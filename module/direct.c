@@ -7,8 +7,8 @@
  * inode is marked as a swap file: the file system refuses to truncate it, to punch holes, to share
  * its blocks, to unlink it, and to write to it for anybody else.
  *
- * ext4 and xfs keep the contract; a hole, an unwritten extent or a shared block in the file,
- * and every other file system, means that there is no direct path.
+ * ext4 and xfs keep the contract; a hole, an unwritten extent or a shared block in the file, data
+ * that goes to a journal first, and every other file system, means that there is no direct path.
  */
 #include "direct.h"
 
@@ -21,6 +21,7 @@
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/stat.h>
 
 #define XFS_MAGIC	0x58465342	/* in no header of the kernel's for others */
 
@@ -40,6 +41,19 @@ static bool in_place(const struct inode *inode)
 		return false;
 	return inode->i_sb->s_bdev && inode->i_blkbits <= PAGE_SHIFT &&
 	       !IS_ENCRYPTED(inode) && !IS_VERITY(inode) && !IS_DAX(inode);
+}
+
+/*
+ * There is no direct I/O to what is kept elsewhere than in its blocks: in the inode, or for a while
+ * in the journal, from which after a power cut old bytes would be put over ours.
+ */
+static bool has_direct_io(struct file *file)
+{
+	struct kstat stat;
+
+	if (vfs_getattr_nosec(&file->f_path, &stat, STATX_DIOALIGN, AT_STATX_SYNC_AS_STAT))
+		return false;
+	return stat.result_mask & STATX_DIOALIGN && stat.dio_offset_align;
 }
 
 static int mark(struct inode *inode)
@@ -155,7 +169,8 @@ int fpool_direct_open_file(struct fpool_direct *d, struct file *file)
 	if (err)
 		return err;
 	d->marked = inode;
-	err = vfs_fsync(file, 0);
+	/* Not before: until then what is written may still come to go to the journal. */
+	err = has_direct_io(file) ? vfs_fsync(file, 0) : -EOPNOTSUPP;
 	if (!err)
 		err = map_blocks(d, inode);
 	if (!err) {

@@ -146,6 +146,7 @@ static int attach_file(struct framepool_attach *attach, const char *path, struct
 		{ EACCES, "you may not write it", "Attach with --read-only." },
 		{ EPERM, "it is sealed against writing", "Attach with --read-only." },
 		{ EROFS, "its file system is mounted read-only", "Attach with --read-only." },
+		{ ETXTBSY, "the kernel swaps to it", "Attach with --read-only, or a copy." },
 		{ EEXIST, "the name is in use",
 		  "Give another one with --name; 'framepool list' shows them." },
 		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },

@@ -2,6 +2,8 @@
 /* The direct path: who gets it, what it keeps others from, and that the bytes are the file's. */
 #include "test.h"
 
+#include <sys/mount.h>
+#include <sys/swap.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 
@@ -148,6 +150,99 @@ static void fixed_blocks_only(void)
 		need_ok(ftruncate(file, 8 * PAGE));
 		need_ok(close(file));
 	}
+}
+
+static void mount_journalled(const char *options)
+{
+	char where[DIR_SIZE], dev[64], cmd[128];
+
+	if (!loop_make(64 * MIB, dev, sizeof(dev)))
+		skip("no loop devices");
+	snprintf(cmd, sizeof(cmd), "mkfs.ext4 -qF -b 4096 %s >/dev/null 2>&1", dev);
+	if (system(cmd))
+		skip("no mkfs.ext4");
+	snprintf(where, sizeof(where), "%.512s/fs", dir);
+	need_ok(mkdir(where, 0755));
+	need_ok(mount(dev, where, "ext4", 0, options));
+	note_mounted(where);
+	strcpy(dir, where);
+}
+
+/* Through the file system it works as ever. */
+static void not_direct(const char *why)
+{
+	u8 *model = model_make(100 * PAGE, 1);
+
+	attach_direct(100 * PAGE);
+	expect(!has_path(), "a direct path with %s", why);
+	page_fill(m + 7 * PAGE, 7, 2);
+	memcpy(model + 7 * PAGE, m + 7 * PAGE, PAGE);
+	need_ok(msync(m, 100 * PAGE, MS_SYNC));
+	leave(100 * PAGE);
+	expect_file(path, model, 100 * PAGE);
+}
+
+/* After a power cut the journal would put what was there before over what was written past it. */
+static void journalled_file(void)
+{
+	int file, flags;
+
+	/* Where allocation is delayed ext4 does not do what the flag says. */
+	mount_journalled("nodelalloc");
+	pool_use(2 * MIB);
+	path = file_make("file", 100 * PAGE, 1);
+	attach_direct(100 * PAGE);
+	expect(has_path(), "no direct path without it");
+	leave(100 * PAGE);
+	file = need_ok(open(path, O_RDWR | O_CLOEXEC));
+	need_ok(ioctl(file, FS_IOC_GETFLAGS, &flags));
+	flags |= FS_JOURNAL_DATA_FL;
+	need_ok(ioctl(file, FS_IOC_SETFLAGS, &flags));
+	need_ok(close(file));
+	not_direct("chattr +j");
+}
+
+static void journalled_fs(void)
+{
+	mount_journalled("data=journal");
+	pool_use(2 * MIB);
+	path = file_make("file", 100 * PAGE, 1);
+	not_direct("data=journal");
+}
+
+/* What the kernel swaps to is read only: its blocks are the kernel's. */
+static void swap_file(void)
+{
+	union {
+		char page[PAGE];
+		struct {
+			char boot[1024];
+			u32 version, last, nr_bad;
+		};
+	} header = { .version = 1, .last = 99 };
+	struct framepool_attach a;
+	int file, space;
+
+	pool_use(2 * MIB);
+	path = file_make("file", 100 * PAGE, 1);
+	file = need_ok(open(path, O_RDWR | O_CLOEXEC));
+	memcpy(header.page + PAGE - 10, "SWAPSPACE2", 10);
+	need(pwrite(file, &header, PAGE, 0) == PAGE && !fsync(file), "%s", strerror(errno));
+	need_ok(fchmod(file, 0600));
+	if (swapon(path, 0))
+		skip("swapon: %s", strerror(errno));
+	attach_init(&a, file);
+	expect_errno(attach(&a), ETXTBSY);
+	a.flags = FRAMEPOOL_ATTACH_DIRECT;
+	expect_errno(attach(&a), ETXTBSY);
+	space = space_attach(path, O_RDONLY);
+	expect_errno(attach(&a), ETXTBSY);
+	need_ok(swapoff(path));
+	need_ok(close(space));
+	attach_direct(100 * PAGE);
+	expect(page_is(m + 50 * PAGE, 50, 1), "not what was there");
+	leave(100 * PAGE);
+	need_ok(close(file));
 }
 
 static void not_without_a_right(void)
@@ -302,6 +397,9 @@ static const struct test tests[] = {
 	{ "others cannot move, cut, write or remove the file", others_wait, T_DEVICE },
 	{ "who reads past the pool sees what was written", cached_readers, T_DEVICE },
 	{ "holes and unwritten blocks: through the file system", fixed_blocks_only, T_DEVICE },
+	{ "a file whose data is journalled: through the file system", journalled_file, T_DEVICE },
+	{ "a file system that journals data: through the file system", journalled_fs, T_DEVICE },
+	{ "a swap file: read only", swap_file, T_DEVICE },
 	{ "a file that is not open for writing: EACCES", not_without_a_right, T_DEVICE },
 	{ "attached twice", shared, T_DEVICE },
 	{ "xfs has it", on_xfs, T_DEVICE },
