@@ -217,6 +217,18 @@ int fpool_backing_upgrade(struct fpool_backing *b, struct file *file)
 	return 0;
 }
 
+/*
+ * A worker's fput() comes later, and who detaches wants to unmount now.  To flush what all others have
+ * put off would close their files here: a descriptor of ours among them waits for another worker.
+ */
+static void close_file(struct file *file)
+{
+	if (current->flags & PF_KTHREAD)
+		__fput_sync(file);
+	else
+		fput(file);
+}
+
 /**
  * fpool_backing_close - let the file go
  * @b: the backing; one that was never opened is fine
@@ -234,12 +246,10 @@ void fpool_backing_close(struct fpool_backing *b)
 	if (b->wfile)
 		mapping_unmap_writable(b->wfile->f_mapping);
 	if (b->wfile && b->wfile != b->file)
-		fput(b->wfile);
-	fput(b->file);
+		close_file(b->wfile);
+	close_file(b->file);
 	b->file = NULL;
 	b->wfile = NULL;
-	/* A worker's fput() comes later; who detaches wants to unmount now. */
-	flush_delayed_fput();
 }
 
 /**
