@@ -76,6 +76,12 @@ static inline bool fpool_backing_writable(const struct fpool_backing *b)
 	return smp_load_acquire(&b->wfile);
 }
 
+/* Its blocks are where they were when it was opened: neither more nor fewer. */
+static inline bool fpool_backing_fixed(const struct fpool_backing *b)
+{
+	return b->bio.marked;
+}
+
 bool fpool_backing_frozen(const struct fpool_backing *b);
 int fpool_backing_flush(struct fpool_backing *b);
 int fpool_backing_resize(struct fpool_backing *b, u64 bytes);

@@ -326,6 +326,9 @@ static long resize(struct file *file, void *arg)
 		return -EBADF;
 	if (!r->bytes || r->bytes > MAX_LFS_FILESIZE || space->backing.blockdev)
 		return -EINVAL;
+	/* The file system would refuse fewer bytes only. */
+	if (fpool_backing_fixed(&space->backing))
+		return -ETXTBSY;
 	job = fpool_job_create(space, resize_job);
 	if (!job)
 		return -ENOMEM;

@@ -89,6 +89,9 @@ static void others_wait(void)
 	expect_errno(fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE), ETXTBSY);
 	expect_errno(unlink(path), EPERM);
 	expect_errno(ioctl(fd, FRAMEPOOL_RESIZE, &r), ETXTBSY);
+	/* Nor more: what it grew by would be nowhere. */
+	r.bytes = 200 * PAGE;
+	expect_errno(ioctl(fd, FRAMEPOOL_RESIZE, &r), ETXTBSY);
 	expect(page_is(m, 0, 1) && page_is(m + 99 * PAGE, 99, 1), "something was changed");
 	leave(100 * PAGE);
 	need_ok(ftruncate(file, 50 * PAGE));

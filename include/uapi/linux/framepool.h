@@ -532,7 +532,7 @@ struct framepool_residency {
  * @bytes: new size, at least 1
  *
  * Needs a descriptor opened for writing (EBADF), and a regular file behind it (EINVAL). EBUSY:
- * pages past the new end are held.
+ * pages past the new end are held. ETXTBSY: the file is used past the file system (ATTACH_DIRECT).
  */
 struct framepool_resize {
 	__u32 size;
