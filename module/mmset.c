@@ -191,7 +191,7 @@ void fpool_mmset_unmap(struct fpool_pool *pool, struct mm_struct *mm)
 		hlist_del(&ms->link);
 		fpool_wset_leave(&pool->wsets, &ms->set);
 		trace(pool, ms, "leave");
-		queue_work(pool->wq, &pool->leave_work);
+		queue_work(pool->chores, &pool->leave_work);
 	}
 	spin_unlock(&pool->lock);
 }

@@ -278,7 +278,7 @@ static void node_free(void *ctx, fpool_frame_t node)
 	fpool_frame_list_add_tail(&pool->frames, &pool->limbo, node);
 	pool->ncached++;
 	if (!pool->limbo_waiting.len)
-		queue_rcu_work(pool->wq, &pool->limbo_work);
+		queue_rcu_work(pool->chores, &pool->limbo_work);
 }
 
 const struct fpool_ptable_ops fpool_pool_node_ops = {
@@ -311,7 +311,7 @@ static void limbo_work(struct work_struct *work)
 		node_release(pool, node);
 	swap(pool->limbo_waiting, pool->limbo);
 	if (pool->limbo_waiting.len)
-		queue_rcu_work(pool->wq, &pool->limbo_work);
+		queue_rcu_work(pool->chores, &pool->limbo_work);
 	spin_unlock(&pool->lock);
 	fpool_pool_freed(pool);
 }
@@ -487,11 +487,16 @@ struct fpool_pool *fpool_pool_create(const struct fpool_pool_params *params)
 	pool->wq = alloc_workqueue("framepool/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 64, pool->name);
 	if (!pool->wq)
 		goto free_stats;
+	pool->chores = alloc_workqueue("framepool+/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 0, pool->name);
+	if (!pool->chores)
+		goto free_wq;
 	err = pool_init(pool, params);
 	if (err)
-		goto free_wq;
+		goto free_chores;
 	pool->id = next_pool++;
 	return pool;
+free_chores:
+	destroy_workqueue(pool->chores);
 free_wq:
 	destroy_workqueue(pool->wq);
 free_stats:
@@ -523,6 +528,7 @@ static void drain_limbo(struct fpool_pool *pool)
 void fpool_pool_destroy(struct fpool_pool *pool)
 {
 	drain_limbo(pool);
+	destroy_workqueue(pool->chores);
 	destroy_workqueue(pool->wq);
 	/* Looks at every frame with the lock held: not for every user's patience. */
 	if (IS_ENABLED(CONFIG_DEBUG_VM))

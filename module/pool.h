@@ -73,7 +73,7 @@ struct fpool_pool {
 	struct hlist_head *mmsets;	/* P: those of processes, by address space; I: the table */
 	struct work_struct leave_work;	/* X: gives away what those had that have ended */
 	struct xarray pinners;		/* P: who pinned pages, by what their frames carry */
-	u32 next_pinner;		/* P: number of the next */
+	u32 next_pinner;		/* X, as the lock of @pinners: number of the next */
 	u32 npinned;			/* P: pages */
 	struct xarray tables;		/* P: the shadow page tables of the spaces, by id */
 	u32 nspaces;			/* P: how many */
@@ -99,7 +99,8 @@ struct fpool_pool {
 	atomic_t nwaiting;		/* X: in all of these */
 	wait_queue_head_t reclaim_wait;	/* X: the reclaim thread */
 	struct task_struct *reclaimer;	/* I */
-	struct workqueue_struct *wq;	/* X: fills, jobs, tear-downs */
+	struct workqueue_struct *wq;	/* X: fills, which wait for devices */
+	struct workqueue_struct *chores;	/* X: what must not wait behind them */
 	struct fpool_stats stats;	/* X */
 	struct fpool_whatif __rcu *whatif;	/* R, by whatif.c's switch_lock; NULL: off */
 	u64 whatif_last;		/* any time, READ_ONCE: of hashes of its sample; 0: off */

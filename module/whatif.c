@@ -352,7 +352,7 @@ static void look(struct work_struct *work)
 	for (i = 0; i < found; i++)
 		tell(w, &w->found[i]);
 	w->pause = found ? 0 : min_t(unsigned long, 2 * w->pause + 1, HZ);
-	queue_delayed_work(w->pool->wq, &w->look,
+	queue_delayed_work(w->pool->chores, &w->look,
 			   max3((unsigned long)looked * HZ / LOOKS_A_SECOND, w->pause, 1UL));
 }
 
@@ -435,7 +435,7 @@ int fpool_whatif_start(struct fpool_pool *pool)
 		goto unlock;
 	rcu_assign_pointer(pool->whatif, w);
 	WRITE_ONCE(pool->whatif_last, fpool_mrc_last(w->shadows.shift));
-	queue_delayed_work(pool->wq, &w->look, 1);
+	queue_delayed_work(pool->chores, &w->look, 1);
 	err = 0;
 unlock:
 	mutex_unlock(&switch_lock);
