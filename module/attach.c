@@ -171,7 +171,8 @@ static int tear_down(struct fpool_space *space)
 	} else {
 		space->orphan = true;
 		fpool_space_get(space);
-		if (!queue_delayed_work(fpool_job_queue(), &space->retry, RETRY_DELAY))
+		if (!queue_delayed_work(fpool_job_queue(FPOOL_JOB_LEAVES), &space->retry,
+					RETRY_DELAY))
 			fpool_space_put(space);
 	}
 	mutex_unlock(&fpool_attach_lock);
@@ -201,6 +202,33 @@ static int leave_job(struct fpool_job *job)
 	return tear_down(job->space);
 }
 
+/* No memory for the short way: the long one. */
+static void orphan_at_once(struct fpool_space *space)
+{
+	space->orphan = true;
+	fpool_space_get(space);
+	if (!queue_delayed_work(fpool_job_queue(FPOOL_JOB_LEAVES), &space->retry, 0))
+		fpool_space_put(space);
+}
+
+/* A user goes. NULL: he was not the last; or the job that tears the space down. */
+static struct fpool_job *drop_user(struct fpool_space *space, bool named)
+{
+	struct fpool_job *job = NULL;
+
+	mutex_lock(&fpool_attach_lock);
+	space->unnamed -= !named;
+	if (!--space->users) {
+		job = fpool_job_create(space, leave_job);
+		if (job)
+			job->queue = FPOOL_JOB_LEAVES;
+		else
+			orphan_at_once(space);
+	}
+	mutex_unlock(&fpool_attach_lock);
+	return job;
+}
+
 /**
  * fpool_attach_leave - a user goes
  * @space: the space, perhaps gone when this returns
@@ -209,30 +237,46 @@ static int leave_job(struct fpool_job *job)
  * The last one waits until everything is written back, unless he is being killed: then a worker
  * does it after him.
  *
- * Context: Process context, without fpool_attach_lock.
+ * Context: Process context, without fpool_attach_lock; not in a worker of ours.
  */
 void fpool_attach_leave(struct fpool_space *space, bool named)
 {
-	struct fpool_job *job = NULL;
-	bool last;
+	struct fpool_job *job = drop_user(space, named);
 
-	mutex_lock(&fpool_attach_lock);
-	space->unnamed -= !named;
-	last = !--space->users;
-	if (last) {
-		job = fpool_job_create(space, leave_job);
-		if (!job) {
-			/* No memory for the short way: the long one. */
-			space->orphan = true;
-			fpool_space_get(space);
-			if (!queue_delayed_work(fpool_job_queue(), &space->retry, 0))
-				fpool_space_put(space);
-		}
-	}
-	mutex_unlock(&fpool_attach_lock);
 	if (!job)
 		return;
 	fpool_job_run_leaving(job);
+	fpool_job_put(job);
+}
+
+/**
+ * fpool_attach_enter - work that goes on without its caller becomes a user
+ * @space: the space, of which the caller is one
+ *
+ * Context: Process context, without fpool_attach_lock.
+ */
+void fpool_attach_enter(struct fpool_space *space)
+{
+	mutex_lock(&fpool_attach_lock);
+	space->users++;
+	mutex_unlock(&fpool_attach_lock);
+}
+
+/**
+ * fpool_attach_leave_later - and goes
+ * @space: the space
+ *
+ * Where it was the last, a worker does what is to be done, and nobody waits.
+ *
+ * Context: Process context, without fpool_attach_lock; a worker of ours.
+ */
+void fpool_attach_leave_later(struct fpool_space *space)
+{
+	struct fpool_job *job = drop_user(space, true);
+
+	if (!job)
+		return;
+	fpool_job_start(job);
 	fpool_job_put(job);
 }
 
@@ -287,7 +331,9 @@ int fpool_attach_detach(struct fpool_node *node)
 		return -ENOMEM;
 	}
 	job->ctx = node;
-	err = fpool_job_run(job);
+	job->queue = FPOOL_JOB_LEAVES;
+	fpool_job_start(job);
+	err = fpool_job_wait(job);
 	fpool_job_put(job);
 	return err;
 }

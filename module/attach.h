@@ -18,6 +18,8 @@ extern struct list_head fpool_spaces;	/* A */
 
 struct fpool_space *fpool_attach_space(const struct fpool_attach_params *params);
 void fpool_attach_leave(struct fpool_space *space, bool named);
+void fpool_attach_enter(struct fpool_space *space);
+void fpool_attach_leave_later(struct fpool_space *space);
 int fpool_attach_detach(struct fpool_node *node);
 
 #endif /* FPOOL_ATTACH_H */

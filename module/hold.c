@@ -152,17 +152,22 @@ static int write_before_job(struct fpool_job *job)
 	return fpool_writeback_range(job->space, job->start, job->end, &job->written, &job->failed);
 }
 
-static int run_range(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_t end,
-		     int (*fn)(struct fpool_job *job), struct framepool_range *r)
+static void take_results(const struct fpool_job *job, struct framepool_range *r)
+{
+	r->written = job->written;
+	r->failed = job->failed;
+}
+
+static int write_before(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
+			struct framepool_range *r)
 {
 	struct fpool_job *job;
 	int err;
 
-	job = fpool_job_run_range(handle->space, start, end, handle->pinner->id, fn, &err);
+	job = fpool_job_run_range(space, start, end, 0, write_before_job, &err);
 	if (IS_ERR(job))
 		return PTR_ERR(job);
-	r->written = job->written;
-	r->failed = job->failed;
+	take_results(job, r);
 	fpool_job_put(job);
 	return err;
 }
@@ -203,14 +208,14 @@ long fpool_hold_begin(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_
 	if (IS_ERR(pinner))
 		return PTR_ERR(pinner);
 	/* What is just being released would be written, or unpinned, after all. */
-	if (mutex_lock_killable(&space->release_lock))
+	if (down_killable(&space->release_sem))
 		return -EINTR;
 	err = set_mode(pinner, drop);
 	if (!err && drop)
-		err = run_range(handle, start, end, write_before_job, r);
+		err = write_before(space, start, end, r);
 	if (!err)
 		err = pin_pages(handle, start, end, true, r);
-	mutex_unlock(&space->release_lock);
+	up(&space->release_sem);
 	return err;
 }
 
@@ -233,6 +238,7 @@ static void let_broken_go(struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_
 	}
 }
 
+/* Its caller has taken release_sem: he may have been killed since, so that it is given back here. */
 static int release_job(struct fpool_job *job)
 {
 	struct fpool_space *space = job->space;
@@ -240,8 +246,6 @@ static int release_job(struct fpool_job *job)
 	fpool_vpn_t vpn;
 	int err;
 
-	/* One after the other: that is the order in which releases reach the medium. */
-	mutex_lock(&space->release_lock);
 	open_up(space, pinner, job->start, job->end);
 	err = fpool_writeback_sync(space, job->start, job->end, &job->written, &job->failed);
 	if (job->failed)
@@ -252,7 +256,7 @@ static int release_job(struct fpool_job *job)
 		cond_resched();
 	}
 	open_up(space, 0, fpool_vpn(0), fpool_vpn(0));
-	mutex_unlock(&space->release_lock);
+	up(&space->release_sem);
 	return err;
 }
 
@@ -270,9 +274,30 @@ static int release_job(struct fpool_job *job)
 long fpool_hold_release(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_t end,
 			struct framepool_range *r)
 {
-	if (!READ_ONCE(handle->pinner))
+	struct fpool_pinner *pinner = READ_ONCE(handle->pinner);
+	struct fpool_job *job;
+	int err = -EINTR;
+
+	if (!pinner)
 		return 0;
-	return run_range(handle, start, end, release_job, r);
+	job = fpool_job_create(handle->space, release_job);
+	if (!job)
+		return -ENOMEM;
+	job->start = start;
+	job->end = end;
+	job->nr = pinner->id;
+	/*
+	 * One after the other: that is the order in which releases reach the medium.  Who waits for
+	 * his turn takes no worker from others.
+	 */
+	if (!down_killable(&handle->space->release_sem)) {
+		fpool_job_start(job);
+		err = fpool_job_wait(job);
+	}
+	if (err != -EINTR)
+		take_results(job, r);
+	fpool_job_put(job);
+	return err;
 }
 
 /* Forget what was stored to held pages: they leave without being written. */

@@ -5,6 +5,18 @@
  * File I/O of ours sleeps uninterruptibly, and under a program's limits and signals it would
  * fail in the program's name (RLIMIT_FSIZE): so no program does it for itself.  Who is killed
  * while he waits leaves the work to end on its own.
+ *
+ * A queue has only so many places, and what has none waits until another one has ended.  So work
+ * never waits for work of its own queue, only for that of those below it:
+ *
+ *	tickets		prefetches that nobody waits for (prefetch.c); they wait for no other,
+ *			but begin tear-downs
+ *	leaves		tear-downs, which wait until the last reference to their space has gone,
+ *			and so for its jobs
+ *	jobs		everything else; no lock that one of them waits for is held by somebody who
+ *			waits for a job, but for those that have their places already
+ *
+ * And one space whose device stands still has only so many of the jobs' places.
  */
 #include "job.h"
 
@@ -12,13 +24,15 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-static struct workqueue_struct *queue;
+static struct workqueue_struct *queues[FPOOL_JOB_QUEUES];
 
 static void work(struct work_struct *work)
 {
 	struct fpool_job *job = container_of(work, struct fpool_job, work);
 
 	job->err = job->fn(job);
+	if (job->has_place)
+		up(&job->space->places);
 	/* Before anybody is told: when a detach has returned, the space is gone. */
 	fpool_space_put(job->space);
 	complete(&job->done);
@@ -50,25 +64,66 @@ struct fpool_job *fpool_job_create(struct fpool_space *space, int (*fn)(struct f
 	return job;
 }
 
-static void start(struct fpool_job *job)
+/**
+ * fpool_job_get_place - wait until the space has few enough others under way
+ * @job: not started yet
+ *
+ * Context: Process context, of a system call.
+ * Return: 0; -EINTR: killed, it must not be started.
+ */
+int fpool_job_get_place(struct fpool_job *job)
 {
+	if (down_killable(&job->space->places))
+		return -EINTR;
+	job->has_place = true;
+	return 0;
+}
+
+/**
+ * fpool_job_start - have it done
+ * @job: started once
+ *
+ * With a place, or where there can only be one of its kind in a space or for a descriptor.
+ *
+ * Context: Process context; waits for nothing.
+ */
+void fpool_job_start(struct fpool_job *job)
+{
+	job->started = true;
 	refcount_inc(&job->refs);
-	queue_work(queue, &job->work);
+	queue_work(queues[job->queue], &job->work);
+}
+
+/**
+ * fpool_job_wait - until it is done
+ * @job: that was started
+ *
+ * Context: Process context, not of a worker.
+ * Return: what fn() returned; -EINTR: killed while waiting, the results are not there yet.
+ */
+int fpool_job_wait(struct fpool_job *job)
+{
+	if (wait_for_completion_killable(&job->done))
+		return -EINTR;
+	return job->err;
 }
 
 /**
  * fpool_job_run - have it done and wait
  * @job: run once
  *
- * Context: Process context.
- * Return: what fn() returned; -EINTR: killed while waiting, the results are not there yet.
+ * Context: Process context, not of a worker.
+ * Return: what fn() returned; -EINTR: killed while waiting, the results are not there yet, and
+ * perhaps it was not begun.
  */
 int fpool_job_run(struct fpool_job *job)
 {
-	start(job);
-	if (wait_for_completion_killable(&job->done))
-		return -EINTR;
-	return job->err;
+	int err = fpool_job_get_place(job);
+
+	if (err)
+		return err;
+	fpool_job_start(job);
+	return fpool_job_wait(job);
 }
 
 /**
@@ -81,8 +136,8 @@ int fpool_job_run(struct fpool_job *job)
  * @err: out: what fn() returned
  *
  * Context: Process context; may sleep.
- * Return: the job, to read results from and to put; or an ERR_PTR: -ENOMEM; -EINTR: killed while
- * waiting, the results are still being written.
+ * Return: the job, to read results from and to put; or an ERR_PTR: -ENOMEM; -EINTR: as
+ * fpool_job_run() has it.
  */
 struct fpool_job *fpool_job_run_range(struct fpool_space *space, fpool_vpn_t start,
 				      fpool_vpn_t end, u32 nr, int (*fn)(struct fpool_job *job),
@@ -117,15 +172,14 @@ static bool being_killed(void)
  */
 void fpool_job_run_leaving(struct fpool_job *job)
 {
-	if (being_killed())
-		start(job);
-	else
-		fpool_job_run(job);
+	fpool_job_start(job);
+	if (!being_killed())
+		fpool_job_wait(job);
 }
 
 /**
  * fpool_job_put - drop a reference
- * @job: that was run
+ * @job: that was run; or not, then the caller has another reference to its space
  *
  * Context: Any.
  */
@@ -135,17 +189,20 @@ void fpool_job_put(struct fpool_job *job)
 		return;
 	if (job->mm)
 		mmdrop(job->mm);
+	if (!job->started)
+		fpool_space_put(job->space);
 	kfree(job);
 }
 
 /**
- * fpool_job_queue - the workers of jobs
+ * fpool_job_queue - the workers of one kind
+ * @which: of which
  *
  * Return: the queue, for other work of the same kind.
  */
-struct workqueue_struct *fpool_job_queue(void)
+struct workqueue_struct *fpool_job_queue(enum fpool_job_queue which)
 {
-	return queue;
+	return queues[which];
 }
 
 /**
@@ -156,8 +213,15 @@ struct workqueue_struct *fpool_job_queue(void)
  */
 int fpool_job_init(void)
 {
-	queue = alloc_workqueue("framepool-jobs", WQ_UNBOUND, 0);
-	return queue ? 0 : -ENOMEM;
+	/* Of tear-downs there is at most one for each space: as many as can be. */
+	queues[FPOOL_JOB_JOBS] = alloc_workqueue("framepool-jobs", WQ_UNBOUND, 0);
+	queues[FPOOL_JOB_LEAVES] = alloc_workqueue("framepool-leaves", WQ_UNBOUND,
+						   WQ_UNBOUND_MAX_ACTIVE);
+	queues[FPOOL_JOB_TICKETS] = alloc_workqueue("framepool-tickets", WQ_UNBOUND, 0);
+	if (queues[FPOOL_JOB_JOBS] && queues[FPOOL_JOB_LEAVES] && queues[FPOOL_JOB_TICKETS])
+		return 0;
+	fpool_job_exit();
+	return -ENOMEM;
 }
 
 /**
@@ -167,5 +231,12 @@ int fpool_job_init(void)
  */
 void fpool_job_exit(void)
 {
-	destroy_workqueue(queue);
+	unsigned int i = FPOOL_JOB_QUEUES;
+
+	/* From the top: a ticket may begin a tear-down. */
+	while (i--) {
+		if (queues[i])
+			destroy_workqueue(queues[i]);
+		queues[i] = NULL;
+	}
 }

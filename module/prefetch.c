@@ -7,7 +7,8 @@
  *
  *	START(spans) --> ticket --worker--> finished, eventfd signalled --RESULT(ticket)--> gone
  *	                   |
- *	                   +-- the descriptor goes: cancelled, and the worker frees it
+ *	                   +-- the descriptor goes: cancelled, and the worker frees it; or he
+ *	                       who cancels, where no worker has begun
  *
  * A ticket is a user of its space, like a descriptor, so that no page comes to a space that is
  * being torn down.
@@ -16,6 +17,7 @@
 
 #include <linux/eventfd.h>
 #include <linux/list.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <uapi/linux/framepool.h>
@@ -40,7 +42,7 @@
  * @work: run once
  * @space: of which it is a user
  * @eventfd: to be signalled, or NULL
- * @mm: to compare with: whose working set is charged
+ * @mm: to compare with: whose working set is charged; a reference, so that no other one is there
  * @id: by which the program asks for it
  * @nr: of @spans
  * @spans: what to fetch, and the results, which are the worker's until it is @finished
@@ -51,7 +53,7 @@ struct ticket {
 	struct work_struct work;
 	struct fpool_space *space;
 	struct eventfd_ctx *eventfd;
-	const struct mm_struct *mm;
+	struct mm_struct *mm;
 	u64 id;
 	u32 nr;
 	struct framepool_span spans[];
@@ -159,6 +161,8 @@ static void free_ticket(struct ticket *t)
 {
 	if (t->eventfd)
 		eventfd_ctx_put(t->eventfd);
+	if (t->mm)
+		mmdrop(t->mm);
 	kvfree(t);
 }
 
@@ -192,7 +196,8 @@ static void work(struct work_struct *work)
 			err = fetch_span(t, &t->spans[i]);
 	}
 	finish(t);
-	fpool_attach_leave(space, true);
+	/* Who waits for the tear-down takes a worker from others that it may wait for. */
+	fpool_attach_leave_later(space);
 }
 
 /* What the program asks for, all of it checked: a length of 0 becomes that to the end. */
@@ -229,6 +234,8 @@ static struct ticket *make_ticket(struct fpool_space *space, const struct framep
 		return ERR_PTR(-ENOMEM);
 	t->space = space;
 	t->mm = current->mm;
+	if (t->mm)
+		mmgrab(t->mm);
 	t->nr = p->nr;
 	INIT_WORK(&t->work, work);
 	if (!copy_from_user(t->spans, u64_to_user_ptr(p->spans), p->nr * sizeof(t->spans[0])))
@@ -239,7 +246,9 @@ static struct ticket *make_ticket(struct fpool_space *space, const struct framep
 	}
 	if (!err)
 		return t;
-	kvfree(t);
+	if (IS_ERR(t->eventfd))
+		t->eventfd = NULL;
+	free_ticket(t);
 	return ERR_PTR(err);
 }
 
@@ -285,10 +294,8 @@ long fpool_prefetch_start(struct file *file, void *arg)
 		return err;
 	}
 	p->ticket = t->id;
-	mutex_lock(&fpool_attach_lock);
-	t->space->users++;
-	mutex_unlock(&fpool_attach_lock);
-	queue_work(fpool_job_queue(), &t->work);
+	fpool_attach_enter(t->space);
+	queue_work(fpool_job_queue(FPOOL_JOB_TICKETS), &t->work);
 	return 0;
 }
 
@@ -310,12 +317,23 @@ static void delist(struct fpool_handle *handle, struct ticket *t)
 	handle->ntickets--;
 }
 
-/* The descriptor forgets a ticket. True: the caller frees it, else the worker does. */
+/*
+ * The descriptor forgets a ticket. True: the caller calls bury(), else the worker frees it.  One that
+ * waits behind others, on devices that may stand still, does not keep its space.
+ */
 static bool abandon(struct fpool_handle *handle, struct ticket *t)
 {
 	delist(handle, t);
 	WRITE_ONCE(t->cancelled, true);
-	return t->finished;
+	return t->finished || cancel_work(&t->work);
+}
+
+/* The descriptor is a user of the space still. */
+static void bury(struct ticket *t)
+{
+	if (!t->finished)
+		fpool_attach_leave(t->space, true);
+	free_ticket(t);
 }
 
 /**
@@ -337,7 +355,7 @@ void fpool_prefetch_undo(struct file *file, void *arg)
 		t = NULL;
 	spin_unlock(&tickets_lock);
 	if (t)
-		free_ticket(t);
+		bury(t);
 }
 
 /* Take a ticket whose results are to be told. */
@@ -397,20 +415,20 @@ long fpool_prefetch_result(struct file *file, void *arg)
  * fpool_prefetch_leave - the descriptor goes, and its tickets with it
  * @handle: of the descriptor, with no system call on it any more
  *
- * Waits for nothing: what is under way stops after the pages that it has begun.
+ * Waits for no I/O: what is under way stops after the pages that it has begun.
  *
- * Context: Process context.
+ * Context: Process context, without fpool_attach_lock.
  */
 void fpool_prefetch_leave(struct fpool_handle *handle)
 {
 	struct ticket *t, *next;
-	LIST_HEAD(finished);
+	LIST_HEAD(ours);
 
 	spin_lock(&tickets_lock);
 	list_for_each_entry_safe(t, next, &handle->tickets, link)
 		if (abandon(handle, t))
-			list_add(&t->link, &finished);
+			list_add(&t->link, &ours);
 	spin_unlock(&tickets_lock);
-	list_for_each_entry_safe(t, next, &finished, link)
-		free_ticket(t);
+	list_for_each_entry_safe(t, next, &ours, link)
+		bury(t);
 }

@@ -119,7 +119,8 @@ struct fpool_space *fpool_space_create(struct fpool_pool *pool)
 	INIT_LIST_HEAD(&space->link);
 	mutex_init(&space->sync_lock);
 	init_waitqueue_head(&space->error_wait);
-	mutex_init(&space->release_lock);
+	sema_init(&space->release_sem, 1);
+	sema_init(&space->places, FPOOL_SPACE_PLACES);
 	space->epoch = 1;
 	err = fpool_stats_init(&space->stats);
 	if (err)

@@ -16,11 +16,15 @@
 
 #include <linux/fs.h>
 #include <linux/refcount.h>
+#include <linux/semaphore.h>
 
 #include "backing.h"
 #include "pool.h"
 #include "reflog.h"
 #include "stream.h"
+
+/* Jobs of one space that are under way together, at most. */
+#define FPOOL_SPACE_PLACES	16
 
 /* Instead of an epoch: the page could not be written, or not be flushed, and is dirty again. */
 #define FPOOL_EPOCH_FAILED	U16_MAX
@@ -43,7 +47,8 @@ struct fpool_space {
 	bool dying;			/* any time, READ_ONCE: waits for the last references */
 	bool orphan;			/* A: its tear-down will be tried again */
 	struct mutex sync_lock;		/* one fsync's flush at a time */
-	struct mutex release_lock;	/* one RELEASE at a time */
+	struct semaphore release_sem;	/* one RELEASE at a time */
+	struct semaphore places;	/* X: for jobs of this space; see job.c */
 	struct {
 		u32 pinner;		/* 0: nobody */
 		fpool_vpn_t start, end;

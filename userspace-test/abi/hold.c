@@ -415,6 +415,43 @@ static void refused_resize_loses_nothing(void)
 	scene_end();
 }
 
+#define CROWD	300		/* more than a queue of the kernel's has places */
+
+static void *release_again(void *unused)
+{
+	struct framepool_range r;
+
+	(void)unused;
+	while (!stop)
+		need_ok(hold_op(fd, FRAMEPOOL_RELEASE, 0, &r));
+	return NULL;
+}
+
+/* Who holds writes before, and has to find a worker for that among all who want to release. */
+static void crowd_releases(void)
+{
+	pthread_t thread[CROWD];
+	u64 round, rounds = scaled(12);
+	int i;
+
+	begin();
+	hold(FRAMEPOOL_HOLD_DROP);
+	for (i = 0; i < CROWD; i++)
+		need(!pthread_create(&thread[i], NULL, release_again, NULL), "no thread");
+	for (round = 0; round < rounds; round++) {
+		struct framepool_range r;
+
+		store_held(2 + round);
+		need_ok(hold_op(fd, FRAMEPOOL_HOLD, FRAMEPOOL_HOLD_DROP, &r));
+	}
+	stop = true;
+	for (i = 0; i < CROWD; i++)
+		pthread_join(thread[i], NULL);
+	release();
+	expect_file(path, model, NR * PAGE);
+	scene_end();
+}
+
 static const struct test tests[] = {
 	{ "no sync writes a held page, a release does", no_sync_writes, T_DEVICE },
 	{ "a hold of what is pinned", hold_of_pinned, T_DEVICE },
@@ -428,6 +465,7 @@ static const struct test tests[] = {
 	{ "and loses nothing", refused_resize_loses_nothing, T_DEVICE },
 	{ "a whole space of 1 TiB is released and unpinned at once", huge, T_DEVICE },
 	{ "pins and holds are bounded by RLIMIT_MEMLOCK", bounded, T_DEVICE },
+	{ "a crowd that releases, and one who holds", crowd_releases, T_DEVICE },
 	{ "pins end with their descriptor", pins_end_with_the_descriptor, T_DEVICE },
 };
 

@@ -446,6 +446,61 @@ static void other_space(void)
 	end(0, 1);
 }
 
+#define CROWD	300		/* more than a queue of the kernel's has places */
+
+static void *sync_quietly(void *unused)
+{
+	(void)unused;
+	expect(!fsync(fd), "fsync: %s", strerror(errno));
+	return NULL;
+}
+
+static void *sync_other(void *arg)
+{
+	struct waiter *w = arg;
+
+	expect(!fsync(w->vpn), "fsync of the other space: %s", strerror(errno));
+	atomic_store(&w->done, 1);
+	return NULL;
+}
+
+static bool is_done(void *arg)
+{
+	return atomic_load(&((struct waiter *)arg)->done);
+}
+
+/* Those who wait for a device that stands still leave workers to others. */
+static void crowd_syncs(void)
+{
+	pthread_t thread[CROWD];
+	struct waiter w = { 0 };
+	u32 other_id;
+	u8 *other;
+	int i, f;
+
+	begin();
+	f = space_attach(file_make("file", NR * PAGE, 4), O_RDWR);
+	other_id = space_id(f);
+	other = map(f, NR * PAGE, RW, MAP_SHARED);
+	page_fill(m, 0, 1);
+	dm_stall();
+	for (i = 0; i < CROWD; i++)
+		need(!pthread_create(&thread[i], NULL, sync_quietly, NULL), "no thread");
+	/* All of them have asked by then; and if not, the test is a little easier. */
+	usleep(300000 * scale);
+	page_fill(other, 0, 5);
+	w.vpn = f;
+	need(!pthread_create(&w.thread, NULL, sync_other, &w), "no thread");
+	expect(wait_until(is_done, &w, 10000 * scale), "the other space's fsync waits, too");
+	dm_go_on();
+	pthread_join(w.thread, NULL);
+	for (i = 0; i < CROWD; i++)
+		pthread_join(thread[i], NULL);
+	need_ok(munmap(other, NR * PAGE));
+	space_gone(f, other_id);
+	end(0, 1);
+}
+
 static void stopped_child(void *arg)
 {
 	(void)arg;
@@ -495,6 +550,7 @@ static const struct test tests[] = {
 	{ "what is being written stays: fifo", stays_fifo, T_DEVICE },
 	{ "the last user is killed", last_user_killed, T_DEVICE },
 	{ "another space goes on", other_space, 0 },
+	{ "a crowd that syncs, and another space", crowd_syncs, T_DEVICE },
 	{ "a fault that may not drop its lock is bounded", bounded_without_retry, T_DEVICE },
 };
 

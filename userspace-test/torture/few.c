@@ -445,6 +445,65 @@ static void walked_and_unmapped(void)
 	expect_file(path, model_make(NR / 4 * PAGE, 1 + ARRAY_SIZE(walk)), NR / 4 * PAGE);
 }
 
+/* ---- many at once ---- */
+
+#define TICKETS		300		/* more than a queue of the kernel's has places */
+#define LONG		(64 * MIB)	/* of holes */
+
+/* Spaces that are nobody's but their prefetch's when their process is killed. */
+static void ticket_child(void *ready)
+{
+	struct framepool_span span = {};
+	struct framepool_prefetch p = {
+		.size = sizeof(p), .spans = (uintptr_t)&span, .nr = 1, .eventfd = -1,
+	};
+	char name[32];
+	int i, f;
+
+	for (i = 0; i < TICKETS; i++) {
+		snprintf(name, sizeof(name), "hole%d", i);
+		f = need_ok(open(file_path(name), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+		need_ok(ftruncate(f, LONG));
+		need_ok(close(f));
+		f = space_attach(file_path(name), O_RDWR);
+		need_ok(ioctl(f, FRAMEPOOL_PREFETCH_START, &p));
+	}
+	atomic_store((atomic_int *)ready, 1);
+	for (;;)
+		pause();
+}
+
+static void sync_child(void *unused)
+{
+	(void)unused;
+	page_fill(m + PAGE, 1, 2);
+	need_ok(fsync(fd));
+}
+
+static void tickets_as_last_users(void)
+{
+	atomic_int *ready = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status;
+	pid_t pid;
+
+	pool_use(8 * MIB);
+	path = file_make("file", NR * PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	pid = child_start(ticket_child, ready);
+	while (!atomic_load(ready) && !waitpid(pid, &status, WNOHANG))
+		usleep(1000);
+	need(atomic_load(ready), "no tickets");
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, &status, 0));
+	pid = child_start(sync_child, NULL);
+	need(child_ends(pid, 20000 * scale, &status), "an fsync waits for ever");
+	expect(!status, "status %#x", status);
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+}
+
 static const struct test tests[] = {
 	{ "four pages in one instruction", instructions, 0 },
 	{ "four pages in one instruction, two threads", instructions_of_two, 0 },
@@ -454,6 +513,7 @@ static const struct test tests[] = {
 	{ "tables larger than the pool", tables, 0 },
 	{ "a table that is walked when it is freed", walked_and_freed, T_DEVICE },
 	{ "a mapping that is walked when it is unmapped", walked_and_unmapped, T_DEVICE },
+	{ "prefetches that are the last users of their spaces", tickets_as_last_users, T_DEVICE },
 };
 
 int main(int argc, char **argv)
