@@ -62,6 +62,7 @@ EXPORT(fpool_ptable_prune);
 EXPORT(fpool_ptable_make_path);
 EXPORT(fpool_ptable_next);
 EXPORT(fpool_ptable_walk);
+EXPORT(fpool_ptable_missing);
 EXPORT(fpool_ptable_drop_ghosts);
 EXPORT(fpool_ptable_clear);
 EXPORT(fpool_ptable_levels);

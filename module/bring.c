@@ -19,6 +19,9 @@
 /* Frames that a faulter who finds nothing free tries to win. */
 #define DIRECT_RECLAIM	8
 
+/* So often who waits for pages to leave looks himself: one that was read, or held, tells nobody. */
+#define LOOK_AGAIN	(HZ / 10)
+
 /* How long a fault waits for a frame, or for I/O where it may not drop its lock. */
 unsigned int fpool_bring_wait_ms = 10000;
 
@@ -40,6 +43,12 @@ static long wait_not_busy(struct fpool_space *space, fpool_vpn_t vpn, long timeo
 	return left;
 }
 
+/* Jiffies to sleep, of those that are left, before the next look. */
+static long slice(unsigned long limit)
+{
+	return clamp_t(long, limit - jiffies, 1, LOOK_AGAIN);
+}
+
 static bool have_frames(struct fpool_pool *pool)
 {
 	return READ_ONCE(pool->nfree);
@@ -59,6 +68,47 @@ static void note_gave_up(struct fpool_space *space, fpool_vpn_t vpn)
 		.task = current, .space = space->id, .vpn = vpn, .when = jiffies,
 	};
 	spin_unlock(&pool->lock);
+}
+
+/**
+ * fpool_bring_gave_up - has this thread waited too long for this page?
+ * @space: the space
+ * @vpn: the page
+ *
+ * A fault that has dropped its lock can only say "retry", so that its retry has to be told.
+ *
+ * Context: A fault that has waited before; takes pool->lock.
+ * Return: whether fpool_bring() has just given up; once.
+ */
+bool fpool_bring_gave_up(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	struct fpool_pool *pool = space->pool;
+	struct fpool_gave_up *slot = gave_up_slot(pool);
+	bool gave_up;
+
+	spin_lock(&pool->lock);
+	gave_up = slot->task == current && slot->space == space->id &&
+		  fpool_vpn_nr(slot->vpn) == fpool_vpn_nr(vpn) &&
+		  time_before(jiffies, slot->when + HZ);
+	if (gave_up)
+		slot->task = NULL;
+	spin_unlock(&pool->lock);
+	return gave_up;
+}
+
+/* Who is told by this call comes back to hear nothing. */
+static int told(struct fpool_space *space, fpool_vpn_t vpn, int err)
+{
+	if (err)
+		fpool_bring_gave_up(space, vpn);
+	return err;
+}
+
+/* The pool as a whole has frames: the retry of a fault has to be told. */
+static int gave_up(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	note_gave_up(space, vpn);
+	return -ENOMEM;
 }
 
 /*
@@ -100,18 +150,75 @@ static int make_room_in_set(struct fpool_space *space, const struct mm_struct *m
 		return -EINTR;
 	if (left)
 		return 0;
-	/* The pool as a whole is not starved: the retry of a fault has to be told. */
-	note_gave_up(space, vpn);
-	return -ENOMEM;
+	return gave_up(space, vpn);
+}
+
+/*
+ * The page tables have all nodes that they may have, and each leaf has a page: when pages leave some
+ * leaves may come to have nothing but ghosts.  But what is pinned leaves never: after one turn of
+ * the pool in which no node came free, pages leave a few at a time.
+ */
+static bool evict_for_nodes(struct fpool_pool *pool, const struct mm_struct *mm)
+{
+	bool promising;
+	u64 freed;
+
+	spin_lock(&pool->lock);
+	promising = pool->in_vain < pool->region.nframes || fpool_pool_is_low(pool);
+	if (!promising)
+		pool->in_vain -= DIRECT_RECLAIM;
+	spin_unlock(&pool->lock);
+	if (!promising)
+		return false;
+	freed = fpool_evict_some(pool, mm, DIRECT_RECLAIM);
+	spin_lock(&pool->lock);
+	pool->in_vain += freed;
+	spin_unlock(&pool->lock);
+	return freed;
+}
+
+/* The same where there is no node for the page table. */
+static int make_room_for_nodes(struct fpool_space *space, const struct mm_struct *mm,
+			       fpool_vpn_t vpn, unsigned long timeout)
+{
+	struct fpool_pool *pool = space->pool;
+	unsigned long limit = jiffies + timeout;
+	long left;
+
+	fpool_stats_add(&pool->stats, FPOOL_STAT_FRAME_WAITS, 1);
+	while (!fpool_pager_make_nodes(space, vpn)) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (time_after(jiffies, limit))
+			return gave_up(space, vpn);
+		if (evict_for_nodes(pool, mm))
+			continue;
+		wake_up(&pool->reclaim_wait);
+		left = wait_event_killable_timeout(pool->frame_wait,
+						   fpool_pager_make_nodes(space, vpn),
+						   slice(limit));
+		if (left < 0)
+			return -EINTR;
+	}
+	return 0;
 }
 
 /* @err: why the page could not be claimed. */
 static int make_room(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
 		     int err, unsigned long timeout)
 {
-	if (err == -EDQUOT)
+	switch (err) {
+	case -EAGAIN:
+		return 0;
+	case -EDQUOT:
 		return make_room_in_set(space, mm, vpn, timeout);
-	return err == -ENOMEM ? make_room_in_pool(space->pool, mm, timeout) : err;
+	case -ENOBUFS:
+		return make_room_for_nodes(space, mm, vpn, timeout);
+	case -ENOMEM:
+		return make_room_in_pool(space->pool, mm, timeout);
+	default:
+		return err;
+	}
 }
 
 /* Is the page's read really under way? Then nobody's lock is in its way, only a slow device. */
@@ -130,32 +237,6 @@ static bool is_being_read(struct fpool_space *space, fpool_vpn_t vpn)
 	}
 	spin_unlock(&pool->lock);
 	return reading;
-}
-
-/**
- * fpool_bring_gave_up - has this thread waited too long for this page?
- * @space: the space
- * @vpn: the page
- *
- * A fault that has dropped its lock can only say "retry", so that its retry has to be told.
- *
- * Context: A fault that has waited before; takes pool->lock.
- * Return: whether fpool_bring() just said -ETIMEDOUT; once.
- */
-bool fpool_bring_gave_up(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	struct fpool_pool *pool = space->pool;
-	struct fpool_gave_up *slot = gave_up_slot(pool);
-	bool gave_up;
-
-	spin_lock(&pool->lock);
-	gave_up = slot->task == current && slot->space == space->id &&
-		  fpool_vpn_nr(slot->vpn) == fpool_vpn_nr(vpn) &&
-		  time_before(jiffies, slot->when + HZ);
-	if (gave_up)
-		slot->task = NULL;
-	spin_unlock(&pool->lock);
-	return gave_up;
 }
 
 /**
@@ -192,25 +273,25 @@ int fpool_bring_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
  *
  * Context: Process context, with no lock of mm's: it may reclaim, and it waits for I/O, killably.
  * Return: 0: the entry is not busy any more; look again; -EINTR: killed; -ENXIO: past the end;
- * -ENOMEM: no frame for fpool_bring_wait_ms; -ETIMEDOUT: @bounded, and for as long it was not the
+ * -ENOMEM: no frame, or no node, for fpool_bring_wait_ms; -ETIMEDOUT: @bounded, and for as long it was not the
  * device that was waited for.
  */
 int fpool_bring(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
 		unsigned int how, bool bounded)
 {
+	unsigned long timeout = msecs_to_jiffies(fpool_bring_wait_ms);
 	int err;
 
-	do {
+	for (;;) {
 		err = fpool_pager_start(space, mm, vpn, how | FPOOL_FILL_HERE, NULL);
-		if (err == -ENOMEM || err == -EDQUOT) {
-			err = make_room(space, mm, vpn, err, msecs_to_jiffies(fpool_bring_wait_ms));
-			if (!err)
-				err = fatal_signal_pending(current) ? -EINTR : -EAGAIN;
-		}
-	} while (err == -EAGAIN);
-	if (err && err != -EEXIST)
-		return err;
-	return fpool_bring_wait(space, vpn, bounded);
+		if (!err || err == -EEXIST)
+			return fpool_bring_wait(space, vpn, bounded);
+		err = make_room(space, mm, vpn, err, timeout);
+		if (err)
+			return err;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
 }
 
 /**
@@ -237,7 +318,7 @@ int fpool_bring_bounded(struct fpool_space *space, const struct mm_struct *mm, f
 			break;
 		err = make_room(space, mm, vpn, err, left);
 		if (err)
-			return err;
+			return told(space, vpn, err);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		if (time_after(jiffies, limit))
@@ -343,6 +424,6 @@ struct page *fpool_bring_get(struct fpool_space *space, const struct mm_struct *
 		if (!err)
 			err = fpool_pager_take_error(space, vpn);
 		if (err)
-			return ERR_PTR(err);
+			return ERR_PTR(told(space, vpn, err));
 	}
 }

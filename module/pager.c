@@ -285,43 +285,17 @@ static __always_inline void note_claimed(struct fpool_space *space, u32 ghosts)
 	pool->resident_max = max(pool->resident_max, fpool_pool_resident(pool));
 }
 
-/* The oldest ghosts make room for what is there; their nodes come back later. */
-static int no_node(struct fill *fill, int err)
+/* The oldest ghosts make room for what is there. */
+static bool make_nodes(struct fpool_space *space, fpool_vpn_t vpn)
 {
-	fpool_ptable_drop_ghosts(&fill->space->ptable, 1);
-	give_pieces(fill->space->pool, fill);
-	return err;
+	return fpool_pool_make_nodes(space->pool, &space->ptable,
+				     fpool_ptable_missing(&space->ptable, vpn));
 }
 
-static noinline int claim_block(struct fill *fill, struct fpool_wset *set, fpool_vpn_t vpn,
-				unsigned int order)
+static noinline int no_node(struct fill *fill)
 {
-	struct fpool_space *space = fill->space;
-	int err = take_block(fill, fpool_vpn_nr(vpn), order);
-	u32 i, ghosts = 0, wanted;
-	fpool_vpn_t here;
-	u64 age;
-
-	if (err)
-		return err;
-	/* A block of 256 aligned entries lies in one node. */
-	err = fpool_ptable_prepare(&space->ptable, vpn);
-	if (err)
-		return no_node(fill, err);
-	fill->wanted = vpn;
-	here = fill->vpn;
-	wanted = fpool_vpn_nr(vpn) - fpool_vpn_nr(here);
-	age = note_fault(space, set, vpn);
-	for (i = 0; i < fill->pieces; i++) {
-		const struct piece *p = &fill->piece[i];
-
-		/* Below zero, and so far beyond, once it is passed. */
-		ghosts += mark_piece(space, set, p->frame, here, p->nr, wanted, age);
-		here = fpool_vpn_add(here, p->nr);
-		wanted -= p->nr;
-	}
-	note_claimed(space, ghosts);
-	return 0;
+	give_pieces(fill->space->pool, fill);
+	return make_nodes(fill->space, fill->wanted) ? -EAGAIN : -ENOBUFS;
 }
 
 /* As fpool_pool_take(), of a single frame: nearly always a spare one, without a call. */
@@ -352,9 +326,43 @@ static __always_inline int claim_page(struct fill *fill, struct fpool_wset *set,
 	fill->piece[0] = (struct piece){ frame, 1 };
 	err = fpool_ptable_prepare(&space->ptable, vpn);
 	if (err)
-		return no_node(fill, err);
+		return no_node(fill);
 	age = note_fault(space, set, vpn);
 	note_claimed(space, mark_piece(space, set, frame, vpn, 1, 0, age));
+	return 0;
+}
+
+static noinline int claim_block(struct fill *fill, struct fpool_wset *set, fpool_vpn_t vpn,
+				unsigned int order)
+{
+	struct fpool_space *space = fill->space;
+	int err = take_block(fill, fpool_vpn_nr(vpn), order);
+	u32 i, ghosts = 0, wanted;
+	fpool_vpn_t here;
+	u64 age;
+
+	if (err)
+		return err;
+	/* A block of 256 aligned entries lies in one node. */
+	err = fpool_ptable_prepare(&space->ptable, vpn);
+	if (err) {
+		/* The block may have taken the last frames: those of its own nodes. */
+		give_pieces(space->pool, fill);
+		return claim_page(fill, set, vpn);
+	}
+	fill->wanted = vpn;
+	here = fill->vpn;
+	wanted = fpool_vpn_nr(vpn) - fpool_vpn_nr(here);
+	age = note_fault(space, set, vpn);
+	for (i = 0; i < fill->pieces; i++) {
+		const struct piece *p = &fill->piece[i];
+
+		/* Below zero, and so far beyond, once it is passed. */
+		ghosts += mark_piece(space, set, p->frame, here, p->nr, wanted, age);
+		here = fpool_vpn_add(here, p->nr);
+		wanted -= p->nr;
+	}
+	note_claimed(space, ghosts);
 	return 0;
 }
 
@@ -688,7 +696,8 @@ static void launch(struct fill *fill, int err, bool may_io, struct page **page)
  * Context: Process context; may sleep for memory, never for I/O. Under mm's locks too: of a file
  * system's it takes only those that are free.
  * Return: 0: it is being read; -EEXIST: it is there, or on its way, or just leaving; -ENXIO:
- * past the end; -ENOMEM: no free frame; -EDQUOT: the working set is at its maximum.
+ * past the end; -ENOMEM: no free frame; -EDQUOT: the working set is at its maximum; -ENOBUFS: no
+ * nodes for the page table, see fpool_pager_make_nodes(); -EAGAIN: there were none.
  */
 int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
 		      unsigned int how, struct page **page)
@@ -708,6 +717,26 @@ int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpo
 	spin_unlock(&pool->lock);
 	launch(fill, err, how & FPOOL_FILL_HERE, page);
 	return err;
+}
+
+/**
+ * fpool_pager_make_nodes - are there nodes for the page table of a page?
+ * @space: the space
+ * @vpn: the page
+ *
+ * Ghosts make room for them.
+ *
+ * Context: Any process context; takes pool->lock.
+ * Return: whether there are, and a frame for the page besides.
+ */
+bool fpool_pager_make_nodes(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	bool enough;
+
+	spin_lock(&space->pool->lock);
+	enough = make_nodes(space, vpn);
+	spin_unlock(&space->pool->lock);
+	return enough;
 }
 
 /**

@@ -28,6 +28,7 @@ static inline unsigned int fpool_pager_advised(u8 advice)
 
 int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
 		      unsigned int how, struct page **page);
+bool fpool_pager_make_nodes(struct fpool_space *space, fpool_vpn_t vpn);
 void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn);
 int fpool_pager_take_error(struct fpool_space *space, fpool_vpn_t vpn);
 

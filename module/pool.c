@@ -238,6 +238,12 @@ u32 fpool_pool_high(const struct fpool_pool *pool)
 
 /* Nodes. */
 
+/* Frames that nodes may be: a quarter. */
+static u32 max_nodes(const struct fpool_pool *pool)
+{
+	return pool->frames.nframes / 4;
+}
+
 static fpool_frame_t take_node(struct fpool_pool *pool)
 {
 	fpool_frame_t frame = fpool_frame_list_first(&pool->node_reserve);
@@ -245,7 +251,7 @@ static fpool_frame_t take_node(struct fpool_pool *pool)
 	if (frame != FPOOL_NO_FRAME) {
 		fpool_frame_list_del(&pool->frames, &pool->node_reserve, frame);
 		pool->ncached--;
-	} else if (pool->frames.count[FPOOL_FRAME_NODE] >= pool->frames.nframes / 4 ||
+	} else if (pool->frames.count[FPOOL_FRAME_NODE] >= max_nodes(pool) ||
 		   fpool_pool_take(pool, 0, &frame)) {
 		return FPOOL_NO_FRAME;
 	}
@@ -277,6 +283,7 @@ static void node_free(void *ctx, fpool_frame_t node)
 	WARN_ON_ONCE(fpool_frames_mark_free(&pool->frames, node));
 	fpool_frame_list_add_tail(&pool->frames, &pool->limbo, node);
 	pool->ncached++;
+	pool->in_vain = 0;
 	if (!pool->limbo_waiting.len)
 		queue_rcu_work(pool->chores, &pool->limbo_work);
 }
@@ -295,6 +302,60 @@ static void node_release(struct fpool_pool *pool, fpool_frame_t node)
 		pool->ncached--;
 		fpool_pool_give(pool, node);
 	}
+}
+
+/* How many more there may be, as far as the limit goes: what is in the reserve will be some. */
+static u32 node_room(const struct fpool_pool *pool)
+{
+	u32 reserve = pool->node_reserve.len, max = max_nodes(pool);
+
+	return reserve + max - min(max, pool->frames.count[FPOOL_FRAME_NODE] + reserve);
+}
+
+/* The oldest leaf with nothing but ghosts, of the first space that has one. */
+static bool drop_leaf_of(struct fpool_pool *pool, unsigned long first, unsigned long last)
+{
+	struct fpool_ptable *table;
+	unsigned long id;
+
+	xa_for_each_range(&pool->tables, id, table, first, last) {
+		if (fpool_ptable_drop_ghosts(table, 1)) {
+			pool->next_forget = id + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* His who needs the node, or else those of all in turn: one space's memories starve no other. */
+static bool drop_leaf(struct fpool_pool *pool, struct fpool_ptable *own)
+{
+	return fpool_ptable_drop_ghosts(own, 1) ||
+	       drop_leaf_of(pool, pool->next_forget, ULONG_MAX) ||
+	       drop_leaf_of(pool, 0, pool->next_forget);
+}
+
+/**
+ * fpool_pool_make_nodes - see to it that a page can have its nodes
+ * @pool: the pool
+ * @own: the table that lacks them
+ * @nr: how many
+ *
+ * Where there are not enough the oldest ghosts go, and no more of them than that takes: the frame
+ * of a dropped leaf comes back after a grace period.
+ *
+ * Context: Caller holds pool->lock.
+ * Return: whether there are enough, and a frame for the page besides.
+ */
+bool fpool_pool_make_nodes(struct fpool_pool *pool, struct fpool_ptable *own, u32 nr)
+{
+	u32 frames = pool->node_reserve.len + pool->nfree;
+
+	lockdep_assert_held(&pool->lock);
+	while (node_room(pool) < nr || frames + pool->limbo.len + pool->limbo_waiting.len <= nr)
+		if (!drop_leaf(pool, own))
+			return false;
+	return frames > nr;
 }
 
 /*

@@ -77,6 +77,8 @@ struct fpool_pool {
 	u32 npinned;			/* P: pages */
 	struct xarray tables;		/* P: the shadow page tables of the spaces, by id */
 	u32 nspaces;			/* P: how many */
+	u32 next_forget;		/* P: id of the space whose ghosts are dropped next */
+	u32 in_vain;			/* P: pages that left for nodes since one was freed */
 	u32 nfree;			/* P, READ_ONCE: frames to be had, @spare included */
 	u32 spare;			/* P: frames before the buddy, linked by their next ... */
 	u32 nspare;			/* P: ... and how many */
@@ -138,6 +140,8 @@ u32 fpool_pool_high(const struct fpool_pool *pool);
 int fpool_pool_check(struct fpool_pool *pool);
 
 extern const struct fpool_ptable_ops fpool_pool_node_ops;
+
+bool fpool_pool_make_nodes(struct fpool_pool *pool, struct fpool_ptable *own, u32 nr);
 
 /* Were blocks asked for lately? */
 static inline bool fpool_pool_in_bulk(const struct fpool_pool *pool)

@@ -167,8 +167,15 @@ bool fpool_ptable_walk_to_leaf(struct fpool_ptable *pt, fpool_vpn_t vpn)
 	return true;
 }
 
-/* How many nodes the path to the page lacks. */
-static unsigned int count_missing(const struct fpool_ptable *pt, fpool_vpn_t vpn)
+/**
+ * fpool_ptable_missing() - how many nodes the path to the entry of a page lacks
+ * @pt: the table
+ * @vpn: the page, of 52 bits
+ *
+ * Context: Caller serialises the writers of @pt.
+ * Return: What fpool_ptable_prepare() would allocate.
+ */
+unsigned int fpool_ptable_missing(const struct fpool_ptable *pt, fpool_vpn_t vpn)
 {
 	unsigned int need = levels_for(vpn), level = fpool_ptable_root_levels(pt->root);
 	u64 entry = pt->root;
@@ -228,7 +235,7 @@ static void grow(struct fpool_ptable *pt, fpool_frame_t node)
 	set_root(pt, node, levels + 1);
 }
 
-/* Makes the path to the page out of as many new nodes as count_missing() said. */
+/* Makes the path to the page out of as many new nodes as fpool_ptable_missing() said. */
 static void build(struct fpool_ptable *pt, fpool_vpn_t vpn, const fpool_frame_t *fresh)
 {
 	unsigned int need = levels_for(vpn), level, slot;
@@ -257,7 +264,7 @@ int fpool_ptable_make_path(struct fpool_ptable *pt, fpool_vpn_t vpn)
 
 	if (!vpn_ok(vpn))
 		return -EINVAL;
-	missing = count_missing(pt, vpn);
+	missing = fpool_ptable_missing(pt, vpn);
 	for (i = 0; i < missing; i++) {
 		fresh[i] = pt->ops->node_alloc(pt->ctx, pt->space);
 		if (fresh[i] == FPOOL_NO_FRAME)

@@ -160,6 +160,7 @@ bool fpool_ptable_next(const struct fpool_ptable *pt, fpool_vpn_t *vpn, fpool_vp
 		       u64 flags, fpool_spte_t *e);
 unsigned int fpool_ptable_walk(const struct fpool_ptable *pt, fpool_vpn_t vpn,
 			       struct fpool_ptable_step step[FPOOL_PTABLE_MAX_LEVELS]);
+unsigned int fpool_ptable_missing(const struct fpool_ptable *pt, fpool_vpn_t vpn);
 u64 fpool_ptable_drop_ghosts(struct fpool_ptable *pt, u32 nodes);
 void fpool_ptable_clear(struct fpool_ptable *pt);
 unsigned int fpool_ptable_levels(const struct fpool_ptable *pt);

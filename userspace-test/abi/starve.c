@@ -263,6 +263,145 @@ static void smallest(void)
 	end(3);
 }
 
+/* ---- nodes of page tables, of which there may be as many as a quarter of the frames ---- */
+
+#define LEAF	(2 * MIB)		/* what one node of the lowest level leads to */
+#define LEAVES	(2 * MIB / PAGE / 4 + 40)
+
+static int far_fd;
+static u32 far_id;
+static u8 *far;
+
+/* A second space, of a file with nothing in it, whose pages are to lie one in each leaf. */
+static void begin_far(void)
+{
+	char *name = file_path("far");
+	int f = need_ok(open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+
+	need_ok(ftruncate(f, LEAVES * LEAF));
+	close(f);
+	attach_block = FRAMEPOOL_BLOCK_1;
+	begin();
+	far_fd = space_attach(name, O_RDWR);
+	far_id = space_id(far_fd);
+	far = map(far_fd, LEAVES * LEAF, RW, MAP_SHARED);
+}
+
+static void end_far(u64 version)
+{
+	need_ok(munmap(far, LEAVES * LEAF));
+	space_gone(far_fd, far_id);
+	end(version);
+}
+
+static void touch_leaf(const u8 *mem, u64 i)
+{
+	expect(bytes_zero(mem + i * LEAF, PAGE, i * LEAF), "page %ju of a hole", (uintmax_t)i);
+}
+
+/* Just so many that there are no more nodes, and those of the reserve are in use, too. */
+static void use_all_nodes(const u8 *mem)
+{
+	struct framepool_pool p;
+	u64 i = 0;
+
+	do {
+		touch_leaf(mem, i++);
+		need(pool_info(pool, &p), "no pool");
+	} while (p.nodes < p.frames / 4 && i < LEAVES);
+	diag("%ju leaves, %ju of %ju frames are nodes", (uintmax_t)i, (uintmax_t)p.nodes,
+	     (uintmax_t)p.frames);
+	need(i < LEAVES, "nodes without end");
+}
+
+/* What a space remembers of pages that have left starves no other. */
+static void others_ghosts(void)
+{
+	u64 start, i;
+
+	begin_far();
+	set_wait_ms(10000);
+	use_all_nodes(far);
+	start = now_ms();
+	all_go_on(1);
+	expect(now_ms() - start < 20000 * scale, "took %ju ms", (uintmax_t)(now_ms() - start));
+	for (i = 0; i < LEAVES; i++)
+		touch_leaf(far, i);
+	end_far(2);
+}
+
+/* Pin a page in each leaf until there are no more nodes; how many. */
+static u64 pin_all_nodes(void)
+{
+	struct framepool_range r;
+	u64 i;
+
+	for (i = 0; i < LEAVES; i++)
+		if (range_op(far_fd, FRAMEPOOL_PIN, i * LEAF, PAGE, &r))
+			break;
+	need(i && i < LEAVES && errno == ENOMEM, "pin %ju: %s", (uintmax_t)i, strerror(errno));
+	return i;
+}
+
+#define RICH	200UL
+
+static void touch_rich(const u8 *mem)
+{
+	u64 vpn;
+
+	for (vpn = 0; vpn < RICH; vpn++)
+		expect(page_is(mem + vpn * PAGE, vpn, 3), "a page that has its node");
+}
+
+static u64 evictions(void)
+{
+	struct framepool_pool p;
+
+	need(pool_info(pool, &p), "no pool");
+	return p.evictions;
+}
+
+/* All nodes lead to pinned pages: who needs one is told in bounded time, and takes no page for it. */
+static void pinned_nodes(void)
+{
+	struct framepool_resize size = { .size = sizeof(size) };
+	struct framepool_range r;
+	u64 n, before, left;
+	u8 *buf = malloc(PAGE), *mem;
+	int rich, i;
+
+	begin_far();
+	/* Pages that could leave, but for nothing: their node stays. */
+	rich = space_attach(file_make("rich", RICH * PAGE, 3), O_RDONLY);
+	mem = map(rich, RICH * PAGE, PROT_READ, MAP_SHARED);
+	need_ok(range_op(rich, FRAMEPOOL_PIN, 0, PAGE, &r));
+	n = pin_all_nodes();
+	diag("%ju pages pinned", (uintmax_t)n);
+	before = evictions();
+	for (i = 0; i < 8; i++) {
+		touch_rich(mem);
+		sigbus_soon(m + i * PAGE);
+	}
+	expect(pread(fd, buf, PAGE, PAGE) == -1 && errno == ENOMEM, "read: %s", strerror(errno));
+	expect_errno(range_op(fd, FRAMEPOOL_PREFETCH, 0, 0, &r), ENOMEM);
+	/* The page in which the new end lies has to come. */
+	size.bytes = (NR - 3) * PAGE + 1;
+	expect_errno(ioctl(fd, FRAMEPOOL_RESIZE, &size), ENOMEM);
+	left = evictions() - before;
+	diag("%ju pages have left for nothing", (uintmax_t)left);
+	expect(left < 4 * MIB / PAGE, "%ju pages have left", (uintmax_t)left);
+	set_wait_ms(10000);
+	/* The other needs a root and two leaves. */
+	need_ok(range_op(far_fd, FRAMEPOOL_UNPIN, 0, 3 * LEAF, &r));
+	need(r.done == 3, "%ju unpinned", (uintmax_t)r.done);
+	all_go_on(1);
+	need_ok(range_op(far_fd, FRAMEPOOL_UNPIN, 0, 0, &r));
+	expect(r.done == n - 3, "%ju unpinned of %ju", (uintmax_t)r.done, (uintmax_t)n - 3);
+	need_ok(munmap(mem, RICH * PAGE));
+	space_gone(rich, space_id(rich));
+	end_far(2);
+}
+
 static const struct test tests[] = {
 	{ "everything pinned", pinned, T_DEVICE },
 	{ "everything held", held, T_DEVICE },
@@ -270,6 +409,8 @@ static const struct test tests[] = {
 	{ "a waiter is killed", killed, T_DEVICE },
 	{ "a prefetch of more than the pool", prefetch_too_much, T_DEVICE },
 	{ "the smallest region", smallest, T_DEVICE },
+	{ "the ghosts of another space", others_ghosts, T_DEVICE },
+	{ "every node leads to a pinned page", pinned_nodes, T_DEVICE },
 };
 
 int main(int argc, char **argv)
