@@ -654,6 +654,134 @@ static void next_in_a_tree_that_ends_early(struct kunit *test)
 	expect_next(test, pt, 0, LAST + 1, 0, 3);
 }
 
+/* In the memory of a page's leaf, behind the table's back: who reads it there finds a page. */
+static void plant(struct kunit *test, struct fpool_ptable *pt, u64 vpn)
+{
+	struct fpool_ptable_step step[FPOOL_PTABLE_MAX_LEVELS];
+	unsigned int n = fpool_ptable_walk(pt, fpool_vpn(vpn), step);
+	u64 *slots;
+
+	KUNIT_ASSERT_GT(test, n, 0);
+	KUNIT_ASSERT_EQ(test, step[n - 1].level, 0);
+	slots = rig_memory(test->priv, step[n - 1].node);
+	slots[step[n - 1].index] = fpool_spte_raw(present(0));
+}
+
+static bool seek(struct fpool_ptable *pt, u64 *vpn, u64 end, u64 flags, u32 nodes)
+{
+	fpool_vpn_t at = fpool_vpn(*vpn);
+	fpool_spte_t e = fpool_spte(77);
+	bool found = fpool_ptable_seek(pt, &at, fpool_vpn(end), flags, nodes, &e);
+
+	*vpn = fpool_vpn_nr(at);
+	return found ? fpool_spte_raw(e) == get(pt, *vpn) : false;
+}
+
+#define GHOST_LEAVES	40
+
+static void fill_with_ghosts(struct kunit *test, struct fpool_ptable *pt)
+{
+	u64 leaf;
+
+	for (leaf = 0; leaf < GHOST_LEAVES; leaf++)
+		KUNIT_ASSERT_EQ(test, set(pt, leaf * FPOOL_PTABLE_ENTRIES + 7,
+					  fpool_spte_ghost(leaf)), 0);
+}
+
+/* Leaves with nothing but ghosts, and prepared ones, are passed without being read. */
+static void seek_passes_ghosts_unread(struct kunit *test)
+{
+	const u64 page = GHOST_LEAVES * FPOOL_PTABLE_ENTRIES + 9, end = LAST + 1;
+	struct fpool_ptable *pt = table(test, 64);
+	u64 leaf, vpn = 0;
+
+	fill_with_ghosts(test, pt);
+	KUNIT_ASSERT_EQ(test, fpool_ptable_prepare(pt, fpool_vpn(page + 1024)), 0);
+	KUNIT_ASSERT_EQ(test, set(pt, page, present(1)), 0);
+	for (leaf = 0; leaf < GHOST_LEAVES; leaf++)
+		plant(test, pt, leaf * FPOOL_PTABLE_ENTRIES + leaf);
+	plant(test, pt, page + 1024);
+	KUNIT_EXPECT_TRUE(test, seek(pt, &vpn, end, FPOOL_SPTE_P, U32_MAX));
+	KUNIT_EXPECT_EQ(test, vpn, page);
+	vpn++;
+	KUNIT_EXPECT_FALSE(test, seek(pt, &vpn, end, FPOOL_SPTE_P | FPOOL_SPTE_BUSY, U32_MAX));
+	KUNIT_EXPECT_GE(test, vpn, end);
+	/* Who wants ghosts, or anything, reads them. */
+	vpn = 8;
+	KUNIT_EXPECT_TRUE(test, seek(pt, &vpn, end, FPOOL_SPTE_G, U32_MAX));
+	KUNIT_EXPECT_EQ(test, vpn, FPOOL_PTABLE_ENTRIES + 7);
+	vpn = 1;
+	KUNIT_EXPECT_TRUE(test, seek(pt, &vpn, end, 0, U32_MAX));
+	KUNIT_EXPECT_EQ(test, vpn, 7);
+}
+
+/* A page, a fill or an error beside the ghosts, and the leaf is read. */
+static void seek_reads_what_is_not_only_ghosts(struct kunit *test)
+{
+	const u64 fill = FPOOL_SPTE_BUSY | 3 << FPOOL_PAGE_SHIFT;
+	struct fpool_ptable *pt = table(test, 64);
+	u64 vpn = 0;
+
+	fill_with_ghosts(test, pt);
+	KUNIT_ASSERT_EQ(test, set(pt, 10, fpool_spte_error(-EIO)), 0);
+	KUNIT_ASSERT_EQ(test, set(pt, 512, fpool_spte(fill)), 0);
+	KUNIT_EXPECT_TRUE(test, seek(pt, &vpn, LAST, FPOOL_SPTE_E, U32_MAX));
+	KUNIT_EXPECT_EQ(test, vpn, 10);
+	KUNIT_EXPECT_TRUE(test, seek(pt, &vpn, LAST, FPOOL_SPTE_P | FPOOL_SPTE_BUSY, U32_MAX));
+	KUNIT_EXPECT_EQ(test, vpn, 512);
+	/* The page is beyond the end, and the leaf goes on there. */
+	vpn = 11;
+	KUNIT_EXPECT_FALSE(test, seek(pt, &vpn, 512, FPOOL_SPTE_BUSY, U32_MAX));
+	KUNIT_EXPECT_GE(test, vpn, 512);
+}
+
+/* A step visits so many nodes and no more, and says where the next one begins. */
+static void seek_goes_in_steps(struct kunit *test)
+{
+	struct fpool_ptable *pt = table(test, 64);
+	unsigned int steps = 0;
+	u64 vpn = 0, before;
+
+	fill_with_ghosts(test, pt);
+	KUNIT_EXPECT_FALSE(test, seek(pt, &vpn, LAST + 1, FPOOL_SPTE_P, 0));
+	KUNIT_EXPECT_EQ(test, vpn, 0);
+	while (vpn < LAST + 1) {
+		before = vpn;
+		KUNIT_ASSERT_FALSE(test, seek(pt, &vpn, LAST + 1, FPOOL_SPTE_P, 4));
+		KUNIT_ASSERT_GT(test, vpn, before);
+		if (vpn < LAST + 1)
+			KUNIT_EXPECT_LE(test, vpn - before, 4 * FPOOL_PTABLE_ENTRIES);
+		KUNIT_ASSERT_LE(test, ++steps, GHOST_LEAVES);
+	}
+	/* Beside the leaves, what is behind the last one in the root, and what is behind that. */
+	KUNIT_EXPECT_EQ(test, steps, DIV_ROUND_UP(GHOST_LEAVES + 2, 4));
+}
+
+/* Clearing, too: after each step the table is sound, and others may add to it. */
+static void clear_goes_in_steps(struct kunit *test)
+{
+	struct fpool_ptable *pt = table(test, 64);
+	struct rig *rig = test->priv;
+	unsigned int steps = 1;
+	u32 nfree;
+
+	fill_with_ghosts(test, pt);
+	KUNIT_ASSERT_EQ(test, set(pt, 3, present(1)), 0);
+	KUNIT_ASSERT_EQ(test, set(pt, 513, fpool_spte_error(-EIO)), 0);
+	KUNIT_ASSERT_EQ(test, set(pt, LAST, fpool_spte_ghost(1)), 0);
+	KUNIT_EXPECT_TRUE(test, fpool_ptable_clear_some(pt, 0));
+	for (nfree = rig->buddy.nfree; fpool_ptable_clear_some(pt, 4); nfree = rig->buddy.nfree) {
+		check(test, pt);
+		/* With the last of a subtree goes what led to it. */
+		KUNIT_ASSERT_GE(test, rig->buddy.nfree - nfree, 4);
+		KUNIT_ASSERT_LE(test, rig->buddy.nfree - nfree, 4 + 5);
+		KUNIT_ASSERT_LE(test, ++steps, GHOST_LEAVES);
+	}
+	KUNIT_EXPECT_EQ(test, steps, DIV_ROUND_UP(GHOST_LEAVES + 1, 4));
+	expect_no_nodes(test, pt);
+	KUNIT_EXPECT_EQ(test, pt->npresent + pt->nghosts + pt->nother, 0);
+}
+
 /* The textbook's picture: an address of 64 bits is six indices and an offset. */
 static void walk_shows_the_way(struct kunit *test)
 {
@@ -841,6 +969,24 @@ static u64 random_entry(struct rnd_state *rnd)
 	}
 }
 
+/* What is found in small steps, with the ghosts passed. */
+static void compare_seek(struct kunit *test, struct fpool_ptable *pt, struct model *m, u64 flags)
+{
+	unsigned int i;
+	u64 vpn = 0;
+
+	for (i = 0; i < NR_VPNS; i++) {
+		if (!(m->entry[i] & flags))
+			continue;
+		while (vpn < LAST + 1 && !seek(pt, &vpn, LAST + 1, flags, 3))
+			;
+		KUNIT_ASSERT_EQ(test, vpn, m->vpn[i]);
+		vpn++;
+	}
+	while (vpn < LAST + 1)
+		KUNIT_ASSERT_FALSE(test, seek(pt, &vpn, LAST + 1, flags, 3));
+}
+
 static void compare(struct kunit *test, struct fpool_ptable *pt, struct model *m, bool prepared)
 {
 	u64 present = 0, ghosts = 0, other = 0;
@@ -864,6 +1010,8 @@ static void compare(struct kunit *test, struct fpool_ptable *pt, struct model *m
 		vpn = fpool_vpn_add(vpn, 1);
 	}
 	KUNIT_ASSERT_FALSE(test, fpool_ptable_next(pt, &vpn, fpool_vpn(LAST + 1), 0, &e));
+	compare_seek(test, pt, m, FPOOL_SPTE_P);
+	compare_seek(test, pt, m, FPOOL_SPTE_P | FPOOL_SPTE_BUSY | FPOOL_SPTE_E);
 	KUNIT_ASSERT_EQ(test, pt->npresent, present);
 	KUNIT_ASSERT_EQ(test, pt->nghosts, ghosts);
 	KUNIT_ASSERT_EQ(test, pt->nother, other);
@@ -949,6 +1097,10 @@ static struct kunit_case ptable_cases[] = {
 	KUNIT_CASE(ghosts_that_come_back_stay),
 	KUNIT_CASE(next_over_the_sparse),
 	KUNIT_CASE(next_in_a_tree_that_ends_early),
+	KUNIT_CASE(seek_passes_ghosts_unread),
+	KUNIT_CASE(seek_reads_what_is_not_only_ghosts),
+	KUNIT_CASE(seek_goes_in_steps),
+	KUNIT_CASE(clear_goes_in_steps),
 	KUNIT_CASE(walk_shows_the_way),
 	KUNIT_CASE(walk_beyond_the_root),
 	KUNIT_CASE(clear_and_again),

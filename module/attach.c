@@ -100,16 +100,21 @@ struct fpool_space *fpool_attach_space(const struct fpool_attach_params *params)
 	return err ? ERR_PTR(err) : space;
 }
 
-/* No page of it is anywhere, and nobody can bring one. */
+/*
+ * No page of it is anywhere, and nobody can bring one.  Only where fills have failed or are under
+ * way has the table to be searched for these; the lock is let go meanwhile, but as nobody can begin
+ * a fill, what is found nowhere is nowhere.
+ */
 static bool is_empty(struct fpool_space *space)
 {
+	const struct fpool_ptable *table = &space->ptable;
 	fpool_vpn_t vpn = fpool_vpn(0);
-	fpool_spte_t e;
 	bool empty;
 
 	spin_lock(&space->pool->lock);
-	empty = !fpool_ptable_next(&space->ptable, &vpn, fpool_vpn(FPOOL_VPN_MAX),
-				   FPOOL_SPTE_P | FPOOL_SPTE_BUSY, &e);
+	empty = !table->npresent &&
+		(!table->nother || !fpool_space_next(space, &vpn, fpool_vpn(FPOOL_VPN_MAX),
+						     FPOOL_SPTE_P | FPOOL_SPTE_BUSY, NULL));
 	spin_unlock(&space->pool->lock);
 	return empty;
 }

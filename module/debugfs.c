@@ -323,7 +323,7 @@ static int frames_show(struct seq_file *m, void *v)
 		}
 		run.nr++;
 		if (!(i % PIECE))
-			cond_resched_lock(&pool->lock);
+			fpool_pool_breathe(pool);
 	}
 	spin_unlock(&pool->lock);
 	print_frames(m, &run);
@@ -441,15 +441,16 @@ static void print_table(struct seq_file *m, struct fpool_space *space)
 	struct fpool_pool *pool = space->pool;
 	fpool_vpn_t vpn = fpool_vpn(0);
 	fpool_spte_t e;
+	u32 printed = 0;
 
 	seq_printf(m, "space %u levels %u nodes %u\n", space->id,
 		   fpool_ptable_levels(&space->ptable), space->ptable.nnodes);
 	spin_lock(&pool->lock);
-	while (fpool_ptable_next(&space->ptable, &vpn, fpool_vpn(FPOOL_VPN_MAX), 0, &e)) {
+	while (fpool_space_next(space, &vpn, fpool_vpn(FPOOL_VPN_MAX), 0, &e)) {
 		print_entry(m, pool, vpn, e);
 		vpn = fpool_vpn_add(vpn, 1);
-		if (!(fpool_vpn_nr(vpn) % PIECE))
-			cond_resched_lock(&pool->lock);
+		if (!(++printed % PIECE))
+			fpool_pool_breathe(pool);
 	}
 	spin_unlock(&pool->lock);
 }

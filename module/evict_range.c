@@ -56,12 +56,14 @@ static void claim_range(struct fpool_batch *b, struct fpool_space *space, fpool_
 	u32 looked = 0;
 
 	spin_lock(&pool->lock);
-	for (; b->nr < FPOOL_BATCH && fpool_ptable_next(&space->ptable, vpn, end,
-							FPOOL_SPTE_P | FPOOL_SPTE_BUSY, &e);
+	for (; b->nr < FPOOL_BATCH && fpool_space_next(space, vpn, end,
+						       FPOOL_SPTE_P | FPOOL_SPTE_BUSY, &e);
 	     *vpn = fpool_vpn_add(*vpn, 1)) {
 		/* Many that stay must not keep others from the lock. */
-		if (!(++looked % FPOOL_PTABLE_ENTRIES) && cond_resched_lock(&pool->lock))
+		if (!(++looked % FPOOL_PTABLE_ENTRIES)) {
+			fpool_pool_breathe(pool);
 			e = fpool_ptable_get(&space->ptable, *vpn);
+		}
 		if (fpool_spte_has(e, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB)) {
 			b->done.busy++;
 			continue;

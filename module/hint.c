@@ -47,11 +47,10 @@ static bool cool(struct fpool_space *space, fpool_vpn_t vpn, bool uses_too)
 static u32 gather(struct fpool_space *space, fpool_vpn_t *vpn, fpool_vpn_t end,
 		  struct fpool_rmap_page *pages)
 {
-	fpool_spte_t e;
 	u32 nr = 0;
 
 	spin_lock(&space->pool->lock);
-	while (nr < BATCH && fpool_ptable_next(&space->ptable, vpn, end, FPOOL_SPTE_P, &e)) {
+	while (nr < BATCH && fpool_space_next(space, vpn, end, FPOOL_SPTE_P, NULL)) {
 		pages[nr++] = (struct fpool_rmap_page){ .vpn = fpool_vpn_nr(*vpn) };
 		*vpn = fpool_vpn_add(*vpn, 1);
 	}

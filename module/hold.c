@@ -46,9 +46,9 @@ static bool next_page(struct fpool_space *space, fpool_vpn_t *vpn, fpool_vpn_t e
 {
 	bool found;
 
-	rcu_read_lock();
-	found = fpool_ptable_next(&space->ptable, vpn, end, flags, NULL);
-	rcu_read_unlock();
+	spin_lock(&space->pool->lock);
+	found = fpool_space_next(space, vpn, end, flags, NULL);
+	spin_unlock(&space->pool->lock);
 	return found;
 }
 

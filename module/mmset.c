@@ -297,7 +297,7 @@ static void pass_rest(struct fpool_pool *pool, struct fpool_wset *set)
 		if (is_charged(fpool_frames_info(&pool->frames, fpool_frame(i)), set))
 			fpool_wset_move(&pool->wsets, fpool_frame(i), &pool->wsets.common);
 		if (!(i % PIECE))
-			cond_resched_lock(&pool->lock);
+			fpool_pool_breathe(pool);
 	}
 	spin_unlock(&pool->lock);
 	mutex_unlock(&pool->victim_lock);

@@ -90,7 +90,7 @@ static void switch_sets(struct fpool_pool *pool, const struct fpool_policy_ops *
 			continue;
 		do {
 			more = fpool_policy_switch_step(&set->policy, SWITCH_STEP);
-			cond_resched_lock(&pool->lock);
+			fpool_pool_breathe(pool);
 		} while (more);
 	}
 }
@@ -133,8 +133,26 @@ void fpool_pool_settle(struct fpool_pool *pool)
 	lockdep_assert_held(&pool->lock);
 	while (pool->nspare) {
 		spare_drain(pool);
-		cond_resched_lock(&pool->lock);
+		fpool_pool_breathe(pool);
 	}
+}
+
+/**
+ * fpool_pool_breathe - others have the lock for a moment
+ * @pool: the pool
+ *
+ * Whoever goes over much with pool->lock held calls it after each piece.  cond_resched_lock() is
+ * not enough: on a kernel that is not preemptible it lets nobody in before the time slice is
+ * over, and meanwhile every fault spins.
+ *
+ * Context: Process context; caller holds pool->lock, which is let go and taken again.
+ */
+void fpool_pool_breathe(struct fpool_pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+	spin_unlock(&pool->lock);
+	cond_resched();
+	spin_lock(&pool->lock);
 }
 
 static int take(struct fpool_pool *pool, unsigned int order, fpool_frame_t *frame)
@@ -358,18 +376,27 @@ bool fpool_pool_make_nodes(struct fpool_pool *pool, struct fpool_ptable *own, u3
 	return frames > nr;
 }
 
+/* Nodes that go back in one go. */
+#define LIMBO_STEP	256
+
 /*
  * A node that was freed before the grace period began has no reader now.  Two lists, because
- * rcu_work runs one period at a time: those freed meanwhile wait for the next.
+ * rcu_work runs one period at a time: those freed meanwhile wait for the next.  The lock is let go
+ * only while the one list has nodes: who frees one then asks for no period, and this does when all
+ * that are in the other were freed.
  */
 static void limbo_work(struct work_struct *work)
 {
 	struct fpool_pool *pool = container_of(to_rcu_work(work), struct fpool_pool, limbo_work);
 	fpool_frame_t node;
+	u32 n = 0;
 
 	spin_lock(&pool->lock);
-	while ((node = fpool_frame_list_first(&pool->limbo_waiting)) != FPOOL_NO_FRAME)
+	while ((node = fpool_frame_list_first(&pool->limbo_waiting)) != FPOOL_NO_FRAME) {
 		node_release(pool, node);
+		if (!(++n % LIMBO_STEP) && pool->limbo_waiting.len)
+			fpool_pool_breathe(pool);
+	}
 	swap(pool->limbo_waiting, pool->limbo);
 	if (pool->limbo_waiting.len)
 		queue_rcu_work(pool->chores, &pool->limbo_work);

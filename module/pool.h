@@ -136,6 +136,7 @@ void fpool_pool_give_run(struct fpool_pool *pool, fpool_frame_t first, u32 nr);
 void fpool_pool_freed(struct fpool_pool *pool);
 void fpool_pool_want_more(struct fpool_pool *pool);
 void fpool_pool_settle(struct fpool_pool *pool);
+void fpool_pool_breathe(struct fpool_pool *pool);
 u32 fpool_pool_high(const struct fpool_pool *pool);
 int fpool_pool_check(struct fpool_pool *pool);
 

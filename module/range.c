@@ -227,7 +227,6 @@ static int cut(struct fpool_space *space, u64 bytes)
 	fpool_vpn_t start = fpool_vpn(fpool_bytes_to_pages(bytes));
 	fpool_vpn_t end = fpool_vpn(FPOOL_VPN_MAX);
 	unsigned long limit = jiffies + 2 * HZ;
-	fpool_spte_t e;
 	bool left;
 
 	do {
@@ -235,9 +234,9 @@ static int cut(struct fpool_space *space, u64 bytes)
 		fpool_vpn_t vpn = start;
 
 		fpool_evict_range(space, start, end, FPOOL_EVICT_ALL, NULL, &out);
+		/* Who claims a page looks at the size under this lock: none comes behind us. */
 		spin_lock(&space->pool->lock);
-		left = fpool_ptable_next(&space->ptable, &vpn, end,
-					 FPOOL_SPTE_P | FPOOL_SPTE_BUSY, &e);
+		left = fpool_space_next(space, &vpn, end, FPOOL_SPTE_P | FPOOL_SPTE_BUSY, NULL);
 		spin_unlock(&space->pool->lock);
 		if (left && (out.pinned || time_after(jiffies, limit)))
 			return -EBUSY;

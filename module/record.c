@@ -48,10 +48,9 @@ static bool next_resident(struct fpool_space *space, fpool_vpn_t *vpn)
 {
 	bool found;
 
-	rcu_read_lock();
-	found = fpool_ptable_next(&space->ptable, vpn, fpool_vpn(FPOOL_VPN_MAX), FPOOL_SPTE_P,
-				  NULL);
-	rcu_read_unlock();
+	spin_lock(&space->pool->lock);
+	found = fpool_space_next(space, vpn, fpool_vpn(FPOOL_VPN_MAX), FPOOL_SPTE_P, NULL);
+	spin_unlock(&space->pool->lock);
 	return found;
 }
 

@@ -176,6 +176,9 @@ void fpool_space_put_many(struct fpool_space *space, unsigned int nr)
 		wake_up_var(&space->refs);	/* an address to look up by, not to look at */
 }
 
+/* Nodes of a shadow page table that are visited with the lock held: at most some 8,000 entries. */
+#define SEEK_NODES	16
+
 /**
  * fpool_space_unlink - take a space without pages out of its pool
  * @space: nobody faults on it, and none of its pages is resident; the caller has a reference
@@ -191,7 +194,12 @@ void fpool_space_unlink(struct fpool_space *space)
 
 	spin_lock(&pool->lock);
 	WARN_ON_ONCE(space->ptable.npresent);
-	fpool_ptable_clear(&space->ptable);
+	/*
+	 * There may be as many nodes as a quarter of the region. Between the steps whoever goes
+	 * through all tables finds this one sound; and nobody adds to it.
+	 */
+	while (fpool_ptable_clear_some(&space->ptable, SEEK_NODES))
+		fpool_pool_breathe(pool);
 	xa_erase(&pool->tables, space->id);
 	spin_unlock(&pool->lock);
 	WRITE_ONCE(space->dying, true);
@@ -202,6 +210,33 @@ void fpool_space_unlink(struct fpool_space *space)
 	refcount_dec(&space->refs);
 	while (refcount_read(&space->refs) > 1)
 		wait_var_event_timeout(&space->refs, refcount_read(&space->refs) == 1, HZ / 50);
+}
+
+/**
+ * fpool_space_next - the first entry of a range that is of a kind
+ * @space: the space
+ * @vpn: where to begin; becomes the page that was found, or the end
+ * @end: where to stop, exclusive
+ * @flags: the entry has at least one of these
+ * @e: the entry that was found, as it is when this returns; may be NULL
+ *
+ * The lock is let go between pieces: there may be any number of leaves with nothing but ghosts on
+ * the way, and an unprivileged program can make them, with a large sparse file.  So false says that
+ * each entry was another for a moment, not that all were at the same time.
+ *
+ * Context: Process context; caller holds pool->lock, which is let go now and then.
+ * Return: whether there is one.
+ */
+bool fpool_space_next(struct fpool_space *space, fpool_vpn_t *vpn, fpool_vpn_t end, u64 flags,
+		      fpool_spte_t *e)
+{
+	lockdep_assert_held(&space->pool->lock);
+	while (!fpool_ptable_seek(&space->ptable, vpn, end, flags, SEEK_NODES, e)) {
+		if (fpool_vpn_nr(*vpn) >= fpool_vpn_nr(end))
+			return false;
+		fpool_pool_breathe(space->pool);
+	}
+	return true;
 }
 
 /**
@@ -224,11 +259,11 @@ u64 fpool_space_count_pages(struct fpool_space *space,
 	u64 nr = 0;
 
 	spin_lock(&pool->lock);
-	while (fpool_ptable_next(&space->ptable, &vpn, end, FPOOL_SPTE_P, &e)) {
+	while (fpool_space_next(space, &vpn, end, FPOOL_SPTE_P, &e)) {
 		nr += fn(space, fpool_spte_frame(e));
 		vpn = fpool_vpn_add(vpn, 1);
 		if (!(++looked % FPOOL_PTABLE_ENTRIES))
-			cond_resched_lock(&pool->lock);
+			fpool_pool_breathe(pool);
 	}
 	spin_unlock(&pool->lock);
 	return nr;

@@ -203,6 +203,8 @@ static inline bool fpool_space_recorded(const struct fpool_space *space)
 	return unlikely(rcu_access_pointer(space->reflog));
 }
 
+bool fpool_space_next(struct fpool_space *space, fpool_vpn_t *vpn, fpool_vpn_t end, u64 flags,
+		      fpool_spte_t *e);
 u64 fpool_space_count_pages(struct fpool_space *space,
 			    bool (*fn)(struct fpool_space *space, fpool_frame_t frame));
 void fpool_space_wake_run(struct fpool_space *space, fpool_vpn_t vpn, u32 nr);

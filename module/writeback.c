@@ -172,9 +172,9 @@ static bool next_leaf(struct fpool_space *space, fpool_vpn_t *vpn, fpool_vpn_t *
 	bool found;
 	u64 next;
 
-	rcu_read_lock();
-	found = fpool_ptable_next(&space->ptable, vpn, end, FPOOL_SPTE_P, NULL);
-	rcu_read_unlock();
+	spin_lock(&space->pool->lock);
+	found = fpool_space_next(space, vpn, end, FPOOL_SPTE_P, NULL);
+	spin_unlock(&space->pool->lock);
 	if (!found)
 		return false;
 	next = ALIGN_DOWN(fpool_vpn_nr(*vpn), FPOOL_PTABLE_ENTRIES) + FPOOL_PTABLE_ENTRIES;

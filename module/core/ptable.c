@@ -33,6 +33,9 @@
  * A leaf with nothing but ghosts is memory that holds only memories: such leaves wait in
  * a list, in the order in which they came to that, which is the order of the newest
  * ghost in each; when memory is short the oldest are dropped whole, without a search.
+ * Whoever looks for pages, and excludes the writers of those two numbers, need not read what is in
+ * a leaf where they are the same.  Of an inner node they say nothing about pages: it counts its
+ * children, and a child that has only ghosts is one as any other.
  */
 #include <linux/compiler.h>
 #include <linux/minmax.h>
@@ -349,24 +352,57 @@ static u64 scan(const u64 *node, unsigned int *index, u64 flags)
 
 /*
  * The node on the path to the page that has something to scan: the leaf, or the lowest
- * inner node if that has no child there; NULL beyond the root. @level becomes its level.
+ * inner node if that has no child there; none beyond the root. @level becomes its level.
  */
-static const u64 *lowest_node(const struct fpool_ptable *pt, fpool_vpn_t vpn, unsigned int *level)
+static fpool_frame_t lowest_node(const struct fpool_ptable *pt, fpool_vpn_t vpn,
+				 unsigned int *level)
 {
 	u64 entry = READ_ONCE(pt->root);
-	const u64 *node;
+	fpool_frame_t node;
 
 	*level = fpool_ptable_root_levels(entry);
 	if (!covers(*level, vpn))
-		return NULL;
+		return FPOOL_NO_FRAME;
 	for (;;) {
-		node = fpool_ptable_entries(pt, target(entry));
+		node = target(entry);
 		if (!--*level)
 			return node;
-		entry = READ_ONCE(node[index_at(vpn, *level)]);
+		entry = READ_ONCE(fpool_ptable_entries(pt, node)[index_at(vpn, *level)]);
 		if (!entry)
 			return node;
 	}
+}
+
+/* Nothing is present in the leaf, comes or goes, and no fill has failed; for who excludes writers. */
+static bool has_no_page(const struct fpool_ptable *pt, fpool_frame_t leaf)
+{
+	const struct fpool_frame_info *fi = fpool_frames_info(pt->ft, leaf);
+
+	return fi->node.used == fi->node.ghosts;
+}
+
+/*
+ * One node on the way from *cur on.  The first entry there that has one of @flags, and *cur is its
+ * page; or 0, and *cur is where to go on.
+ */
+static u64 look_at_node(const struct fpool_ptable *pt, u64 *cur, u64 flags, bool pass_ghosts)
+{
+	unsigned int level, index;
+	fpool_frame_t node = lowest_node(pt, fpool_vpn(*cur), &level);
+	u64 entry = 0;
+
+	if (node == FPOOL_NO_FRAME) {
+		*cur = U64_MAX;
+		return 0;
+	}
+	index = index_at(fpool_vpn(*cur), level);
+	if (!level && pass_ghosts && has_no_page(pt, node))
+		index = FPOOL_PTABLE_ENTRIES;
+	else
+		entry = scan(fpool_ptable_entries(pt, node), &index, level ? FPOOL_SPTE_P : flags);
+	/* A child that was linked since lowest_node() looked can be at *cur itself. */
+	*cur = max_t(u64, *cur, (*cur & -span(level + 1)) + index * span(level));
+	return level ? 0 : entry;
 }
 
 /**
@@ -377,7 +413,8 @@ static const u64 *lowest_node(const struct fpool_ptable *pt, fpool_vpn_t vpn, un
  * @flags: the entry has at least one of these; 0 = any entry that is not empty
  * @e: the entry that was found; may be NULL
  *
- * Ranges without a node are passed over in one step each.
+ * Ranges without a node are passed over in one step each; but every entry of each leaf before the
+ * one that is found is read.
  *
  * Context: As fpool_ptable_get(): every entry is looked at, once, at some time during the call.
  * Return: true, or false if there is none; *@vpn and *@e are unchanged then.
@@ -386,28 +423,53 @@ bool fpool_ptable_next(const struct fpool_ptable *pt, fpool_vpn_t *vpn, fpool_vp
 		       u64 flags, fpool_spte_t *e)
 {
 	u64 cur = fpool_vpn_nr(*vpn), last = min_t(u64, fpool_vpn_nr(end), FPOOL_VPN_MAX + 1);
-	unsigned int level, index;
-	const u64 *node;
-	u64 entry;
+	u64 entry = 0;
 
-	while (cur < last) {
-		node = lowest_node(pt, fpool_vpn(cur), &level);
-		if (!node)
-			return false;
-		index = index_at(fpool_vpn(cur), level);
-		entry = scan(node, &index, level ? FPOOL_SPTE_P : flags ?: ~0ULL);
-		/* A child that was linked since lowest_node() looked can be at cur itself. */
-		cur = max_t(u64, cur, (cur & -span(level + 1)) + index * span(level));
-		if (level || !entry)
-			continue;
-		if (cur >= last)
-			return false;
-		*vpn = fpool_vpn(cur);
-		if (e)
-			*e = fpool_spte(entry);
-		return true;
-	}
-	return false;
+	while (cur < last && !entry)
+		entry = look_at_node(pt, &cur, flags ?: ~0ULL, false);
+	if (!entry || cur >= last)
+		return false;
+	*vpn = fpool_vpn(cur);
+	if (e)
+		*e = fpool_spte(entry);
+	return true;
+}
+
+/**
+ * fpool_ptable_seek() - a step of the way to the first entry of a range that is of a kind
+ * @pt: the table
+ * @vpn: where to begin; becomes the page that was found, or else where the next step begins: at
+ *	@end or beyond it if there is no such entry
+ * @end: where to stop, exclusive; may be 2^52
+ * @flags: as in fpool_ptable_next()
+ * @nodes: of how many nodes entries are looked at, at most
+ * @e: the entry that was found; may be NULL
+ *
+ * A table may have a quarter of the region in leaves that hold nothing but ghosts. Who does not
+ * look for ghosts passes each of these without reading it; and may let others have what
+ * serialises the writers after each step.
+ *
+ * Context: Caller serialises the writers of @pt: the counters of a leaf are two words.
+ * Return: whether there is such an entry among those that were looked at.
+ */
+bool fpool_ptable_seek(const struct fpool_ptable *pt, fpool_vpn_t *vpn, fpool_vpn_t end,
+		       u64 flags, u32 nodes, fpool_spte_t *e)
+{
+	u64 cur = fpool_vpn_nr(*vpn), last = min_t(u64, fpool_vpn_nr(end), FPOOL_VPN_MAX + 1);
+	bool pass_ghosts = flags && !(flags & FPOOL_SPTE_G);
+	u64 entry = 0;
+
+	while (cur < last && !entry && nodes--)
+		entry = look_at_node(pt, &cur, flags ?: ~0ULL, pass_ghosts);
+	/* The last node may go on beyond the end. */
+	if (cur >= last)
+		cur = max(cur, fpool_vpn_nr(end));
+	*vpn = fpool_vpn(cur);
+	if (!entry || cur >= last)
+		return false;
+	if (e)
+		*e = fpool_spte(entry);
+	return true;
 }
 
 /**
@@ -443,7 +505,14 @@ unsigned int fpool_ptable_walk(const struct fpool_ptable *pt, fpool_vpn_t vpn,
 static void disown(struct fpool_ptable *pt, fpool_frame_t leaf)
 {
 	struct fpool_frame_info *fi = fpool_frames_info(pt->ft, leaf);
+	const u64 *slots = fpool_ptable_entries(pt, leaf);
+	u32 present = 0, i;
 
+	for (i = 0; !has_no_page(pt, leaf) && i < FPOOL_PTABLE_ENTRIES; i++)
+		present += !!(slots[i] & FPOOL_SPTE_P);
+	pt->npresent -= present;
+	pt->nghosts -= fi->node.ghosts;
+	pt->nother -= fi->node.used - fi->node.ghosts - present;
 	fi->node.used = 0;
 	fi->node.ghosts = 0;
 	fpool_ptable_relist(pt, fi, leaf);
@@ -474,44 +543,55 @@ u64 fpool_ptable_drop_ghosts(struct fpool_ptable *pt, u32 nodes)
 		disown(pt, leaf);
 		fpool_ptable_prune(pt, leaf);
 	}
-	pt->nghosts -= dropped;
 	return dropped;
 }
 
-/* As deep as the tree is high: at most six calls. */
-static void free_subtree(struct fpool_ptable *pt, fpool_frame_t node, unsigned int level)
+/* The leaf with the first pages of a tree that has one. */
+static fpool_frame_t first_leaf(const struct fpool_ptable *pt)
 {
-	u64 *slots = fpool_ptable_entries(pt, node);
-	unsigned int i;
+	unsigned int level = fpool_ptable_root_levels(pt->root), index;
+	fpool_frame_t node = target(pt->root);
 
-	for (i = 0; level && i < FPOOL_PTABLE_ENTRIES; i++)
-		if (slots[i])
-			free_subtree(pt, target(slots[i]), level - 1);
-	disown(pt, node);
-	pt->nnodes--;
-	pt->ops->node_free(pt->ctx, node);
+	while (--level) {
+		index = 0;
+		node = target(scan(fpool_ptable_entries(pt, node), &index, FPOOL_SPTE_P));
+	}
+	return node;
+}
+
+/**
+ * fpool_ptable_clear_some() - a step of forgetting everything
+ * @pt: the table; sound between two steps, and usable
+ * @leaves: leaves to free, those of the first pages; inner nodes that become empty with them are
+ *	extra
+ *
+ * What the entries led to is the caller's business, before.
+ *
+ * Context: Caller serialises the writers of @pt; readers may be about.
+ * Return: whether there is more.
+ */
+bool fpool_ptable_clear_some(struct fpool_ptable *pt, u32 leaves)
+{
+	fpool_frame_t leaf;
+
+	while (pt->root && leaves--) {
+		leaf = first_leaf(pt);
+		disown(pt, leaf);
+		fpool_ptable_prune(pt, leaf);
+	}
+	return pt->root;
 }
 
 /**
  * fpool_ptable_clear() - forgets everything and gives every node back
  * @pt: the table; usable again afterwards
  *
- * What the entries led to is the caller's business, before.
- *
- * Context: Caller serialises the writers of @pt; readers may be about.
+ * Context: As fpool_ptable_clear_some().
  */
 void fpool_ptable_clear(struct fpool_ptable *pt)
 {
-	u64 root = pt->root;
-
-	/* No release: an empty word leads nowhere. */
-	WRITE_ONCE(pt->root, 0);
-	if (root)
-		free_subtree(pt, target(root), fpool_ptable_root_levels(root) - 1);
-	forget_leaf(pt);
-	pt->npresent = 0;
-	pt->nghosts = 0;
-	pt->nother = 0;
+	while (fpool_ptable_clear_some(pt, U32_MAX))
+		;
 }
 
 /* What a check counts for itself. */

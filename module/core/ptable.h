@@ -20,7 +20,7 @@
  *	+-------------------------------------------------------------+
  *
  * Reading (get, next, walk) needs only that nodes stay readable: RCU in the module. Everything
- * else is serialised by the caller. Nodes that become empty are handed to node_free,
+ * else, seek with it, is serialised by the caller. Nodes that become empty are handed to node_free,
  * which must keep them readable until a grace period has passed.
  */
 #ifndef FPOOL_CORE_PTABLE_H
@@ -158,10 +158,13 @@ static inline fpool_spte_t fpool_ptable_read(const u64 *entry)
 
 bool fpool_ptable_next(const struct fpool_ptable *pt, fpool_vpn_t *vpn, fpool_vpn_t end,
 		       u64 flags, fpool_spte_t *e);
+bool fpool_ptable_seek(const struct fpool_ptable *pt, fpool_vpn_t *vpn, fpool_vpn_t end,
+		       u64 flags, u32 nodes, fpool_spte_t *e);
 unsigned int fpool_ptable_walk(const struct fpool_ptable *pt, fpool_vpn_t vpn,
 			       struct fpool_ptable_step step[FPOOL_PTABLE_MAX_LEVELS]);
 unsigned int fpool_ptable_missing(const struct fpool_ptable *pt, fpool_vpn_t vpn);
 u64 fpool_ptable_drop_ghosts(struct fpool_ptable *pt, u32 nodes);
+bool fpool_ptable_clear_some(struct fpool_ptable *pt, u32 leaves);
 void fpool_ptable_clear(struct fpool_ptable *pt);
 unsigned int fpool_ptable_levels(const struct fpool_ptable *pt);
 int fpool_ptable_check(const struct fpool_ptable *pt, const char **why);

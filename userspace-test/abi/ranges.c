@@ -358,6 +358,54 @@ static void block_at_the_end(void)
 	}
 }
 
+#define STRIDE	(2 * MIB)
+#define LEAVES	900UL
+
+static void touch(int s, u64 leaf)
+{
+	u8 byte;
+
+	need(pread(s, &byte, 1, leaf * STRIDE) == 1, "read: %s", strerror(errno));
+	expect(!byte, "a hole has %u", byte);
+}
+
+/*
+ * A page of each 2 MiB of a sparse file, one after the other: nearly a quarter of the region is
+ * nodes, nearly all with nothing but a ghost.  What is asked of all of it finds the few pages that
+ * are there among them, and the end of the space has all of that memory back.
+ */
+static void far_apart(void)
+{
+	struct framepool_range r;
+	struct framepool_space s;
+	u32 s_id;
+	u64 leaf;
+	int f;
+
+	pool_use(16 * MIB);
+	path = file_make("sparse", PAGE, 1);
+	need_ok(truncate(path, 0));
+	need_ok(truncate(path, LEAVES * STRIDE));
+	f = space_attach(path, O_RDWR);
+	s_id = space_id(f);
+	for (leaf = 0; leaf < LEAVES; leaf++)
+		touch(f, leaf);
+	need_ok(range_op(f, FRAMEPOOL_EVICT, 0, 0, &r));
+	space_info(f, &s);
+	expect(!s.resident && !s.dirty && s.ghosts == LEAVES && s.nodes >= LEAVES,
+	       "%ju resident, %ju dirty, %ju ghosts, %ju nodes", (uintmax_t)s.resident,
+	       (uintmax_t)s.dirty, (uintmax_t)s.ghosts, (uintmax_t)s.nodes);
+	need_ok(range_op(f, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(!r.done && !r.busy, "%ju done", (uintmax_t)r.done);
+	for (leaf = 0; leaf < LEAVES; leaf += LEAVES / 3)
+		touch(f, leaf);
+	need_ok(range_op(f, FRAMEPOOL_EVICT, STRIDE, 0, &r));
+	expect(r.done == 2, "%ju done", (uintmax_t)r.done);
+	need_ok(range_op(f, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.done == 1, "%ju done", (uintmax_t)r.done);
+	space_gone(f, s_id);
+}
+
 static const struct test tests[] = {
 	{ "PREFETCH", prefetch, T_DEVICE },
 	{ "EVICT", evict, T_DEVICE },
@@ -370,6 +418,7 @@ static const struct test tests[] = {
 	{ "RESIZE of held pages", resize_held, T_DEVICE },
 	{ "block types", block_types, T_DEVICE },
 	{ "a block at the end of the file", block_at_the_end, T_DEVICE },
+	{ "pages far apart", far_apart, T_DEVICE },
 };
 
 int main(int argc, char **argv)

@@ -303,6 +303,27 @@ static void op_update(u64 vpn, u64 clear, u64 set)
 		model_set(vpn, want);
 }
 
+/* The same, in steps of as few nodes as the place says. */
+static void op_seek(u64 from, u64 end, u64 flags, u32 best)
+{
+	u64 want = best < nmap ? map[best].vpn : end;
+	fpool_vpn_t vpn = fpool_vpn(from);
+	fpool_spte_t e = fpool_spte(0x77);
+	bool found = false;
+	u64 before;
+
+	do {
+		before = fpool_vpn_nr(vpn);
+		found = fpool_ptable_seek(&table, &vpn, fpool_vpn(end), flags, 1 + from % 3, &e);
+		must(found || fpool_vpn_nr(vpn) > before || before >= end, "no way on from %#llx",
+		     before);
+	} while (!found && fpool_vpn_nr(vpn) < end);
+	must(found == (best < nmap), "seek [%#llx, %#llx) %#llx: %d", from, end, flags, found);
+	must(found ? fpool_vpn_nr(vpn) == want : fpool_vpn_nr(vpn) >= want, "%#llx",
+	     fpool_vpn_nr(vpn));
+	must(fpool_spte_raw(e) == (found ? map[best].raw : 0x77), "%#llx", fpool_spte_raw(e));
+}
+
 static void op_next(u64 from, u64 end, u64 flags)
 {
 	fpool_vpn_t vpn = fpool_vpn(from);
@@ -319,6 +340,7 @@ static void op_next(u64 from, u64 end, u64 flags)
 	must(found == (best < nmap), "[%#llx, %#llx) %#llx: %d", from, end, flags, found);
 	must(fpool_vpn_nr(vpn) == (found ? map[best].vpn : from), "%#llx", fpool_vpn_nr(vpn));
 	must(fpool_spte_raw(e) == (found ? map[best].raw : 0x77), "%#llx", fpool_spte_raw(e));
+	op_seek(from, end, flags, best);
 }
 
 static void op_walk(u64 vpn)
@@ -384,6 +406,10 @@ static void op_only_ghosts(u64 vpn)
 
 static void op_clear(void)
 {
+	const char *why = "";
+
+	while (nnodes % 2 && fpool_ptable_clear_some(&table, 1))
+		must(!fpool_ptable_check(&table, &why), "%s", why);
 	fpool_ptable_clear(&table);
 	nmap = 0;
 	nnodes = 0;
