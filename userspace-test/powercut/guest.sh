@@ -21,4 +21,6 @@ mount -t ext4 "$(disk fs)" /run/cut || {
 	echo "error the file system does not mount" > "$port"
 	exit 1
 }
-exec recorder "$port" promises "$1" "$2" "${3:-write}" fs /run/cut/records raw "$(disk raw)"
+exec recorder "$port" promises "$1" "$2" "${3:-write}" \
+	records fs /run/cut/records direct direct /run/cut/direct records raw "$(disk raw)" \
+	ledger ledger /run/cut/ledger ledger rawledger "$(disk rawledger)"
