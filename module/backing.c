@@ -639,18 +639,29 @@ bool fpool_backing_frozen(const struct fpool_backing *b)
 	return READ_ONCE(sb->s_writers.frozen) != SB_UNFROZEN;
 }
 
+/* The file system does not see what is written past it. The time of a frozen one stands still. */
+static void tell_time(struct fpool_backing *b)
+{
+	if (!b->bio.bdev || b->blockdev)
+		return;
+	fpool_write_start(b->wfile);
+	file_update_time(b->wfile);
+	fpool_write_end(b->wfile);
+}
+
 /**
  * fpool_backing_flush - make what was written durable
  * @b: the backing
+ * @written: something was, since the last flush
  *
- * Context: A worker; sleeps uninterruptibly.
+ * Context: A worker; sleeps uninterruptibly, where something was written to a frozen file system
+ * until that is thawed.
  * Return: 0: it is on the medium; or a negative errno.
  */
-int fpool_backing_flush(struct fpool_backing *b)
+int fpool_backing_flush(struct fpool_backing *b, bool written)
 {
-	/* The file system does not see the writes. */
-	if (b->bio.marked)
-		file_update_time(b->wfile);
+	if (written)
+		tell_time(b);
 	return fpool_inject(FPOOL_INJECT_FLUSH) ? -EIO : vfs_fsync(b->wfile, 0);
 }
 

@@ -83,7 +83,7 @@ static inline bool fpool_backing_fixed(const struct fpool_backing *b)
 }
 
 bool fpool_backing_frozen(const struct fpool_backing *b);
-int fpool_backing_flush(struct fpool_backing *b);
+int fpool_backing_flush(struct fpool_backing *b, bool written);
 int fpool_backing_resize(struct fpool_backing *b, u64 bytes);
 
 #endif /* FPOOL_BACKING_H */

@@ -459,7 +459,7 @@ bool fpool_writeback_unflushed(struct fpool_space *space)
 static int flush(struct fpool_space *space)
 {
 	u16 epoch = next_epoch(space);
-	int err = fpool_backing_flush(&space->backing);
+	int err = fpool_backing_flush(&space->backing, fpool_writeback_unflushed(space));
 
 	fpool_space_count(space, FPOOL_STAT_FLUSHES, 1);
 	WRITE_ONCE(space->lost, err && fpool_writeback_unflushed(space));

@@ -430,6 +430,48 @@ static void frozen_direct(void)
 	frozen();
 }
 
+/* WARN() sets a flag for good. */
+static bool warned(void)
+{
+	char text[32];
+
+	need(knob_read("/proc/sys/kernel/tainted", text, sizeof(text)), "no taint");
+	return strtoull(text, NULL, 10) & 1 << 9;
+}
+
+/* Nothing was written to it, so a sync has nothing to wait for; what was written waits. */
+static void frozen_clean(void)
+{
+	bool warned_before = warned();
+	struct framepool_range r;
+	struct syncer s;
+	u64 i;
+
+	attach_flags = FRAMEPOOL_ATTACH_DIRECT;
+	begin(false);
+	for (i = 0; i < FEW; i++)
+		store(i, 2);
+	need_ok(fsync(fd));
+	freeze();
+	need_ok(fsync(fd));
+	need_ok(msync(m, FEW * PAGE, MS_SYNC));
+	thaw();
+	for (i = 0; i < FEW; i++)
+		store(i, 3);
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.written == FEW, "%ju written", (uintmax_t)r.written);
+	freeze();
+	syncer_start(&s);
+	killed_while_syncing();
+	expect_pages(0, FEW);
+	thaw();
+	pthread_join(s.thread, NULL);
+	need_ok(fsync(fd));
+	expect(warned() == warned_before, "the kernel has warned of something");
+	expect_file_right();
+	end();
+}
+
 /*
  * The pool is full of pages that the frozen file system does not take: a space on another one goes
  * on, and so does the frozen one after the thaw.
@@ -479,6 +521,7 @@ static const struct test tests[] = {
 	{ "errors=remount-ro", errors_remount_ro, T_DEVICE },
 	{ "a frozen file system", frozen, T_DEVICE },
 	{ "a frozen file system, on the direct path", frozen_direct, T_DEVICE },
+	{ "a frozen file system, and nothing to write", frozen_clean, T_DEVICE },
 	{ "a frozen file system and a full pool", frozen_and_full, T_DEVICE },
 };
 
