@@ -166,6 +166,9 @@ static int tear_down(struct fpool_space *space)
 	int err = empty_out(space);
 	bool gone = false;
 
+	/* Before the lock, because it waits for who reads the file. */
+	if (!err)
+		fpool_backing_forget_cached(&space->backing);
 	mutex_lock(&fpool_attach_lock);
 	if (space->users || list_empty(&space->link)) {
 		/* Attached again meanwhile; or attached, left and torn down by another. */

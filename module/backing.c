@@ -230,6 +230,21 @@ static void close_file(struct file *file)
 }
 
 /**
+ * fpool_backing_forget_cached - others have the file cached as it was
+ * @b: the backing; what was written to it has got there
+ *
+ * Past the file system nobody does it for us. Pages that are mapped leave the page cache, too: who
+ * wrote to one that stayed, even a byte, would write the old bytes beside it.
+ *
+ * Context: Process context, without locks of mm's; waits for reads of theirs.
+ */
+void fpool_backing_forget_cached(struct fpool_backing *b)
+{
+	if (b->bio.bdev)
+		invalidate_inode_pages2(b->file->f_mapping);
+}
+
+/**
  * fpool_backing_close - let the file go
  * @b: the backing; one that was never opened is fine
  *
@@ -660,9 +675,14 @@ static void tell_time(struct fpool_backing *b)
  */
 int fpool_backing_flush(struct fpool_backing *b, bool written)
 {
+	int err;
+
 	if (written)
 		tell_time(b);
-	return fpool_inject(FPOOL_INJECT_FLUSH) ? -EIO : vfs_fsync(b->wfile, 0);
+	err = fpool_inject(FPOOL_INJECT_FLUSH) ? -EIO : vfs_fsync(b->wfile, 0);
+	if (written)
+		fpool_backing_forget_cached(b);
+	return err;
 }
 
 /**

@@ -142,6 +142,7 @@ int fpool_direct_open_device(struct fpool_direct *d, struct file *file)
 	if (!d->tail)
 		return -ENOMEM;
 	mutex_init(&d->tail_lock);
+	invalidate_inode_pages2(file->f_mapping);
 	d->bytes = i_size_read(host);
 	d->bdev = I_BDEV(host);
 	return 0;
@@ -181,8 +182,8 @@ int fpool_direct_open_file(struct fpool_direct *d, struct file *file)
 		fpool_direct_close(d);
 		return err;
 	}
-	/* Nothing cached is newer now, and what is written past the cache should be seen. */
-	invalidate_mapping_pages(file->f_mapping, 0, -1);
+	/* Nothing cached is newer now, and what is written past the cache is to be seen. */
+	invalidate_inode_pages2(file->f_mapping);
 	mutex_init(&d->tail_lock);
 	d->bdev = inode->i_sb->s_bdev;
 	return 0;

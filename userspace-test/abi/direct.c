@@ -133,6 +133,82 @@ static void cached_readers(void)
 	need_ok(close(file));
 }
 
+static u64 wrong_pages(const u8 *mapped, u64 version)
+{
+	u64 vpn, wrong = 0;
+
+	for (vpn = 0; vpn < 100; vpn++)
+		wrong += !page_holds(mapped + vpn * PAGE, vpn, version);
+	return wrong;
+}
+
+static void store_all(u64 version)
+{
+	u64 vpn;
+
+	for (vpn = 0; vpn < 100; vpn++)
+		page_fill(m + vpn * PAGE, vpn, version);
+}
+
+/*
+ * Who has mapped the file, or device, without the pool sees what was synced.  In a page that he
+ * writes to afterwards there is nothing old.
+ */
+static void mapped_past_the_pool(void)
+{
+	u8 *model = model_make(100 * PAGE, 5);
+	int file = need_ok(open(path, O_RDWR | O_CLOEXEC));
+	u8 *other = map(file, 100 * PAGE, PROT_READ, MAP_SHARED);
+	u64 version;
+
+	need(!wrong_pages(other, 1), "before");
+	attach_direct(100 * PAGE);
+	need(has_path(), "no direct path");
+	for (version = 2; version < 5; version++) {
+		expect(!wrong_pages(m, version - 1), "by the pool");
+		store_all(version);
+		need_ok(msync(m, 100 * PAGE, MS_SYNC));
+		expect(!wrong_pages(other, version), "%ju of 100 pages are old after sync %ju",
+		       (uintmax_t)wrong_pages(other, version), (uintmax_t)version - 1);
+	}
+	store_all(5);
+	leave(100 * PAGE);
+	expect(!wrong_pages(other, 5), "%ju of 100 pages are old after the detach",
+	       (uintmax_t)wrong_pages(other, 5));
+	need(pwrite(file, "x", 1, 50 * PAGE + 100) == 1, "pwrite: %s", strerror(errno));
+	model[50 * PAGE + 100] = 'x';
+	need_ok(fsync(file));
+	need_ok(munmap(other, 100 * PAGE));
+	need_ok(close(file));
+	attach_direct(100 * PAGE);
+	expect(bytes_are(m, model, 100 * PAGE, 0), "written to without the pool");
+	leave(100 * PAGE);
+}
+
+static void mapped_readers(void)
+{
+	pool_use(2 * MIB);
+	path = file_make("file", 100 * PAGE, 1);
+	mapped_past_the_pool();
+}
+
+static void mapped_readers_of_device(void)
+{
+	char dev[64];
+	u8 *model = model_make(100 * PAGE, 1);
+	int file;
+
+	pool_use(2 * MIB);
+	if (!loop_make(100 * PAGE, dev, sizeof(dev)))
+		skip("no loop devices");
+	path = dev;
+	file = need_ok(open(path, O_RDWR | O_CLOEXEC));
+	need(pwrite(file, model, 100 * PAGE, 0) == 100 * PAGE && !fsync(file), "%s",
+	     strerror(errno));
+	mapped_past_the_pool();
+	need_ok(close(file));
+}
+
 /* Holes, and blocks that were never written, are the file system's: it is used. */
 static void fixed_blocks_only(void)
 {
@@ -399,6 +475,8 @@ static const struct test tests[] = {
 	{ "what is stored arrives", bytes_arrive, T_DEVICE },
 	{ "others cannot move, cut, write or remove the file", others_wait, T_DEVICE },
 	{ "who reads past the pool sees what was written", cached_readers, T_DEVICE },
+	{ "who has mapped the file sees what was synced", mapped_readers, T_DEVICE },
+	{ "who has mapped the device sees what was synced", mapped_readers_of_device, T_DEVICE },
 	{ "holes and unwritten blocks: through the file system", fixed_blocks_only, T_DEVICE },
 	{ "a file whose data is journalled: through the file system", journalled_file, T_DEVICE },
 	{ "a file system that journals data: through the file system", journalled_fs, T_DEVICE },
