@@ -174,6 +174,8 @@ static int tear_down(struct fpool_space *space)
 		/* Attached again meanwhile; or attached, left and torn down by another. */
 		err = 0;
 	} else if (!err && is_empty(space)) {
+		/* Who attaches the file from now on makes another space, to have it for itself. */
+		fpool_backing_let_go(&space->backing);
 		list_del_init(&space->link);
 		gone = true;
 	} else {

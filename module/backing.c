@@ -245,6 +245,17 @@ void fpool_backing_forget_cached(struct fpool_backing *b)
 }
 
 /**
+ * fpool_backing_let_go - others may do with the file what they like
+ * @b: the backing; nothing is written to it any more
+ *
+ * Context: Caller holds fpool_attach_lock; takes the inode's lock.
+ */
+void fpool_backing_let_go(struct fpool_backing *b)
+{
+	fpool_direct_let_go(&b->bio);
+}
+
+/**
  * fpool_backing_close - let the file go
  * @b: the backing; one that was never opened is fine
  *

@@ -55,6 +55,7 @@ int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write);
 int fpool_backing_upgrade(struct fpool_backing *b, struct file *file);
 void fpool_backing_open_direct(struct fpool_backing *b);
 void fpool_backing_forget_cached(struct fpool_backing *b);
+void fpool_backing_let_go(struct fpool_backing *b);
 void fpool_backing_close(struct fpool_backing *b);
 u64 fpool_backing_bytes(const struct fpool_backing *b);
 struct inode *fpool_backing_host(struct file *file);

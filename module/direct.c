@@ -190,15 +190,27 @@ int fpool_direct_open_file(struct fpool_direct *d, struct file *file)
 }
 
 /**
- * fpool_direct_close - let the file have its blocks again
+ * fpool_direct_let_go - let the file have its blocks again
+ * @d: opened, or zeros; nothing is written any more
+ *
+ * Context: Process context.
+ */
+void fpool_direct_let_go(struct fpool_direct *d)
+{
+	if (d->marked)
+		unmark(d->marked);
+	d->marked = NULL;
+}
+
+/**
+ * fpool_direct_close - there is no direct path any more
  * @d: opened, or zeros
  *
  * Context: Process context, no I/O under way.
  */
 void fpool_direct_close(struct fpool_direct *d)
 {
-	if (d->marked)
-		unmark(d->marked);
+	fpool_direct_let_go(d);
 	kvfree(d->extent);
 	if (d->tail)
 		__free_page(d->tail);

@@ -8,7 +8,7 @@
 
 struct fpool_extent;
 
-/* All of it is set when the file is attached (I), but for what tail_lock is for. */
+/* All of it is set when the file is attached (I), but for @marked (A) and what tail_lock is for. */
 struct fpool_direct {
 	struct block_device *bdev;	/* NULL: there is no direct path */
 	struct inode *marked;		/* the file whose blocks may not move meanwhile; or NULL */
@@ -21,6 +21,7 @@ struct fpool_direct {
 
 int fpool_direct_open_device(struct fpool_direct *d, struct file *file);
 int fpool_direct_open_file(struct fpool_direct *d, struct file *file);
+void fpool_direct_let_go(struct fpool_direct *d);
 void fpool_direct_close(struct fpool_direct *d);
 
 ssize_t fpool_direct_read(struct fpool_direct *d, struct bio_vec *bv, unsigned int nr, loff_t pos,

@@ -360,6 +360,34 @@ static void shared(void)
 	leave(100 * PAGE);
 }
 
+static void attach_often(void *unused)
+{
+	u64 i;
+
+	(void)unused;
+	for (i = 0; i < scaled(4000); i++) {
+		attach_flags = FRAMEPOOL_ATTACH_DIRECT;
+		fd = space_attach(path, O_RDWR);
+		if (!expect(has_path(), "round %ju", (uintmax_t)i))
+			break;
+		need_ok(close(fd));
+	}
+}
+
+/* One who comes while the last user is going has the direct path all the same. */
+static void coming_and_going(void)
+{
+	pid_t pid[3];
+	unsigned int i;
+
+	pool_use(2 * MIB);
+	path = file_make("file", 10 * PAGE, 1);
+	for (i = 0; i < ARRAY_SIZE(pid); i++)
+		pid[i] = child_start(attach_often, NULL);
+	for (i = 0; i < ARRAY_SIZE(pid); i++)
+		child_join(pid[i]);
+}
+
 static void on(const char *type, bool path_there)
 {
 	char where[DIR_SIZE];
@@ -483,6 +511,7 @@ static const struct test tests[] = {
 	{ "a swap file: read only", swap_file, T_DEVICE },
 	{ "a file that is not open for writing: EACCES", not_without_a_right, T_DEVICE },
 	{ "attached twice", shared, T_DEVICE },
+	{ "attached while it is being left", coming_and_going, T_DEVICE },
 	{ "xfs has it", on_xfs, T_DEVICE },
 	{ "btrfs has not", on_btrfs, T_DEVICE },
 	{ "tmpfs has not", on_tmpfs, T_DEVICE },
