@@ -113,12 +113,13 @@ static int gave_up(struct fpool_space *space, fpool_vpn_t vpn)
 
 /*
  * Nothing is free: evict what is clean; if there is nothing, wait until the reclaim thread has
- * written something.  0: try again; -EINTR: killed; -ENOMEM: in all the time that a fault may
+ * written something, or a page can leave that could not.  0: try again; -EINTR: killed; -ENOMEM: in all the time that a fault may
  * wait, nothing.
  */
 static int make_room_in_pool(struct fpool_pool *pool, const struct mm_struct *mm,
 			     unsigned long timeout)
 {
+	unsigned long limit = jiffies + timeout;
 	long left;
 
 	fpool_stats_add(&pool->stats, FPOOL_STAT_DIRECT_RECLAIMS, 1);
@@ -126,11 +127,16 @@ static int make_room_in_pool(struct fpool_pool *pool, const struct mm_struct *mm
 		return 0;
 	fpool_stats_add(&pool->stats, FPOOL_STAT_FRAME_WAITS, 1);
 	fpool_pool_want_more(pool);
-	wake_up(&pool->reclaim_wait);
-	left = wait_event_killable_timeout(pool->frame_wait, have_frames(pool), timeout);
-	if (left < 0)
-		return -EINTR;
-	return left ? 0 : -ENOMEM;
+	do {
+		wake_up(&pool->reclaim_wait);
+		left = wait_event_killable_timeout(pool->frame_wait, have_frames(pool),
+						   slice(limit));
+		if (left < 0)
+			return -EINTR;
+		if (left || fpool_evict_some(pool, mm, DIRECT_RECLAIM))
+			return 0;
+	} while (time_before(jiffies, limit));
+	return -ENOMEM;
 }
 
 /* The same where the working set is at its maximum: another page of its own leaves. */
@@ -138,18 +144,21 @@ static int make_room_in_set(struct fpool_space *space, const struct mm_struct *m
 			    fpool_vpn_t vpn, unsigned long timeout)
 {
 	struct fpool_pool *pool = space->pool;
+	unsigned long limit = jiffies + timeout;
 	long left;
 
 	if (fpool_evict_own(pool, mm, 1))
 		return 0;
 	fpool_stats_add(&pool->stats, FPOOL_STAT_FRAME_WAITS, 1);
-	wake_up(&pool->reclaim_wait);
-	left = wait_event_killable_timeout(pool->frame_wait, fpool_mmset_has_room(pool, mm),
-					   timeout);
-	if (left < 0)
-		return -EINTR;
-	if (left)
-		return 0;
+	do {
+		wake_up(&pool->reclaim_wait);
+		left = wait_event_killable_timeout(pool->frame_wait,
+						   fpool_mmset_has_room(pool, mm), slice(limit));
+		if (left < 0)
+			return -EINTR;
+		if (left || fpool_evict_own(pool, mm, 1))
+			return 0;
+	} while (time_before(jiffies, limit));
 	return gave_up(space, vpn);
 }
 

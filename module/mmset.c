@@ -512,6 +512,9 @@ int fpool_mmset_limit(struct fpool_pool *pool, const struct mm_struct *mm,
 	if (ms)
 		err = limit(pool, ms, l, min, max);
 	spin_unlock(&pool->lock);
+	/* Who waits for room below the maximum that it had. */
+	if (!err)
+		fpool_pool_freed(pool);
 	return err;
 }
 
@@ -596,6 +599,7 @@ void fpool_mmset_unlimit(struct fpool_pool *pool, const struct mm_struct *mm,
 		trace(pool, ms, "limit");
 	}
 	spin_unlock(&pool->lock);
+	fpool_pool_freed(pool);
 }
 
 /**

@@ -501,6 +501,41 @@ static void crowd_syncs(void)
 	end(0, 1);
 }
 
+#define SOON	5000	/* ms; who gives up does after ten seconds */
+
+static void limit_self(u64 max)
+{
+	struct framepool_wset_limit l = { .size = sizeof(l), .max = max };
+
+	name_set(l.name, pool);
+	need_ok(ioctl(control_fd(), FRAMEPOOL_WSET_LIMIT, &l));
+}
+
+/* ---- who is at his maximum, and a slow device ---- */
+
+#define SLOW	300	/* ms */
+
+/* All that he may have is being read when he wants one more. */
+static void full_of_reads(void)
+{
+	u64 start, took;
+
+	attach_block = FRAMEPOOL_BLOCK_1;
+	begin();
+	limit_self(16);
+	dm_stall();
+	dm_table("0 %lu delay " RAM " 0 %d", NR * PAGE / 512, SLOW);
+	start = now_ms();
+	need_ok(madvise(m, 64 * PAGE, MADV_WILLNEED));
+	expect(!try_load(m + 400 * PAGE, NULL), "there was no frame for it");
+	took = now_ms() - start;
+	diag("%ju ms", (uintmax_t)took);
+	expect(took < SOON, "%ju ms", (uintmax_t)took);
+	dm_stall();
+	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
+	end(0, 1);
+}
+
 static void stopped_child(void *arg)
 {
 	(void)arg;
@@ -548,6 +583,7 @@ static const struct test tests[] = {
 	{ "what is being written stays: clock", stays_clock, T_DEVICE },
 	{ "what is being written stays: lru2", stays_lru2, T_DEVICE },
 	{ "what is being written stays: fifo", stays_fifo, T_DEVICE },
+	{ "a maximum of pages that are being read", full_of_reads, T_DEVICE },
 	{ "the last user is killed", last_user_killed, T_DEVICE },
 	{ "another space goes on", other_space, 0 },
 	{ "a crowd that syncs, and another space", crowd_syncs, T_DEVICE },
