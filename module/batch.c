@@ -305,10 +305,21 @@ static void put_back(struct fpool_batch *b, const struct fpool_victim *v, fpool_
 		fpool_policy_put_back(fpool_pool_policy(pool, v->frame), v->frame);
 }
 
-static void laundry_add(struct fpool_pool *pool, fpool_frame_t frame)
+/*
+ * To the laundry, unless it is more than full: those of one batch may all turn out to be dirty only
+ * when they are unmapped.  Who stays is dirty by its flag from now on, and not chosen again.
+ */
+static void settle_dirty(struct fpool_batch *b, struct fpool_victim *v)
 {
-	fpool_frame_list_add_tail(&pool->frames, &pool->laundry, frame);
-	fpool_frames_info(&pool->frames, frame)->list = FPOOL_LAUNDRY_LIST;
+	struct fpool_pool *pool = b->pool;
+
+	if (pool->laundry.len >= FPOOL_LAUNDRY_MAX + FPOOL_BATCH) {
+		v->fate = FPOOL_FATE_BACK;
+		return;
+	}
+	fpool_frame_list_add_tail(&pool->frames, &pool->laundry, v->frame);
+	fpool_frames_info(&pool->frames, v->frame)->list = FPOOL_LAUNDRY_LIST;
+	b->nr_laundry++;
 }
 
 /* The write of a victim has ended, with or without it: does it leave? */
@@ -409,7 +420,6 @@ u64 fpool_batch_settle(struct fpool_batch *b)
 	struct fpool_pool *pool = b->pool;
 	unsigned int i;
 	u64 freed = 0;
-	bool laundry = false;
 
 	spin_lock(&pool->lock);
 	for (i = 0; i < b->nr; i++) {
@@ -420,12 +430,11 @@ u64 fpool_batch_settle(struct fpool_batch *b)
 			settle_written(b, v, p);
 		if (unlikely(v->fate == FPOOL_FATE_LOST))
 			settle_lost(b, v, p);
+		if (v->fate == FPOOL_FATE_WRITE)
+			settle_dirty(b, v);
 		if (v->fate == FPOOL_FATE_FREE) {
 			free_victim(b, v, p);
 			freed++;
-		} else if (v->fate == FPOOL_FATE_WRITE) {
-			laundry_add(pool, v->frame);
-			laundry = true;
 		} else if (v->fate == FPOOL_FATE_BACK) {
 			put_back(b, v, fpool_vpn(p->vpn));
 		}
@@ -439,7 +448,7 @@ u64 fpool_batch_settle(struct fpool_batch *b)
 	wake_waiters(b);
 	if (freed)
 		fpool_pool_freed(pool);
-	if (laundry)
+	if (b->nr_laundry)
 		wake_up(&pool->reclaim_wait);
 	b->done.freed += freed;
 	return freed;

@@ -12,6 +12,9 @@ struct mm_struct;
 /* Chosen by a policy at once; on the stack. */
 #define FPOOL_BATCH	28
 
+/* Dirty victims that wait for the reclaim thread; more of them help nobody. */
+#define FPOOL_LAUNDRY_MAX	72
+
 /**
  * struct fpool_evicted - what an eviction did
  * @freed: pages that left
@@ -62,7 +65,8 @@ struct fpool_batch {
 	bool by_policy;			/* leaves ghosts */
 	struct fpool_wset *set;		/* whose pages; victim_lock keeps it */
 	bool spared;			/* nobody goes below his minimum for it */
-	struct fpool_flight *flight;	/* for those that are dirty; NULL: to the laundry */
+	struct fpool_flight *flight;	/* for those that are dirty; NULL: to the laundry ... */
+	unsigned int nr_laundry;	/* ... and so many went there */
 	unsigned int nr;
 	bool one_space;			/* all of them have it, as nearly always */
 	struct fpool_victim *v;

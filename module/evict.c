@@ -95,13 +95,16 @@ static __always_inline bool still_there(const struct fpool_victim *v,
 	       info->vpn == p->vpn;
 }
 
-static bool must_stay(const struct fpool_victim *v, struct page *page, fpool_spte_t e)
+static bool must_stay(const struct fpool_batch *b, const struct fpool_victim *v, struct page *page,
+		      fpool_spte_t e)
 {
 	if (fpool_spte_has(e, FPOOL_SPTE_WB))
 		return true;
+	if (!PageDirty(page))
+		return false;
 	/* Where writing fails, trying all the time helps nobody, and where it waits, even less. */
-	return PageDirty(page) && (time_before(jiffies, v->space->retry_at) ||
-				   fpool_backing_frozen(&v->space->backing));
+	return time_before(jiffies, v->space->retry_at) ||
+	       fpool_backing_frozen(&v->space->backing) || !fpool_laundry_has_room(b->pool);
 }
 
 /* Does it leave? Then it is claimed. */
@@ -116,7 +119,7 @@ static __always_inline bool judge_one(struct fpool_batch *b, struct fpool_victim
 		return false;
 	/* Its owner may be another one by now, and has perhaps lost or been promised something. */
 	set = fpool_wsets_of(&b->pool->wsets, v->frame);
-	if (unlikely(set->min) && b->spared && !fpool_wset_spare(set))
+	if (unlikely(set->min) && (b->spared || set != b->set) && !fpool_wset_spare(set))
 		return false;
 	if (fpool_page_take_uses(p->page))
 		used = true;
@@ -124,7 +127,7 @@ static __always_inline bool judge_one(struct fpool_batch *b, struct fpool_victim
 	if (!fpool_policy_judge(policy, v->frame, used))
 		return false;
 	/* No policy is asked about this: one may let go of a page that was just used. */
-	if (must_stay(v, p->page, fpool_ptable_peek(&v->space->ptable, fpool_vpn(p->vpn)))) {
+	if (must_stay(b, v, p->page, fpool_ptable_peek(&v->space->ptable, fpool_vpn(p->vpn)))) {
 		fpool_policy_put_back(policy, v->frame);
 		return false;
 	}
@@ -160,36 +163,63 @@ static void judge(struct fpool_batch *b)
 	b->nr = victims;
 }
 
-static u64 evict_batch(struct fpool_pool *pool, const struct demand *d, unsigned int *looked)
+/* What became of a demand. */
+struct outcome {
+	u64 looked;		/* pages */
+	u64 freed;		/* frames */
+	u64 dirty;		/* pages that went to the laundry */
+};
+
+/* Returns whether there were any pages to look at. */
+static bool evict_batch(struct fpool_pool *pool, const struct demand *d, struct outcome *o)
 {
 	struct fpool_rmap_page p[FPOOL_BATCH] __uninitialized;
 	struct fpool_victim v[FPOOL_BATCH] __uninitialized;
 	struct fpool_batch b = { .pool = pool, .by_policy = true, .v = v, .p = p };
+	unsigned int looked;
 
 	mutex_lock(&pool->victim_lock);
 	pick(&b, d);
-	*looked = b.nr;
+	looked = b.nr;
 	look(&b);
 	judge(&b);
 	mutex_unlock(&pool->victim_lock);
 	fpool_stats_add(&pool->stats, FPOOL_STAT_RECLAIM_BATCHES, 1);
-	return fpool_batch_expel(&b);
+	o->looked += looked;
+	o->freed += fpool_batch_expel(&b);
+	o->dirty += b.nr_laundry;
+	return looked;
 }
 
-/* Until @want frames are free, or each of @len pages was looked at twice. */
-static u64 evict_batches(struct fpool_pool *pool, const struct demand *d, u64 want, u64 len)
-{
-	u64 budget = 2 * len + FPOOL_BATCH, freed = 0;
-	unsigned int looked;
+/* Pages to look at while only clean ones can leave, so that all were seen within two seconds. */
+#define LOOK_LEAST	1024
+#define LOOK_PART	16
 
-	do {
-		freed += evict_batch(pool, d, &looked);
-		budget -= min_t(u64, budget, looked);
-		if (!fpool_laundry_has_room(pool))
-			break;
+/* The same where it is only a moment until dirty ones can, too. */
+#define LOOK_OWN	256
+
+/* How many of @len pages are looked at: each twice, unless dirty ones have nowhere to go. */
+static u64 patience(struct fpool_pool *pool, const struct demand *d, u64 len)
+{
+	u64 all = 2 * len + FPOOL_BATCH;
+
+	if (likely(fpool_laundry_has_room(pool)))
+		return all;
+	if (fpool_laundry_stands_still(pool))
+		return min(all, max_t(u64, LOOK_LEAST, len / LOOK_PART));
+	return d->own ? min_t(u64, all, LOOK_OWN) : 1;
+}
+
+/* Until @want frames are free, or @dirty will be when they have been written, of @len pages. */
+static u64 evict_batches(struct fpool_pool *pool, const struct demand *d, u64 want, u64 dirty,
+			 u64 len)
+{
+	struct outcome o = {};
+
+	while (evict_batch(pool, d, &o) && o.freed < want && o.dirty < dirty &&
+	       o.looked < patience(pool, d, len))
 		cond_resched();
-	} while (freed < want && budget && looked);
-	return freed;
+	return o.freed;
 }
 
 /**
@@ -198,19 +228,27 @@ static u64 evict_batches(struct fpool_pool *pool, const struct demand *d, u64 wa
  * @mm: who needs the frames, or NULL
  * @want: how many
  *
- * Dirty victims go to the laundry, where the reclaim thread finds them, and do not count.
+ * Dirty victims go to the laundry, where the reclaim thread finds them, and do not count.  While that
+ * is full they stay.
  *
- * Looks at each resident page at most twice: once to clear its accessed bit, once to take it.
+ * Looks at each resident page at most twice: once to clear its accessed bit, once to take it; at fewer
+ * while dirty ones have to stay.
  *
- * Context: Process context without mmap_lock; may sleep. Needs no allocation.
+ * Context: Process context, under mm's locks or not; takes victim_lock, i_mmap_rwsem, page-table locks
+ * and pool->lock; may sleep, never for I/O. Needs no allocation.
  * Return: frames that became free.
  */
 u64 fpool_evict_some(struct fpool_pool *pool, const struct mm_struct *mm, u64 want)
 {
 	const struct demand d = { .mm = mm, .max = FPOOL_BATCH };
 
-	return evict_batches(pool, &d, want, READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]));
+	return evict_batches(pool, &d, want, U64_MAX,
+			     READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]));
 }
+
+/* Dirty pages that leave together for the next frames of a set at its maximum. */
+#define OWN_PART	16
+#define OWN_MOST	64
 
 /**
  * fpool_evict_own - evict pages that an address space is charged with
@@ -219,7 +257,8 @@ u64 fpool_evict_some(struct fpool_pool *pool, const struct mm_struct *mm, u64 wa
  * @want: how many
  *
  * As fpool_evict_some(), but nobody else's.  Never many at once: a small set must not lose what its
- * process is using just now for the sake of one frame.
+ * process is using just now for the sake of one frame.  For the same reason it ends when a few dirty
+ * ones are in the laundry; not with the first, as those that come next want frames, too.
  *
  * Context: As fpool_evict_some().
  * Return: frames that became free.
@@ -234,7 +273,7 @@ u64 fpool_evict_own(struct fpool_pool *pool, const struct mm_struct *mm, u64 wan
 	spin_lock(&pool->lock);
 	len = fpool_policy_len(&fpool_mmset_find(pool, mm)->policy);
 	spin_unlock(&pool->lock);
-	return evict_batches(pool, &d, want, len);
+	return evict_batches(pool, &d, want, clamp_t(u64, len / OWN_PART, want, OWN_MOST), len);
 }
 
 /**
@@ -255,5 +294,5 @@ void fpool_evict_over(struct fpool_pool *pool, const struct mm_struct *mm)
 	spin_lock(&pool->lock);
 	len = fpool_policy_len(&fpool_mmset_find(pool, mm)->policy);
 	spin_unlock(&pool->lock);
-	evict_batches(pool, &d, U64_MAX, len);
+	evict_batches(pool, &d, U64_MAX, U64_MAX, len);
 }

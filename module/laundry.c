@@ -12,9 +12,6 @@
 
 #include "batch.h"
 
-/* Dirty victims that wait for the reclaim thread; more of them help nobody. */
-#define LAUNDRY_MAX	72
-
 /* Dirty victims that are written together. */
 #define LOAD		64
 
@@ -38,6 +35,7 @@ struct load {
 };
 
 struct fpool_laundry {
+	unsigned long moved;		/* any time, READ_ONCE: jiffies; a load began or ended */
 	unsigned int flying;
 	unsigned int nr;
 	struct load load[];
@@ -130,11 +128,42 @@ static void laundry_del(struct fpool_pool *pool, fpool_frame_t frame)
  * @pool: the pool
  *
  * Context: Any; a hint.
- * Return: whether evicting more may help before the reclaim thread has written some.
+ * Return: whether. If not, dirty pages stay.
  */
 bool fpool_laundry_has_room(struct fpool_pool *pool)
 {
-	return READ_ONCE(pool->laundry.len) < LAUNDRY_MAX;
+	return READ_ONCE(pool->laundry.len) < FPOOL_LAUNDRY_MAX;
+}
+
+/* A device that is only slow ends some load in this time. */
+#define STANDS_STILL	(HZ / 10)
+
+/**
+ * fpool_laundry_stands_still - is it full, and nothing leaves it?
+ * @pool: the pool
+ *
+ * While a device does its work a full laundry is waited for: frames come from there in a moment, and
+ * looking for clean pages among many dirty ones is dear.
+ *
+ * Context: Any; a hint.
+ * Return: whether only clean pages can leave for now.
+ */
+bool fpool_laundry_stands_still(struct fpool_pool *pool)
+{
+	return !fpool_laundry_has_room(pool) &&
+	       time_after(jiffies, READ_ONCE(pool->loads->moved) + STANDS_STILL);
+}
+
+/**
+ * fpool_laundry_lets_evict - may evicting more help, before some load has ended?
+ * @pool: the pool
+ *
+ * Context: Any; a hint.
+ * Return: whether.
+ */
+bool fpool_laundry_lets_evict(struct fpool_pool *pool)
+{
+	return fpool_laundry_has_room(pool) || fpool_laundry_stands_still(pool);
 }
 
 /* In any context; the thread may let the load, and in the end the pool, go at once. */
@@ -163,6 +192,7 @@ static u64 finish_load(struct fpool_pool *pool, struct load *load)
 {
 	u64 freed;
 
+	WRITE_ONCE(pool->loads->moved, jiffies);
 	fpool_batch_finish(&load->b);
 	freed = fpool_batch_settle(&load->b);
 	fpool_batch_put(&load->b, 0, load->b.nr);
@@ -292,6 +322,7 @@ unsigned int fpool_laundry_start(struct fpool_pool *pool)
 		load++;
 	take_laundry(pool, load);
 	nr = load->b.nr;
+	WRITE_ONCE(l->moved, jiffies);
 	load->taken = READ_ONCE(pool->taken);
 	WRITE_ONCE(load->landed, false);
 	fpool_flight_begin(load->b.flight, load_landed);
@@ -321,6 +352,7 @@ int fpool_laundry_create(struct fpool_pool *pool)
 	if (!pool->loads)
 		return -ENOMEM;
 	pool->loads->nr = nr;
+	pool->loads->moved = jiffies;
 	for (i = 0; i < nr; i++) {
 		struct load *load = &pool->loads->load[i];
 
@@ -354,12 +386,16 @@ void fpool_laundry_destroy(struct fpool_pool *pool)
 	pool->loads = NULL;
 }
 
-/* In the laundry, or on its way to the file; nobody has it pinned, he would evict it himself. */
+/*
+ * In the laundry, or on its way to the file.  It has no pin that could get lost: a pinned page that
+ * leaves, because its pinner wants that, is unpinned when it is claimed (fpool_pin_lift), and who
+ * has it back has a page like others.
+ */
 static bool can_stay(struct fpool_pool *pool, fpool_spte_t e)
 {
 	const u64 leaving = FPOOL_SPTE_P | FPOOL_SPTE_BUSY;
 
-	if ((fpool_spte_raw(e) & (leaving | FPOOL_SPTE_PIN)) != leaving)
+	if ((fpool_spte_raw(e) & leaving) != leaving)
 		return false;
 	return fpool_spte_has(e, FPOOL_SPTE_WB) ||
 	       fpool_frames_info(&pool->frames, fpool_spte_frame(e))->list == FPOOL_LAUNDRY_LIST;

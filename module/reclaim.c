@@ -11,6 +11,7 @@
  * hold locks that the file system under the backing file needs.  It does not wait for the device:
  * loads of pages are under way together, and their frames become free when they have landed.
  * Where that takes time, low and high rise by the frames that are taken meanwhile (pool->lead).
+ * Where a device stands still and the laundry is full, only clean pages leave.
  */
 #include "reclaim.h"
 
@@ -22,7 +23,7 @@
 static bool has_work(struct fpool_pool *pool)
 {
 	return fpool_laundry_landed(pool) || fpool_laundry_may_start(pool) ||
-	       (fpool_pool_is_low(pool) && fpool_laundry_has_room(pool) &&
+	       (fpool_pool_is_low(pool) && fpool_laundry_lets_evict(pool) &&
 		READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]));
 }
 
@@ -45,7 +46,7 @@ static u64 work(struct fpool_pool *pool)
 		done = fpool_laundry_reap(pool);
 		nfree = READ_ONCE(pool->nfree);
 		high = fpool_pool_high(pool);
-		if (nfree < high && fpool_laundry_has_room(pool))
+		if (nfree < high && fpool_laundry_lets_evict(pool))
 			done += fpool_evict_some(pool, NULL, high - nfree);
 		done += wash(pool);
 		all += done;
@@ -62,7 +63,7 @@ static int reclaimer(void *data)
 					 has_work(pool) || kthread_should_stop());
 		if (kthread_should_stop())
 			break;
-		/* All pinned, held, or unwritable: look again in a while. */
+		/* All pinned, held, unwritable, or dirty: look again in a while. */
 		if (!work(pool))
 			wait_event_interruptible_timeout(pool->reclaim_wait,
 							 fpool_laundry_landed(pool) ||

@@ -15,10 +15,12 @@
 #include <linux/fs.h>
 
 #define RAM	"/dev/ram0"
-#define NR	512UL			/* pages */
+#define NR	512UL			/* pages, unless a test has more */
 #define RW	(PROT_READ | PROT_WRITE)
 
 static const char *policy = "";
+static u64 pages = NR;
+static u64 pool_bytes = 4 * MIB;
 static char dm_node[64];
 static u8 *m;
 static int fd;
@@ -36,18 +38,18 @@ static void begin(void)
 	ram = open(RAM, O_RDWR | O_CLOEXEC);
 	if (ram < 0 || !dm_make(dm_node, sizeof(dm_node)))
 		skip("no device mapper or no " RAM);
-	for (vpn = 0; vpn < NR; vpn++) {
+	for (vpn = 0; vpn < pages; vpn++) {
 		page_fill(page, vpn, 1);
 		need(pwrite(ram, page, PAGE, vpn * PAGE) == PAGE, RAM ": %s", strerror(errno));
 	}
 	need_ok(fsync(ram));
 	need_ok(close(ram));
-	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
-	pool_use_policy(4 * MIB, policy);
+	dm_table("0 %lu linear " RAM " 0", pages * PAGE / 512);
+	pool_use_policy(pool_bytes, policy);
 	fd = space_attach(dm_node, O_RDWR);
 	id = space_id(fd);
-	m = map(fd, NR * PAGE, RW, MAP_SHARED);
-	make_absent(fd, m, NR * PAGE);
+	m = map(fd, pages * PAGE, RW, MAP_SHARED);
+	make_absent(fd, m, pages * PAGE);
 }
 
 static void end(u64 first, u64 version)
@@ -55,10 +57,10 @@ static void end(u64 first, u64 version)
 	u64 vpn, bytes;
 	u8 *is;
 
-	need_ok(munmap(m, NR * PAGE));
+	need_ok(munmap(m, pages * PAGE));
 	space_gone(fd, id);
 	is = file_load(dm_node, &bytes);
-	for (vpn = 0; vpn < NR; vpn++)
+	for (vpn = 0; vpn < pages; vpn++)
 		expect(page_is(is + vpn * PAGE, vpn, vpn >= first ? version : 1), "on the device");
 	/* The last close of the backing may come a moment after the space has gone. */
 	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s", strerror(errno));
@@ -501,7 +503,14 @@ static void crowd_syncs(void)
 	end(0, 1);
 }
 
+/* ---- clean pages leave beside a device that stands still ---- */
+
+#define STUCK	1500UL	/* pages of it that are dirty: all that may be under way, and many more */
+#define OWN	64UL	/* of these, of who is at his maximum ... */
+#define MAXIMUM	200UL	/* ... of so many frames */
 #define SOON	5000	/* ms; who gives up does after ten seconds */
+
+static u8 *other;
 
 static void limit_self(u64 max)
 {
@@ -509,6 +518,97 @@ static void limit_self(u64 max)
 
 	name_set(l.name, pool);
 	need_ok(ioctl(control_fd(), FRAMEPOOL_WSET_LIMIT, &l));
+}
+
+/* Pages of a file on a device that works: nobody waits long for one of them. */
+static void stream(void)
+{
+	u64 vpn, start, took, longest = 0;
+
+	for (vpn = 0; vpn < OTHER; vpn++) {
+		start = now_ms();
+		if (!expect(!try_load(other + vpn * PAGE, NULL), "page %ju cannot come",
+			    (uintmax_t)vpn))
+			break;
+		took = now_ms() - start;
+		if (took > longest)
+			longest = took;
+		expect(page_is(other + vpn * PAGE, vpn, 4), "the other space");
+	}
+	diag("at most %ju ms for a page", (uintmax_t)longest);
+	expect(longest < SOON, "%ju ms", (uintmax_t)longest);
+}
+
+struct steps {
+	atomic_int ready, go;
+};
+
+static void confined_child(void *arg)
+{
+	struct steps *steps = arg;
+	u64 vpn;
+
+	limit_self(MAXIMUM);
+	for (vpn = STUCK - OWN; vpn < STUCK; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	for (vpn = 0; vpn < MAXIMUM - OWN; vpn++)
+		expect(page_is(other + vpn * PAGE, vpn, 4), "the other space");
+	atomic_store(&steps->ready, 1);
+	while (!atomic_load(&steps->go))
+		usleep(1000);
+	stream();
+}
+
+static void beside_a_stuck_device(bool confined)
+{
+	struct steps *steps = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid = 0;
+	u32 other_id;
+	u64 vpn;
+	int f;
+
+	pages = STUCK;
+	pool_bytes = 8 * MIB;
+	attach_block = FRAMEPOOL_BLOCK_1;
+	begin();
+	f = space_attach(file_make("file", OTHER * PAGE, 4), O_RDONLY);
+	other_id = space_id(f);
+	other = map(f, OTHER * PAGE, PROT_READ, MAP_SHARED);
+	if (confined) {
+		pid = child_start(confined_child, steps);
+		while (!atomic_load(&steps->ready))
+			usleep(1000);
+	}
+	for (vpn = 0; vpn < STUCK - OWN; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	dm_stall();
+	stream();
+	if (confined) {
+		atomic_store(&steps->go, 1);
+		child_join(pid);
+	}
+	dm_go_on();
+	need_ok(munmap(other, OTHER * PAGE));
+	space_gone(f, other_id);
+	for (vpn = STUCK - OWN; vpn < STUCK; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	end(0, 2);
+}
+
+static void stuck_beside_stream(void)
+{
+	beside_a_stuck_device(false);
+}
+
+static void stuck_beside_confined(void)
+{
+	beside_a_stuck_device(true);
+}
+
+static void stuck_fifo(void)
+{
+	policy = "fifo";
+	beside_a_stuck_device(false);
 }
 
 /* ---- who is at his maximum, and a slow device ---- */
@@ -534,6 +634,31 @@ static void full_of_reads(void)
 	dm_stall();
 	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
 	end(0, 1);
+}
+
+#define DIRTY	128UL
+
+/* All that he has is dirty: for one page more he does not lose everything. */
+static void full_of_dirt(void)
+{
+	u64 vpn, stayed;
+
+	attach_block = FRAMEPOOL_BLOCK_1;
+	begin();
+	limit_self(DIRTY);
+	for (vpn = NR - DIRTY; vpn < NR; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	dm_stall();
+	dm_table("0 %lu delay " RAM " 0 0 " RAM " 0 %d", NR * PAGE / 512, SLOW);
+	expect(page_is(m, 0, 1), "one page more");
+	/* What has to leave has left when this returns. */
+	need_ok(fsync(fd));
+	stayed = resident_pages(fd, (NR - DIRTY) * PAGE, DIRTY * PAGE, (u8[DIRTY / 8]){});
+	diag("%ju of %lu pages have stayed", (uintmax_t)stayed, DIRTY);
+	expect(stayed >= DIRTY / 2, "%ju of %lu pages have stayed", (uintmax_t)stayed, DIRTY);
+	dm_stall();
+	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
+	end(NR - DIRTY, 2);
 }
 
 static void stopped_child(void *arg)
@@ -583,7 +708,11 @@ static const struct test tests[] = {
 	{ "what is being written stays: clock", stays_clock, T_DEVICE },
 	{ "what is being written stays: lru2", stays_lru2, T_DEVICE },
 	{ "what is being written stays: fifo", stays_fifo, T_DEVICE },
+	{ "clean pages leave beside a device that stands still", stuck_beside_stream, T_DEVICE },
+	{ "clean pages leave beside a device that stands still: fifo", stuck_fifo, T_DEVICE },
+	{ "the same at a maximum", stuck_beside_confined, T_DEVICE },
 	{ "a maximum of pages that are being read", full_of_reads, T_DEVICE },
+	{ "a maximum of dirty pages", full_of_dirt, T_DEVICE },
 	{ "the last user is killed", last_user_killed, T_DEVICE },
 	{ "another space goes on", other_space, 0 },
 	{ "a crowd that syncs, and another space", crowd_syncs, T_DEVICE },
