@@ -21,6 +21,7 @@ static const char *const names[FPOOL_NR_INJECTS] = {
 	[FPOOL_INJECT_FRAME] = "frame",
 	[FPOOL_INJECT_NODE] = "node",
 	[FPOOL_INJECT_RESIZE] = "resize",
+	[FPOOL_INJECT_WSET] = "wset",
 	[FPOOL_INJECT_LINGER] = "linger",
 	[FPOOL_INJECT_WALK] = "walk",
 };

@@ -20,6 +20,7 @@ enum fpool_inject {
 	FPOOL_INJECT_FRAME,	/* taking a frame or a block */
 	FPOOL_INJECT_NODE,	/* taking a node of a shadow page table */
 	FPOOL_INJECT_RESIZE,	/* of a backing file */
+	FPOOL_INJECT_WSET,	/* taking a number for a working set */
 	FPOOL_INJECT_LINGER,	/* no fault: a look-up stays a second between node and entry */
 	FPOOL_INJECT_WALK,	/* no fault: a walk of mappings stays a second at one of them */
 	FPOOL_NR_INJECTS,

@@ -5,12 +5,16 @@
  * core/wset.c has the theory.  Here is whose they are: each address space that maps something of
  * the pool has one, from its first mapping to its last.  Its mappings are counted by mmap and the
  * open and close of VMAs; so it is there as long as somebody can fault with it, and a pointer to an
- * address space that has gone is never looked at, only compared.
+ * address space that has gone is never looked at, only compared.  Every VMA is counted: where there
+ * is no memory or no number for a set, mmap fails; a fork, whose open cannot fail, waits for
+ * memory, and where there is no number the child belongs to its parent's set, which stays until
+ * all who belong to it have gone.  So a maximum holds whatever is forked.
+ *
+ *	parent  -->  set 7, max 50  <--  child for whom there was no number
  *
  * What is brought is charged to the address space for which it is brought: a fault's VMA says
  * which, a system call has its caller's.  Who has none (a worker, a program that only reads and
- * writes) is charged to the common set, and so is everybody where there is no memory or no
- * number for a set of his own.
+ * writes) is charged to the common set.
  *
  * When the last mapping has gone the set leaves, and what it had goes to others: a page that
  * somebody else maps to one of those who do, the rest to the common set, where it stays until its
@@ -25,6 +29,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "inject.h"
 #include "rmap.h"
 #include "trace.h"
 
@@ -35,9 +40,12 @@
 /* Frames that get a new owner together. */
 #define BATCH		32
 
+/* Of an address space. */
 struct fpool_mmset {
-	struct fpool_wset set;		/* P */
-	struct hlist_node link;		/* P: while it is not leaving */
+	struct fpool_wset set;		/* P; not in the table where it belongs to another one's */
+	struct fpool_mmset *as;		/* I: whose set it belongs to: itself, or an ancestor's */
+	u32 members;			/* P: address spaces that belong to this one's set */
+	struct hlist_node link;		/* P: while the address space has VMAs */
 	const struct mm_struct *mm;	/* P: to compare with, not to look at */
 	u32 users;			/* P: VMAs */
 	struct pid *pid;		/* P: NULL: not known yet */
@@ -89,7 +97,7 @@ struct fpool_wset *fpool_mmset_find(struct fpool_pool *pool, const struct mm_str
 	if (!ms)
 		return &pool->wsets.common;
 	note_pid(ms);
-	return &ms->set;
+	return &ms->as->set;
 }
 
 /**
@@ -110,66 +118,125 @@ bool fpool_mmset_has_room(struct fpool_pool *pool, const struct mm_struct *mm)
 	return room;
 }
 
+static void destroy(struct fpool_mmset *ms)
+{
+	put_pid(ms->pid);
+	kfree(ms);
+}
+
 static void trace(const struct fpool_pool *pool, const struct fpool_mmset *ms, const char *what)
 {
 	trace_fpool_wset(pool->id, ms->set.id, pid_nr(ms->pid), what, ms->set.charge, ms->set.min,
 			 ms->set.max);
 }
 
-/* A child's maximum is its parent's: else a fork would be the way around it. */
-static void inherit(struct fpool_pool *pool, struct fpool_mmset *ms)
+static int get_number(struct fpool_pool *pool, struct fpool_mmset *ms)
 {
-	const struct fpool_mmset *parent = current->mm == ms->mm ? NULL : find(pool, current->mm);
-
-	if (parent)
-		fpool_wset_limit(&pool->wsets, &ms->set, 0, parent->set.max);
+	return fpool_inject(FPOOL_INJECT_WSET) ? -ENOSPC : fpool_wset_add(&pool->wsets, &ms->set);
 }
 
-static bool add(struct fpool_pool *pool, struct fpool_mmset *ms)
+/*
+ * A set of its own, or its parent's.  A child's maximum is its parent's: else a fork would be the
+ * way around it.
+ */
+static int enter(struct fpool_pool *pool, struct fpool_mmset *ms)
 {
-	if (fpool_wset_add(&pool->wsets, &ms->set))
-		return false;
-	inherit(pool, ms);
+	struct fpool_mmset *parent = current->mm == ms->mm ? NULL : find(pool, current->mm);
+	int err = get_number(pool, ms);
+
+	if (err && !parent)
+		return err;
+	ms->as = err ? parent->as : ms;
+	if (!err && parent)
+		fpool_wset_limit(&pool->wsets, &ms->set, 0, parent->as->set.max);
+	ms->as->members++;
 	hlist_add_head(&ms->link, bucket(pool, ms->mm));
 	note_pid(ms);
-	trace(pool, ms, "enter");
-	return true;
+	if (!err)
+		trace(pool, ms, "enter");
+	return 0;
+}
+
+static bool map_again(struct fpool_pool *pool, struct mm_struct *mm)
+{
+	struct fpool_mmset *ms;
+
+	spin_lock(&pool->lock);
+	ms = find(pool, mm);
+	if (ms)
+		ms->users++;
+	spin_unlock(&pool->lock);
+	return ms;
+}
+
+/* Nobody else makes one for @mm: its mmap_lock is held. */
+static int map_first(struct fpool_pool *pool, struct mm_struct *mm, gfp_t gfp)
+{
+	struct fpool_mmset *ms = kzalloc(sizeof(*ms), gfp);
+	int err;
+
+	if (!ms)
+		return -ENOMEM;
+	ms->mm = mm;
+	ms->uid = current_euid();
+	ms->users = 1;
+	spin_lock(&pool->lock);
+	err = enter(pool, ms);
+	spin_unlock(&pool->lock);
+	if (err)
+		kfree(ms);
+	return err ? -ENOMEM : 0;
 }
 
 /**
- * fpool_mmset_map - an address space has one more mapping of the pool
+ * fpool_mmset_map - an address space maps something of the pool
  * @pool: the pool
- * @mm: the address space
+ * @mm: the address space, current's
  *
- * Where there is no memory for a set it has none, until it maps something again.
+ * Context: mmap_lock of @mm held for writing; may sleep.
+ * Return: 0; -ENOMEM: there is no memory, or no number, for a set, and the mapping is not counted.
+ */
+int fpool_mmset_map(struct fpool_pool *pool, struct mm_struct *mm)
+{
+	if (!pool->wsets.slots || map_again(pool, mm))
+		return 0;
+	return map_first(pool, mm, GFP_KERNEL_ACCOUNT);
+}
+
+/**
+ * fpool_mmset_copy - a mapping of the pool was split, moved or copied to a child
+ * @pool: the pool
+ * @mm: the address space that has the new one
+ *
+ * It cannot fail: what it is a copy of was counted, current's or by whom it was forked, and so
+ * there is a set to belong to; and a few hundred bytes may be waited for.
  *
  * Context: mmap_lock of @mm held for writing; may sleep.
  */
-void fpool_mmset_map(struct fpool_pool *pool, struct mm_struct *mm)
+void fpool_mmset_copy(struct fpool_pool *pool, struct mm_struct *mm)
 {
-	struct fpool_mmset *ms, *new = NULL;
-
-	if (!pool->wsets.slots)
+	if (!pool->wsets.slots || map_again(pool, mm))
 		return;
-	for (;;) {
-		spin_lock(&pool->lock);
-		ms = find(pool, mm);
-		if (!ms && new && add(pool, new)) {
-			ms = new;
-			new = NULL;
-		}
-		if (ms)
-			ms->users++;
-		spin_unlock(&pool->lock);
-		if (ms || new)
-			break;
-		new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
-		if (!new)
-			break;
-		new->mm = mm;
-		new->uid = current_euid();
-	}
-	kfree(new);
+	WARN_ON_ONCE(map_first(pool, mm, GFP_KERNEL_ACCOUNT | __GFP_NOFAIL));
+}
+
+/* Nobody belongs to the set any more. */
+static void leave(struct fpool_pool *pool, struct fpool_mmset *ms)
+{
+	fpool_wset_leave(&pool->wsets, &ms->set);
+	trace(pool, ms, "leave");
+	queue_work(pool->chores, &pool->leave_work);
+}
+
+/* The last VMA has gone. Whether @ms is of no more use: another set has what it brought. */
+static bool unmap_last(struct fpool_pool *pool, struct fpool_mmset *ms)
+{
+	struct fpool_mmset *as = ms->as;
+
+	hlist_del(&ms->link);
+	if (!--as->members)
+		leave(pool, as);
+	return as != ms;
 }
 
 /**
@@ -182,18 +249,17 @@ void fpool_mmset_map(struct fpool_pool *pool, struct mm_struct *mm)
 void fpool_mmset_unmap(struct fpool_pool *pool, struct mm_struct *mm)
 {
 	struct fpool_mmset *ms;
+	bool useless = false;
 
 	if (!pool->wsets.slots)
 		return;
 	spin_lock(&pool->lock);
 	ms = find(pool, mm);
-	if (ms && !--ms->users) {
-		hlist_del(&ms->link);
-		fpool_wset_leave(&pool->wsets, &ms->set);
-		trace(pool, ms, "leave");
-		queue_work(pool->chores, &pool->leave_work);
-	}
+	if (!WARN_ON_ONCE(!ms) && !--ms->users)
+		useless = unmap_last(pool, ms);
 	spin_unlock(&pool->lock);
+	if (useless)
+		destroy(ms);
 }
 
 /* Leaving. */
@@ -316,8 +382,7 @@ static void forget(struct fpool_pool *pool, struct fpool_wset *set)
 	mutex_unlock(&pool->victim_lock);
 	if (WARN_ON_ONCE(err))
 		return;
-	put_pid(ms->pid);
-	kfree(ms);
+	destroy(ms);
 }
 
 /* Sets go in this work only. */
@@ -406,6 +471,14 @@ struct mm_struct *fpool_mmset_get_mm(s32 pid)
 	return mm;
 }
 
+/* Of an address space that has a set of its own. */
+static struct fpool_mmset *find_own(struct fpool_pool *pool, const struct mm_struct *mm)
+{
+	struct fpool_mmset *ms = find(pool, mm);
+
+	return ms && ms->as == ms ? ms : NULL;
+}
+
 /**
  * fpool_mmset_info - how the working set of an address space is
  * @pool: the pool
@@ -423,7 +496,7 @@ int fpool_mmset_info(struct fpool_pool *pool, const struct mm_struct *mm,
 	int err = -ESRCH;
 
 	spin_lock(&pool->lock);
-	ms = find(pool, mm);
+	ms = find_own(pool, mm);
 	if (ms)
 		err = mm == current->mm || may_see(&ms->set, admin) ? 0 : -EPERM;
 	if (!err) {
@@ -508,7 +581,7 @@ int fpool_mmset_limit(struct fpool_pool *pool, const struct mm_struct *mm,
 	min = min_t(u64, min, FPOOL_WSET_NO_MAX - 1);
 	max = min_t(u64, max, FPOOL_WSET_NO_MAX);
 	spin_lock(&pool->lock);
-	ms = find(pool, mm);
+	ms = find_own(pool, mm);
 	if (ms)
 		err = limit(pool, ms, l, min, max);
 	spin_unlock(&pool->lock);
@@ -522,7 +595,7 @@ int fpool_mmset_limit(struct fpool_pool *pool, const struct mm_struct *mm,
 static struct fpool_mmset *find_limited(struct fpool_pool *pool, const struct mm_struct *mm,
 					const struct fpool_mmset_limiting *l)
 {
-	struct fpool_mmset *ms = find(pool, mm);
+	struct fpool_mmset *ms = find_own(pool, mm);
 
 	return ms && ms->limiting == l ? ms : NULL;
 }

@@ -313,10 +313,13 @@ static vm_fault_t map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end)
 	return 0;
 }
 
-/* A piece of a mapping that was split, moved or forked. */
+/*
+ * A piece of a mapping that was split, moved or forked: what it comes from was counted, so every
+ * VMA is, and close() counts down none that is not.
+ */
 static void open(struct vm_area_struct *vma)
 {
-	fpool_mmset_map(fpool_file_space(vma->vm_file)->pool, vma->vm_mm);
+	fpool_mmset_copy(fpool_file_space(vma->vm_file)->pool, vma->vm_mm);
 }
 
 static void close(struct vm_area_struct *vma)
@@ -339,21 +342,26 @@ static const struct vm_operations_struct vm_ops = {
  * Past the end of the file is fine; touching it there is SIGBUS.
  *
  * Context: mmap_lock held for writing.
- * Return: 0; -EPERM: executable; -EOVERFLOW: past the last page that there can be.
+ * Return: 0; -EPERM: executable; -EOVERFLOW: past the last page that there can be; -ENOMEM: no
+ * memory, or no number, for the working set of a process that has none.
  */
 int fpool_vma_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	int err;
+
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
 	if (vma->vm_pgoff + vma_pages(vma) < vma->vm_pgoff ||
 	    vma->vm_pgoff + vma_pages(vma) - 1 > (u64)MAX_LFS_FILESIZE >> PAGE_SHIFT)
 		return -EOVERFLOW;
+	err = fpool_mmset_map(fpool_file_space(file)->pool, vma->vm_mm);
+	if (err)
+		return err;
 	/* MIXEDMAP allows vm_insert_pages(), and keeps NUMA balancing, KSM and huge pages away. */
 	fpool_vm_flags_mod(vma, VM_MIXEDMAP, VM_MAYEXEC);
 	/* Entries are born not accessed: who is mapped with a neighbour's fault was not used. */
 	vma->vm_page_prot = __pgprot(pgprot_val(vma->vm_page_prot) & ~_PAGE_ACCESSED);
 	vma->vm_ops = &vm_ops;
-	open(vma);
 	file_accessed(file);
 	return 0;
 }

@@ -373,7 +373,7 @@ static fpool_frame_t lowest_node(const struct fpool_ptable *pt, fpool_vpn_t vpn,
 	}
 }
 
-/* Nothing is present in the leaf, comes or goes, and no fill has failed; for who excludes writers. */
+/* Of a leaf: no page is there, comes or goes, or has failed to. For who excludes writers. */
 static bool has_no_page(const struct fpool_ptable *pt, fpool_frame_t leaf)
 {
 	const struct fpool_frame_info *fi = fpool_frames_info(pt->ft, leaf);

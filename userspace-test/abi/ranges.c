@@ -378,6 +378,7 @@ static void far_apart(void)
 {
 	struct framepool_range r;
 	struct framepool_space s;
+	u8 *first;
 	u32 s_id;
 	u64 leaf;
 	int f;
@@ -388,11 +389,14 @@ static void far_apart(void)
 	need_ok(truncate(path, LEAVES * STRIDE));
 	f = space_attach(path, O_RDWR);
 	s_id = space_id(f);
+	/* Who maps something has a working set; sets remember every eviction but the first. */
+	first = map(f, PAGE, PROT_READ, MAP_SHARED);
 	for (leaf = 0; leaf < LEAVES; leaf++)
 		touch(f, leaf);
+	squeeze(32 * MIB);
 	need_ok(range_op(f, FRAMEPOOL_EVICT, 0, 0, &r));
 	space_info(f, &s);
-	expect(!s.resident && !s.dirty && s.ghosts == LEAVES && s.nodes >= LEAVES,
+	expect(!s.resident && !s.dirty && s.ghosts > LEAVES / 2 && s.nodes > LEAVES / 2,
 	       "%ju resident, %ju dirty, %ju ghosts, %ju nodes", (uintmax_t)s.resident,
 	       (uintmax_t)s.dirty, (uintmax_t)s.ghosts, (uintmax_t)s.nodes);
 	need_ok(range_op(f, FRAMEPOOL_EVICT, 0, 0, &r));
@@ -403,6 +407,7 @@ static void far_apart(void)
 	expect(r.done == 2, "%ju done", (uintmax_t)r.done);
 	need_ok(range_op(f, FRAMEPOOL_EVICT, 0, 0, &r));
 	expect(r.done == 1, "%ju done", (uintmax_t)r.done);
+	need_ok(munmap(first, PAGE));
 	space_gone(f, s_id);
 }
 

@@ -547,6 +547,99 @@ static void inherited(void)
 	end();
 }
 
+#define INJECT	"/sys/kernel/debug/framepool/inject"
+
+/* For the next set that is asked for there is no number. */
+static void no_number(void)
+{
+	need(knob_write(INJECT, "wset 1"), INJECT ": %s", strerror(errno));
+}
+
+static void touch_many(void)
+{
+	touch(0, 200);
+}
+
+static u8 *part(u64 first, u64 nr)
+{
+	u8 *p = mmap(NULL, nr * PAGE, RW, MAP_SHARED, fd, first * PAGE);
+
+	need(p != MAP_FAILED, "mmap: %s", strerror(errno));
+	return p;
+}
+
+/* Only some of its mappings go, or it maps more: it is as before. */
+static void map_and_unmap(void)
+{
+	u8 *p = part(10, 20);
+
+	expect(page_is(p, 10, 1), "a page");
+	need_ok(munmap(m + 300 * PAGE, 10 * PAGE));
+	need_ok(munmap(p + 5 * PAGE, 5 * PAGE));
+	need_ok(munmap(p, 20 * PAGE));
+	touch(0, 200);
+}
+
+static void newcomer(void *arg)
+{
+	(void)arg;
+	need_ok(munmap(m, NR * PAGE));
+	no_number();
+	expect(mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0) == MAP_FAILED && errno == ENOMEM, "%s",
+	       strerror(errno));
+	/* And the next time there is one. */
+	m = part(0, NR);
+	touch(0, 10);
+	expect(of(0).charge <= 10 && of(0).max == NO_MAX, "charge %ju", (uintmax_t)of(0).charge);
+}
+
+/*
+ * A child for which there is no set belongs to its parent's, and both together have no more than
+ * its maximum, also when the parent maps nothing any more; who is no child maps nothing.
+ */
+static void no_set(void)
+{
+	struct framepool_wset w = { 0 };
+	pid_t pid, parent;
+
+	if (access(INJECT, W_OK))
+		skip("this kernel has no fault injection");
+	begin(2 * MIB, "");
+	child_join(child_start(newcomer, NULL));
+	expect_sets(2);
+	need_ok(wset_limit(0, 0, 50));
+	touch(300, 100);
+	no_number();
+	pid = obedient_start(touch_many);
+	expect_sets(2);
+	tell();
+	expect_errno(wset_get(pid, &w), ESRCH);
+	expect_errno(wset_limit(pid, 0, 100), ESRCH);
+	expect(of(0).peak <= 50 && of(0).faults >= 300, "peak %ju, %ju faults",
+	       (uintmax_t)of(0).peak, (uintmax_t)of(0).faults);
+	expect(!common().charge && !common().peak, "common: %ju", (uintmax_t)common().peak);
+	expect_consistent();
+	dismiss(pid);
+	expect(of(0).charge <= 50, "charge %ju", (uintmax_t)of(0).charge);
+	no_number();
+	pid = obedient_start(map_and_unmap);
+	need_ok(munmap(m, NR * PAGE));
+	parent = getpid();
+	expect_errno(wset_get(parent, &w), ESRCH);
+	tell();
+	tell();
+	expect_sets(2);
+	memset(&w, 0, sizeof(w));
+	while (wset_next(&w))
+		expect(!w.id || (w.max == 50 && w.peak <= 50), "max %ju, peak %ju",
+		       (uintmax_t)w.max, (uintmax_t)w.peak);
+	expect(!common().peak, "common: %ju", (uintmax_t)common().peak);
+	dismiss(pid);
+	expect_sets(1);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	end();
+}
+
 /* ---- the minimum ---- */
 
 static void stream(void)
@@ -1067,6 +1160,7 @@ static const struct test tests[] = {
 	{ "a set of which all is held", all_held, T_DEVICE },
 	{ "an heir that is full", heir_is_full, T_DEVICE },
 	{ "a child has its parent's maximum", inherited, T_DEVICE },
+	{ "a child without a set of its own", no_set, T_DEVICE },
 	{ "others leave the minimum", minimum, T_DEVICE },
 	{ "a minimum and who evicts", minimum_and_requests, T_DEVICE },
 	{ "a minimum and who pins", minimum_and_pins, T_DEVICE },

@@ -279,10 +279,12 @@ struct framepool_pool_policy {
  * @name: of the pool, "" for the default one
  *
  * A process has a working set in a pool as long as it maps something of it; its pages are those
- * that it touched first.
+ * that it touched first.  There are at most 4,095 in a pool: with so many, mmap() is ENOMEM for
+ * who has none, and a child that is forked belongs to its parent's, which then has no more than its
+ * maximum for both.
  *
- * ESRCH: there is no such process, or it has no working set in this pool; EPERM: it is another
- * user's (WSET_NEXT leaves it out); ENOENT: no such pool.
+ * ESRCH: there is no such process, or it has no working set of its own in this pool; EPERM: it is
+ * another user's (WSET_NEXT leaves it out); ENOENT: no such pool.
  */
 struct framepool_wset {
 	__u32 size;
@@ -319,7 +321,7 @@ struct framepool_wset {
  * minima of the others and what they have pinned (together three quarters of the pool); EBUSY: @max
  * does not leave 8 frames beside what is pinned, or what is above it cannot leave; EPERM: another
  * user's, or a higher minimum without CAP_SYS_ADMIN; ESRCH: there is no such process, or it has no
- * working set in this pool; ENOENT: no such pool. Then nothing has changed.
+ * working set of its own in this pool; ENOENT: no such pool. Then nothing has changed.
  */
 struct framepool_wset_limit {
 	__u32 size;
