@@ -9,6 +9,7 @@
 #include "evict.h"
 
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 
 #include "batch.h"
 #include "laundry.h"
@@ -276,23 +277,46 @@ u64 fpool_evict_own(struct fpool_pool *pool, const struct mm_struct *mm, u64 wan
 	return evict_batches(pool, &d, want, clamp_t(u64, len / OWN_PART, want, OWN_MOST), len);
 }
 
-/**
- * fpool_evict_over - evict what an address space has above its maximum
- * @pool: the pool
- * @mm: the address space
- *
- * What is on its way already counts as gone: dirty pages take their time, and meanwhile no others
- * are to go for them.
- *
- * Context: As fpool_evict_some().
- */
-void fpool_evict_over(struct fpool_pool *pool, const struct mm_struct *mm)
+/* Pages that are looked at in a step: some milliseconds, for which others may have to wait. */
+#define OVER_STEP	4096U
+
+/* Each page of an address space twice. */
+static u64 round_of(struct fpool_pool *pool, const struct mm_struct *mm)
 {
-	const struct demand d = { .mm = mm, .own = true, .over = true, .max = FPOOL_BATCH };
 	u64 len;
 
 	spin_lock(&pool->lock);
 	len = fpool_policy_len(&fpool_mmset_find(pool, mm)->policy);
 	spin_unlock(&pool->lock);
-	evict_batches(pool, &d, U64_MAX, U64_MAX, len);
+	return 2 * len + FPOOL_BATCH;
+}
+
+/**
+ * fpool_evict_over - a step of evicting what an address space has above its maximum
+ * @pool: the pool
+ * @mm: the address space
+ * @left: what the step before has returned; 0: a round begins, in which each of its pages is
+ *	looked at at most twice
+ *
+ * What is on its way already counts as gone: dirty pages take their time, and meanwhile no others
+ * are to go for them.
+ *
+ * Context: As fpool_evict_some(); ends early where the caller is killed.
+ * Return: pages that are still to be looked at in this round; 0: it is over, and the next one may
+ * have to wait until something has been written.
+ */
+u64 fpool_evict_over(struct fpool_pool *pool, const struct mm_struct *mm, u64 left)
+{
+	const struct demand d = { .mm = mm, .own = true, .over = true, .max = FPOOL_BATCH };
+	struct outcome o = {};
+	u64 end;
+
+	left = left ?: round_of(pool, mm);
+	end = min_t(u64, left, OVER_STEP);
+	do {
+		if (!evict_batch(pool, &d, &o) || !fpool_laundry_has_room(pool))
+			return 0;
+		cond_resched();
+	} while (o.looked < end && !fatal_signal_pending(current));
+	return left - min(left, o.looked);
 }

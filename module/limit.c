@@ -26,7 +26,10 @@ static long begin(struct fpool_pool *pool, void *arg)
 	return fpool_mmset_limit(pool, l->mm, &l->limiting, l->min, l->max);
 }
 
-/* Make some of what is above the maximum leave; -EAGAIN: there is more. */
+/*
+ * Make some of what is above the maximum leave, in a few milliseconds: @with may hold what others
+ * want.  -EAGAIN: there is more.
+ */
 static long step(struct fpool_pool *pool, void *arg)
 {
 	struct fpool_limit *l = arg;
@@ -36,7 +39,7 @@ static long step(struct fpool_pool *pool, void *arg)
 	/* Another one of this name: the set has gone with its pool. */
 	if (pool->id != l->pool)
 		return -ESRCH;
-	fpool_evict_over(pool, l->mm);
+	l->left = fpool_evict_over(pool, l->mm, l->left);
 	err = fpool_mmset_excess(pool, l->mm, &l->limiting, &excess);
 	if (err)
 		return err;
@@ -49,8 +52,13 @@ static long step(struct fpool_pool *pool, void *arg)
 	if (excess < l->excess) {
 		l->excess = excess;
 		l->since = jiffies;
+		l->rounds = 0;
+	} else if (!l->left) {
+		l->rounds++;
 	}
-	return time_after(jiffies, l->since + msecs_to_jiffies(fpool_bring_wait_ms)) ? -EBUSY :
+	/* The round in which something has left last, and a whole one. */
+	return l->rounds > 1 &&
+	       time_after(jiffies, l->since + msecs_to_jiffies(fpool_bring_wait_ms)) ? -EBUSY :
 										       -EAGAIN;
 }
 
@@ -82,8 +90,12 @@ static long reach(struct fpool_limit *l)
 
 	if (err)
 		return err;
+	/* Within a round there is nothing to wait for; others may have what @with holds. */
 	while ((err = l->with(l->whose, step, l)) == -EAGAIN)
-		schedule_timeout_killable(1);
+		if (!l->left)
+			schedule_timeout_killable(1);
+		else
+			cond_resched();
 	if (err == -EBUSY || err == -EINTR)
 		l->with(l->whose, undo, l);
 	return err;

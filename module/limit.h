@@ -25,6 +25,8 @@ struct fpool_limit {
 	struct mm_struct *mm;
 	struct fpool_mmset_limiting limiting;
 	u32 pool;		/* its id */
+	u64 left;		/* pages to look at in this round */
+	u32 rounds;		/* that have ended since something has left */
 	u32 excess;		/* least that was seen */
 	unsigned long since;	/* jiffies; when it was seen */
 };

@@ -379,6 +379,31 @@ static void lowered(void)
 	end();
 }
 
+#define LARGE	12000UL
+
+/* Where that takes several steps, between which others have their turn. */
+static void lowered_much(void)
+{
+	u64 vpn, max = 5000;
+
+	pool_use(64 * MIB);
+	path = file_make("large", LARGE * PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, LARGE * PAGE, RW, MAP_SHARED);
+	for (vpn = 0; vpn < LARGE; vpn += 64)
+		touch(vpn, 64 < LARGE - vpn ? 64 : LARGE - vpn);
+	expect(of(0).charge > 11000, "charge %ju", (uintmax_t)of(0).charge);
+	for (; max >= 8; max /= 25) {
+		need_ok(wset_limit(0, 0, max));
+		expect(of(0).charge == max && of(0).peak == max, "charge %ju, peak %ju",
+		       (uintmax_t)of(0).charge, (uintmax_t)of(0).peak);
+	}
+	need_ok(munmap(m, LARGE * PAGE));
+	space_gone(fd, id);
+	expect_sets(1);
+}
+
 /* ---- a set of which no page can leave ---- */
 
 #define HELD	8UL
@@ -1156,6 +1181,7 @@ static const struct test tests[] = {
 	{ "the maximum is never exceeded", maximum, T_DEVICE },
 	{ "a call of more pages than the maximum", larger_than_the_maximum, T_DEVICE },
 	{ "a lower maximum", lowered, T_DEVICE },
+	{ "a much lower maximum", lowered_much, T_DEVICE },
 	{ "several limits at once", limits_together, T_DEVICE },
 	{ "a set of which all is held", all_held, T_DEVICE },
 	{ "an heir that is full", heir_is_full, T_DEVICE },
