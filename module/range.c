@@ -221,6 +221,18 @@ static void clear_tail(struct fpool_space *space, u64 bytes)
 	}
 }
 
+/* A program holds back a page from this one on. */
+static bool is_held_from(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	bool held;
+
+	rcu_read_lock();
+	held = fpool_ptable_next(&space->ptable, &vpn, fpool_vpn(FPOOL_VPN_MAX), FPOOL_SPTE_H,
+				 NULL);
+	rcu_read_unlock();
+	return held;
+}
+
 /* Cut off what lies past @bytes. -EBUSY: a frame there is held, or held back by a program. */
 static int cut(struct fpool_space *space, u64 bytes)
 {
@@ -266,10 +278,14 @@ static struct page *get_edge(struct fpool_space *space, u64 bytes)
 
 static int shrink(struct fpool_space *space, u64 bytes)
 {
-	struct page *edge = get_edge(space, bytes);
 	u64 old = fpool_space_bytes(space);
+	struct page *edge;
 	int err;
 
+	/* Known before anything leaves: pins that had gone would not come back. */
+	if (is_held_from(space, fpool_vpn(fpool_bytes_to_pages(bytes))))
+		return -EBUSY;
+	edge = get_edge(space, bytes);
 	if (IS_ERR(edge))
 		return PTR_ERR(edge);
 	/* First nobody can bring a page there any more, then those that are there go. */

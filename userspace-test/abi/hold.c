@@ -285,6 +285,7 @@ static void whose(void)
 static void resize_is_refused(void)
 {
 	struct framepool_resize size = { .size = sizeof(size), .bytes = FIRST * PAGE };
+	struct framepool_range r;
 
 	begin();
 	hold(0);
@@ -292,6 +293,11 @@ static void resize_is_refused(void)
 	expect_errno(ioctl(fd, FRAMEPOOL_RESIZE, &size), EBUSY);
 	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping after it");
 	expect(pinned() == HELD, "%ju held", (uintmax_t)pinned());
+	/* Nor has it taken pins with it. */
+	need_ok(range_op(fd, FRAMEPOOL_PIN, (NR - 4) * PAGE, 4 * PAGE, &r));
+	expect_errno(ioctl(fd, FRAMEPOOL_RESIZE, &size), EBUSY);
+	expect(pinned() == HELD + 4, "%ju held and pinned", (uintmax_t)pinned());
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, (NR - 4) * PAGE, 4 * PAGE, &r));
 	release();
 	scene_end();
 }
@@ -389,29 +395,43 @@ static void *sync_all_the_time(void *arg)
 	return arg;
 }
 
-/* A resize that is refused in the end has let nobody take the page at the new end for written. */
-static void refused_resize_loses_nothing(void)
+static void refused(unsigned int round)
 {
 	struct framepool_resize size = { .size = sizeof(size), .bytes = 4 * PAGE + 100 };
 	struct framepool_range r;
+	unsigned int vpn;
+
+	/* All of these have to be written before it is clear that some page stays. */
+	for (vpn = FIRST + HELD; vpn < NR; vpn++)
+		store(vpn, round);
+	store(4, round);
+	expect_errno(ioctl(fd, FRAMEPOOL_RESIZE, &size), EBUSY);
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	need(page_is(m + 4 * PAGE, 4, round), "after resize %u", round);
+}
+
+/* A resize that is refused in the end has let nobody take the page at the new end for written. */
+static void refused_resize_loses_nothing(void)
+{
 	pthread_t thread;
-	unsigned int i, vpn;
+	unsigned int i;
+	int pipes[2];
+	u8 byte;
 
 	begin();
 	hold(0);
 	need(!pthread_create(&thread, NULL, sync_all_the_time, NULL), "a thread");
-	for (i = 2; i < 2 + scaled(40); i++) {
-		/* All of these have to be written before it is clear that the held ones stay. */
-		for (vpn = FIRST + HELD; vpn < NR; vpn++)
-			store(vpn, i);
-		store(4, i);
-		expect_errno(ioctl(fd, FRAMEPOOL_RESIZE, &size), EBUSY);
-		need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
-		need(page_is(m + 4 * PAGE, 4, i), "after resize %u", i);
-	}
+	for (i = 2; i < 2 + scaled(40); i++)
+		refused(i);
+	release();
+	/* What the kernel has is found out by trying, for two seconds. */
+	need_ok(pipe(pipes));
+	need_ok(vmsplice(pipes[1], &(struct iovec){ m + FIRST * PAGE, 1 }, 1, 0));
+	refused(i);
+	refused(i + 1);
+	need(read(pipes[0], &byte, 1) == 1, "the pipe");
 	stop = true;
 	pthread_join(thread, NULL);
-	release();
 	scene_end();
 }
 
