@@ -112,6 +112,17 @@ static const struct field record_fields[] = {
 	FIELD(framepool_record, lost, OUT), { 0 },
 };
 
+static const struct field errors_fields[] = {
+	FIELD(framepool_errors, reads, OUT), FIELD(framepool_errors, write_offset, OUT),
+	FIELD(framepool_errors, flush_error, OUT), FIELD(framepool_errors, __reserved, ZERO),
+	{ 0 },
+};
+
+static const struct field prefetch_fields[] = {
+	FIELD(framepool_prefetch, spans, ADDRESS), FIELD(framepool_prefetch, nr, PLAIN),
+	FIELD(framepool_prefetch, eventfd, PLAIN), FIELD(framepool_prefetch, ticket, PLAIN), { 0 },
+};
+
 /*
  * @base: what a request gets that has nothing wrong in its envelope and asks for nothing: an errno
  * that is found out after the envelope was looked at, or 0
@@ -129,9 +140,10 @@ struct command {
 	size_t first;		/* size of the first version, 0: there is no other */
 };
 
-#define RANGE(name, base) { \
-	#name, FRAMEPOOL_##name, sizeof(struct framepool_range), range_fields, 0, base, true, \
+#define RANGE_FLAGS(name, flags, base) { \
+	#name, FRAMEPOOL_##name, sizeof(struct framepool_range), range_fields, flags, base, true, \
 	true, { ENOMEM, EINTR }, offsetof(struct framepool_range, promised) }
+#define RANGE(name, base)	RANGE_FLAGS(name, 0, base)
 
 static const struct command commands[] = {
 	{ "ATTACH", FRAMEPOOL_ATTACH, sizeof(struct framepool_attach), attach_fields,
@@ -153,8 +165,9 @@ static const struct command commands[] = {
 	{ "SPACE_INFO", FRAMEPOOL_SPACE_INFO, sizeof(struct framepool_space), space_fields, 0, 0,
 	  true, true, { 0 }, 0 },
 	RANGE(PREFETCH, 0), RANGE(EVICT, 0), RANGE(PIN, 0), RANGE(UNPIN, 0),
+	RANGE_FLAGS(HOLD, FRAMEPOOL_HOLD_DROP, 0),
 	/* Flushing is slow, and so is what a resize does to a file system's journal. */
-	RANGE(SYNC, EINVAL),
+	RANGE(SYNC, EINVAL), RANGE(RELEASE, EINVAL),
 	{ "RESIDENCY", FRAMEPOOL_RESIDENCY, sizeof(struct framepool_residency), residency_fields,
 	  0, 0, true, true, { 0 }, 0 },
 	{ "RESIZE", FRAMEPOOL_RESIZE, sizeof(struct framepool_resize), resize_fields, 0, EINVAL,
@@ -175,6 +188,13 @@ static const struct command commands[] = {
 	  record_start_fields, 0, EBUSY, false, true, { EBUSY, ENOMEM, EINTR }, 0 },
 	{ "RECORD", FRAMEPOOL_RECORD, sizeof(struct framepool_record), record_fields,
 	  FRAMEPOOL_RECORD_LOOK, 0, true, true, { ENOMEM }, 0 },
+	{ "ERRORS", FRAMEPOOL_ERRORS, sizeof(struct framepool_errors), errors_fields, 0, 0, true,
+	  true, { 0 }, 0 },
+	/* A ticket that is not taken back is one of 64. */
+	{ "PREFETCH_START", FRAMEPOOL_PREFETCH_START, sizeof(struct framepool_prefetch),
+	  prefetch_fields, 0, EBADF, true, true, { EBADF, EBUSY, ENOMEM }, 0 },
+	{ "PREFETCH_RESULT", FRAMEPOOL_PREFETCH_RESULT, sizeof(struct framepool_prefetch),
+	  prefetch_fields, 0, ENOENT, true, true, { ENOENT, EAGAIN }, 0 },
 };
 
 #define each_command(c) \
@@ -189,6 +209,8 @@ static u8 *m;			/* the space's mapping, with two pages past the end */
 static u8 *memory;		/* four pages, then a hole */
 static u8 bitmap[64];
 static u64 refs[4096];		/* more than there ever are */
+static struct framepool_span spans[1024];	/* as many as may be asked for */
+static u64 ticket;		/* one that is out, 0: none */
 static struct rnd rnd;
 
 #define EDGE	(memory + 4 * PAGE)
@@ -252,6 +274,7 @@ static void harmless(const struct command *c, void *to)
 		struct framepool_wset wset;
 		struct framepool_wset_limit limit;
 		struct framepool_record record;
+		struct framepool_prefetch prefetch;
 	} a;
 
 	memset(&a, 0, sizeof(a));
@@ -284,6 +307,11 @@ static void harmless(const struct command *c, void *to)
 	} else if (c->cmd == FRAMEPOOL_RECORD) {
 		a.record.refs = (uintptr_t)refs;
 		a.record.nr = ARRAY_SIZE(refs);
+	} else if (c->fields == prefetch_fields) {
+		a.prefetch.spans = (uintptr_t)memset(spans, 0, sizeof(spans));
+		a.prefetch.nr = 1;
+		a.prefetch.eventfd = -2;
+		a.prefetch.ticket = ~0ull;
 	}
 	a.size = c->size;
 	memcpy(to, &a, c->size);
@@ -330,10 +358,35 @@ static void look(struct world *w)
 
 static struct world before, after;
 
+static void prefetch(unsigned long cmd, u32 nr)
+{
+	struct framepool_prefetch p = {
+		.size = sizeof(p), .spans = (uintptr_t)spans, .nr = nr, .eventfd = -1,
+		.ticket = ticket,
+	};
+	u64 until = now_ms() + 60000;
+
+	memset(spans, 0, sizeof(spans));
+	while (ioctl(space, cmd, &p)) {
+		need(errno == EAGAIN && now_ms() < until, "a prefetch: %s", strerror(errno));
+		usleep(100);
+	}
+	ticket = cmd == FRAMEPOOL_PREFETCH_START ? p.ticket : 0;
+}
+
+static bool is_same(void *unused)
+{
+	(void)unused;
+	look(&after);
+	return !memcmp(&before, &after, sizeof(before));
+}
+
+/* Who fetches uses the space until a moment after the result is there. */
 static void same_world(const struct command *c, const char *what)
 {
-	look(&after);
-	expect(!memcmp(&before, &after, sizeof(before)),
+	if (ticket)
+		prefetch(FRAMEPOOL_PREFETCH_RESULT, ARRAY_SIZE(spans));
+	expect(wait_until(is_same, NULL, 5000),
 	       "%s: %s: a refused request changed something", c->name, what);
 	before = after;
 }
@@ -542,6 +595,13 @@ static void undo(const struct command *c, void *arg)
 		need_ok(ioctl(space, FRAMEPOOL_SET_BLOCK, &b));
 	} else if (c->cmd == FRAMEPOOL_PIN) {
 		need_ok(range_op(space, FRAMEPOOL_UNPIN, 0, 0, &range));
+	} else if (c->cmd == FRAMEPOOL_HOLD) {
+		need_ok(range_op(space, FRAMEPOOL_RELEASE, 0, 0, &range));
+	} else if (c->cmd == FRAMEPOOL_PREFETCH_START) {
+		ticket = ((struct framepool_prefetch *)arg)->ticket;
+		prefetch(FRAMEPOOL_PREFETCH_RESULT, ARRAY_SIZE(spans));
+	} else if (c->cmd == FRAMEPOOL_PREFETCH_RESULT) {
+		ticket = 0;
 	}
 }
 
@@ -557,6 +617,14 @@ static void good(const struct command *c, void *to)
 		((struct framepool_range *)to)->offset = 0;
 	if (c->cmd == FRAMEPOOL_RESIZE)
 		((struct framepool_resize *)to)->bytes = NR * PAGE;
+	if (c->cmd == FRAMEPOOL_PREFETCH_START)
+		((struct framepool_prefetch *)to)->eventfd = -1;
+	if (c->cmd == FRAMEPOOL_PREFETCH_RESULT) {
+		/* A refused request has left it, finished or not. */
+		if (!ticket)
+			prefetch(FRAMEPOOL_PREFETCH_START, 1);
+		((struct framepool_prefetch *)to)->ticket = ticket;
+	}
 }
 
 static void ask(const struct command *c, const char *what)
@@ -705,10 +773,7 @@ static void numbers(void)
 				for (i = 0; i < 20; i++) {
 					cmd = _IOC(dir, FRAMEPOOL_IOC_TYPE, nr,
 						   i ? 1u << i % 14 | i : 0);
-					if (known(cmd) || cmd == FRAMEPOOL_HOLD ||
-					    cmd == FRAMEPOOL_RELEASE || cmd == FRAMEPOOL_ERRORS ||
-					    cmd == FRAMEPOOL_PREFETCH_START ||
-					    cmd == FRAMEPOOL_PREFETCH_RESULT)
+					if (known(cmd))
 						continue;
 					expect_errno(ioctl(fd, cmd, memory), ENOTTY);
 				}
