@@ -98,4 +98,47 @@ void model_put(const struct place *p, const u8 *data);
 void model_copy_on_write(struct mapped *m);
 bool shows(const struct place *p, u64 offset, u64 len);		/* these bytes of the file */
 
+/* ---- ops.c, for the operations of others ---- */
+
+extern bool alone;			/* there is one worker */
+
+u32 below(struct op *o, u64 n);
+u32 pick_pages(struct op *o, u32 max, u64 *at, u64 *len);	/* of the file, whole; 0: none */
+int any_fd(struct op *o);
+int first_fd(void);			/* it lasts as long as the space */
+bool is_pinned(u32 page);		/* by the first descriptor */
+u64 pinned_pages(void);
+int store_first(u64 at, u8 byte);	/* to the first byte of a page, as a signal or 0 */
+void file_read(u64 at, u64 len, u8 *to);	/* past the pool; whole pages of room */
+
+/* ---- hold.c: pages that are held back ---- */
+
+void hold_begin(void);
+void hold_leave(void);			/* as its descriptor does */
+void hold_cut(u64 bytes);
+bool held_past(u64 bytes);
+bool is_held(u32 page);
+u64 held_pages(void);
+const u8 *synced_page(u32 page);
+void op_hold(struct op *o);
+void op_release(struct op *o);
+void op_look_held(struct op *o);
+void op_hold_leave(struct op *o);
+
+/* ---- asks.c: what changes no byte ---- */
+
+bool may_pin(u32 nr);
+void asks_resized(void);
+void asks_leave(void);
+void op_start(struct op *o);
+void op_result(struct op *o);
+void op_limit(struct op *o);
+void op_wset(struct op *o);
+void op_policy(struct op *o);
+void op_check(struct op *o);
+void op_advise(struct op *o);
+void op_errors(struct op *o);
+void op_recorder(struct op *o);
+void op_record(struct op *o);
+
 #endif /* FUZZ_DEVICE_H */

@@ -21,7 +21,7 @@
 
 static unsigned int me;
 static u32 first, pages;		/* of the file that are this worker's */
-static bool alone;
+bool alone;
 static int fds[EXTRAS];			/* [0] is always open; -1 */
 static char names[EXTRAS][FRAMEPOOL_NAME_SIZE];
 static u32 names_made;
@@ -30,6 +30,7 @@ static u8 *side_model, *buf, *want;
 static u8 *pinned;			/* one byte for each page of the file */
 static u64 npinned;
 static u32 id;
+static bool direct_path;
 static unsigned int failures_before;	/* of former runs */
 
 void note(const char *fmt, ...)
@@ -45,7 +46,7 @@ void note(const char *fmt, ...)
 
 /* ---- choosing ---- */
 
-static u32 below(struct op *o, u64 n)
+u32 below(struct op *o, u64 n)
 {
 	return rnd_below(&o->r, n);
 }
@@ -90,7 +91,7 @@ static bool pick_bytes(struct op *o, u64 max, u64 *at, u64 *len)
 }
 
 /* Whole pages of the file. */
-static u32 pick_pages(struct op *o, u32 max, u64 *at, u64 *len)
+u32 pick_pages(struct op *o, u32 max, u64 *at, u64 *len)
 {
 	u32 from = pick_page(o), nr = 1 + below(o, max), size = PAGES(bytes_now());
 
@@ -246,11 +247,16 @@ static void op_compare_all(struct op *o)
 
 /* ---- read and write ---- */
 
-static int any_fd(struct op *o)
+int any_fd(struct op *o)
 {
 	int fd = fds[below(o, EXTRAS)];
 
 	return fd < 0 ? fds[0] : fd;
+}
+
+int first_fd(void)
+{
+	return fds[0];
 }
 
 static void op_pread(struct op *o)
@@ -560,17 +566,31 @@ static void op_residency(struct op *o)
 	resident = resident_pages(any_fd(o), at, len, buf);
 	for (i = 0; i < nr; i++) {
 		ones += buf[i / 8] >> i % 8 & 1;
-		need(buf[i / 8] >> i % 8 & 1 || !pinned[at / PAGE + i],
+		need(buf[i / 8] >> i % 8 & 1 ||
+		     (!pinned[at / PAGE + i] && !is_held(at / PAGE + i)),
 		     "page %ju is pinned and not resident", (uintmax_t)(at / PAGE + i));
 	}
 	need(ones == resident, "%ju resident, %ju bits", (uintmax_t)resident, (uintmax_t)ones);
 }
 
+bool is_pinned(u32 page)
+{
+	return pinned[page];
+}
+
+u64 pinned_pages(void)
+{
+	return npinned;
+}
+
+/* What is held stays the other descriptor's. */
 static u64 note_pins(u64 at, u32 nr, bool pin)
 {
 	u64 changed = 0, i;
 
 	for (i = at / PAGE; i < at / PAGE + nr; i++) {
+		if (is_held(i))
+			continue;
 		changed += pinned[i] != pin;
 		pinned[i] = pin;
 	}
@@ -604,7 +624,7 @@ static void op_pin(struct op *o)
 	u64 at, len, should;
 	u32 nr = pick_pages(o, 8, &at, &len), all = PAGES(bytes_now());
 
-	if (!nr || plain)
+	if (!nr || plain || !may_pin(nr))
 		return;
 	if (npinned > PINS_MAX)
 		unpin(first * PAGE, (first + pages < all ? first + pages : all) - first);
@@ -625,8 +645,8 @@ static void op_info(struct op *o)
 	space_info(any_fd(o), &s);
 	need(s.bytes == bytes_now(), "%ju bytes", (uintmax_t)s.bytes);
 	need(!s.write_error && !s.write_errors && !s.fill_errors, "I/O errors");
-	need(!alone || s.pinned == npinned, "%ju pinned, not %ju", (uintmax_t)s.pinned,
-	     (uintmax_t)npinned);
+	need(!alone || s.pinned == npinned + held_pages(), "%ju pinned, not %ju",
+	     (uintmax_t)s.pinned, (uintmax_t)(npinned + held_pages()));
 	need(s.space == id, "another space");
 }
 
@@ -684,21 +704,30 @@ static void sync_range(struct op *o, u64 at, u64 len)
 	}
 }
 
-/* After a 0 the bytes are in the file. */
+void file_read(u64 at, u64 len, u8 *to)
+{
+	ssize_t n = pread(backing, to, PAGES(len) * PAGE, at);
+
+	need(n >= (ssize_t)len, "the file gave %zd of %ju: %s", n, (uintmax_t)len,
+	     n < 0 ? strerror(errno) : "short");
+}
+
+/* After a 0 the bytes are in the file, but for those that are held back. */
 static void op_sync(struct op *o)
 {
-	u64 at, len;
-	ssize_t n;
+	u64 at, len, done, part;
 
 	if (!pick_pages(o, 16, &at, &len))
 		return;
 	sync_range(o, at, len);
 	if (len > bytes_now() - at)
 		len = bytes_now() - at;
-	n = pread(backing, buf, PAGES(len) * PAGE, at);
-	need(n >= (ssize_t)len, "the file gave %zd of %ju: %s", n, (uintmax_t)len,
-	     n < 0 ? strerror(errno) : "short");
-	same_file(buf, at, len, "the file after a sync");
+	file_read(at, len, buf);
+	for (done = 0; done < len; done += part) {
+		part = len - done < PAGE ? len - done : PAGE;
+		same(buf + done, synced_page((at + done) / PAGE), part, at + done,
+		     "the file after a sync");
+	}
 }
 
 /* ---- mappings ---- */
@@ -958,14 +987,19 @@ static void drop_copies(u32 from_page)
 	}
 }
 
-static void set_size(u64 bytes)
+/* False: it cannot be, and nothing has changed. */
+static bool set_size(u64 bytes)
 {
 	struct framepool_resize r = { .size = sizeof(r), .bytes = bytes };
+	int err, should = direct_path ? ETXTBSY : 0;
 
 	if (plain)
-		need_ok(ftruncate(fds[0], bytes));
-	else
-		need_ok(ioctl(fds[0], FRAMEPOOL_RESIZE, &r));
+		return !need_ok(ftruncate(fds[0], bytes));
+	if (!should && bytes < bytes_now() && held_past(bytes))
+		should = EBUSY;
+	err = ioctl(fds[0], FRAMEPOOL_RESIZE, &r) ? errno : 0;
+	need(err == should, "%s, not %s", strerror(err), strerror(should));
+	return !err;
 }
 
 static void op_resize(struct op *o)
@@ -981,7 +1015,10 @@ static void op_resize(struct op *o)
 	if (bytes > run.bytes_max)
 		bytes = run.bytes_max;
 	note("resize from %ju to %ju", (uintmax_t)old, (uintmax_t)bytes);
-	set_size(bytes);
+	if (!set_size(bytes))
+		return;
+	asks_resized();
+	hold_cut(bytes);
 	drop_copies(PAGES(bytes));
 	if (bytes < old)
 		memset(run.model + bytes, 0, old - bytes);
@@ -1047,17 +1084,35 @@ static void op_detach(struct op *o)
 	names[i][0] = '\0';
 }
 
-static void begin_space(void)
+/* A file that had room made for it since has holes, and goes through the file system. */
+static void begin_space(bool direct)
 {
+	struct framepool_space s;
+
+	attach_flags = direct && !plain ? FRAMEPOOL_ATTACH_DIRECT : 0;
 	fds[0] = space_attach(run.path, O_RDWR);
+	attach_flags = 0;
 	id = space_id(fds[0]);
 	map_all();
+	if (plain)
+		return;
+	space_info(fds[0], &s);
+	direct_path = s.state & FRAMEPOOL_SPACE_DIRECT_PATH;
+	diag("worker %u goes %s", me, direct_path ? "past the file system" : "by the file system");
+}
+
+int store_first(u64 at, u8 byte)
+{
+	run.model[at] = byte;
+	return try_store(slots[0].addr + at - first * PAGE, byte);
 }
 
 static void end_space(void)
 {
 	u32 i;
 
+	hold_leave();
+	asks_leave();
 	for (i = 0; i < SLOTS; i++)
 		reserve(&slots[i], 0, slots[i].pages);
 	for (i = 1; i < EXTRAS; i++) {
@@ -1075,7 +1130,6 @@ static void end_space(void)
 /* All goes, the file has to be the model, and it begins again. */
 static void op_again(struct op *o)
 {
-	(void)o;
 	if (!alone)
 		return;
 	note("detach everything, compare the file, attach again");
@@ -1086,7 +1140,7 @@ static void op_again(struct op *o)
 		give_up();
 	memset(pinned, 0, PAGES(run.bytes_max));
 	npinned = 0;
-	begin_space();
+	begin_space(below(o, 2));
 }
 
 /* ---- all of them ---- */
@@ -1105,7 +1159,11 @@ static const struct {
 	{ 1000, op_mmap }, { 500, op_munmap }, { 1500, op_mprotect }, { 500, op_mremap },
 	{ 2000, op_madvise }, { 20, op_madvise_all }, { 400, op_fadvise }, { 150, op_mlock },
 	{ 40, op_fork }, { 10, op_resize }, { 60, op_attach }, { 60, op_detach },
-	{ 2, op_again }, { 1, op_compare_all },
+	{ 150, op_hold }, { 80, op_release }, { 60, op_look_held }, { 20, op_hold_leave },
+	{ 150, op_start }, { 200, op_result }, { 60, op_limit }, { 200, op_wset },
+	{ 25, op_policy }, { 15, op_check }, { 150, op_advise }, { 100, op_errors },
+	{ 12, op_recorder }, { 60, op_record },
+	{ 4, op_again }, { 1, op_compare_all },
 };
 
 static void do_op(struct op *o)
@@ -1148,7 +1206,9 @@ static void begin(unsigned int worker)
 	proc_mem = need_ok(open("/proc/self/mem", O_RDWR));
 	need_ok(pipe(pipe_fd));
 	slots_make(pages);
-	begin_space();
+	hold_begin();
+	/* All of a run go the same way. */
+	begin_space(mix(seed + run.bytes) % 2);
 }
 
 void work(unsigned int worker)
