@@ -172,6 +172,50 @@ static int write_before(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_
 	return err;
 }
 
+/* Forget what was stored to held pages: they leave without being written. */
+static void forget_held(struct fpool_pinner *pinner)
+{
+	struct fpool_space *space = pinner->space;
+	struct fpool_pool *pool = space->pool;
+	fpool_vpn_t vpn;
+
+	while (fpool_pin_first_held(pinner, &vpn)) {
+		/* A release may be under way, whose caller was killed. */
+		fpool_pool_wait_begin(pool);
+		wait_event(*fpool_pool_busy_queue(pool, space->id, vpn),
+			   fpool_space_settled(space, vpn));
+		fpool_pool_wait_end(pool);
+		fpool_evict_dropped(space, vpn, pinner->id);
+		cond_resched();
+	}
+}
+
+static int leave_job(struct fpool_job *job)
+{
+	struct fpool_pinner *pinner = job->ctx;
+	struct fpool_pool *pool = job->space->pool;
+
+	/* It may have held with other flags since. */
+	if (pinner->drop)
+		forget_held(pinner);
+	fpool_pin_destroy(pinner);
+	wake_up(&pool->reclaim_wait);
+	return 0;
+}
+
+/* What is needed to forget is there before there is anything to: a close cannot fail. */
+static int prepare_to_forget(struct fpool_pinner *pinner)
+{
+	lockdep_assert_held(&pinner->space->release_lock);
+	if (pinner->leave)
+		return 0;
+	pinner->leave = fpool_job_create(pinner->space, leave_job);
+	if (!pinner->leave)
+		return -ENOMEM;
+	pinner->leave->ctx = pinner;
+	return 0;
+}
+
 static int set_mode(struct fpool_pinner *pinner, bool drop)
 {
 	struct fpool_pool *pool = pinner->space->pool;
@@ -210,7 +254,9 @@ long fpool_hold_begin(struct fpool_handle *handle, fpool_vpn_t start, fpool_vpn_
 	/* What is just being released would be written, or unpinned, after all. */
 	if (down_killable(&space->release_sem))
 		return -EINTR;
-	err = set_mode(pinner, drop);
+	err = drop ? prepare_to_forget(pinner) : 0;
+	if (!err)
+		err = set_mode(pinner, drop);
 	if (!err && drop)
 		err = write_before(space, start, end, r);
 	if (!err)
@@ -300,28 +346,6 @@ long fpool_hold_release(struct fpool_handle *handle, fpool_vpn_t start, fpool_vp
 	return err;
 }
 
-/* Forget what was stored to held pages: they leave without being written. */
-static int drop_job(struct fpool_job *job)
-{
-	struct fpool_pinner *pinner = job->ctx;
-	struct fpool_space *space = job->space;
-	struct fpool_pool *pool = space->pool;
-	fpool_vpn_t vpn;
-
-	while (fpool_pin_first_held(pinner, &vpn)) {
-		/* A release may be under way, whose caller was killed. */
-		fpool_pool_wait_begin(pool);
-		wait_event(*fpool_pool_busy_queue(pool, space->id, vpn),
-			   fpool_space_settled(space, vpn));
-		fpool_pool_wait_end(pool);
-		fpool_evict_dropped(space, vpn, pinner->id);
-		cond_resched();
-	}
-	fpool_pin_destroy(pinner);
-	wake_up(&pool->reclaim_wait);
-	return 0;
-}
-
 /**
  * fpool_hold_leave - the descriptor goes, and its pins with it
  * @handle: of the descriptor
@@ -335,14 +359,12 @@ void fpool_hold_leave(struct fpool_handle *handle)
 
 	if (!pinner)
 		return;
-	/* No memory: then they are held no more, but not forgotten. */
-	job = pinner->drop ? fpool_job_create(handle->space, drop_job) : NULL;
+	job = pinner->leave;
 	if (!job) {
 		fpool_pin_destroy(pinner);
 		wake_up(&handle->space->pool->reclaim_wait);
 		return;
 	}
-	job->ctx = pinner;
 	fpool_job_run_leaving(job);
 	fpool_job_put(job);
 }

@@ -7,6 +7,8 @@
 
 #include "space.h"
 
+struct fpool_job;
+
 /**
  * struct fpool_pinner - the pins of one descriptor
  * @space: its space; the descriptor keeps it
@@ -15,6 +17,7 @@
  * @frames: P: the pinned frames
  * @nheld: P: of these, held back from being written
  * @drop: P: when the descriptor goes, what was stored to held pages goes with it
+ * @leave: space->release_lock: does that then; made before a page is held so
  */
 struct fpool_pinner {
 	struct fpool_space *space;
@@ -23,6 +26,7 @@ struct fpool_pinner {
 	struct fpool_frame_list frames;
 	u32 nheld;
 	bool drop;
+	struct fpool_job *leave;
 };
 
 struct fpool_pinner *fpool_pin_create(struct fpool_space *space);

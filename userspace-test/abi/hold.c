@@ -214,13 +214,15 @@ static void close_drops(void)
 	scene_end();
 }
 
+static u32 child_holds;		/* with these flags */
+
 static void hold_and_wait(void *arg)
 {
 	int *ready = arg;
 
 	fd = space_attach(path, O_RDWR);
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
-	hold(FRAMEPOOL_HOLD_DROP);
+	hold(child_holds);
 	store_held(2);
 	need(write(ready[1], "", 1) == 1, "the pipe");
 	pause();
@@ -232,22 +234,98 @@ static bool unpinned(void *arg)
 	return !pinned();
 }
 
-static void death_drops(void)
+/* Of who holds and has stored. */
+static void die_holding(u32 flags)
 {
 	int ready[2];
 	pid_t pid;
 	u8 byte;
 
 	begin();
+	child_holds = flags;
 	need_ok(pipe(ready));
 	pid = child_start(hold_and_wait, ready);
 	need(read(ready[0], &byte, 1) == 1, "the child");
 	expect(page_holds(m + FIRST * PAGE, FIRST, 2), "others see the stores");
+	need_ok(fsync(fd));
+	expect_held_back("while the holder lives");
 	need_ok(kill(pid, SIGKILL));
 	need_ok(waitpid(pid, NULL, 0));
 	need(wait_until(unpinned, NULL, SETTLE_MS), "%ju are held", (uintmax_t)pinned());
+}
+
+static void death_drops(void)
+{
+	die_holding(FRAMEPOOL_HOLD_DROP);
 	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping after the holder's death");
 	scene_end();
+}
+
+static void death_writes(void)
+{
+	u64 vpn;
+
+	die_holding(0);
+	for (vpn = FIRST; vpn < FIRST + HELD; vpn++)
+		page_fill(model + vpn * PAGE, vpn, 2);
+	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping after the holder's death");
+	need_ok(fsync(fd));
+	expect_file(path, model, NR * PAGE);
+	scene_end();
+}
+
+static void store_to_all(u64 first, u64 nr, const char *which)
+{
+	u64 vpn;
+
+	for (vpn = first; vpn < first + nr; vpn++)
+		if (!expect(!try_store(m + vpn * PAGE + 8, 7), "a store to page %ju, %s",
+			    (uintmax_t)vpn, which))
+			return;
+}
+
+static void hold_to_the_limit(void *arg)
+{
+	struct rlimit limit = { 8 * PAGE, 8 * PAGE };
+	struct framepool_range r;
+
+	(void)arg;
+	need_ok(setrlimit(RLIMIT_MEMLOCK, &limit));
+	become(1000, 1000);
+	expect_errno(range_op(fd, FRAMEPOOL_HOLD, 0, 16 * PAGE, &r), ENOMEM);
+	expect(r.done == 8, "%ju held", (uintmax_t)r.done);
+	store_to_all(0, 8, "held");
+	store_to_all(8, NR - 8, "beside them");
+	need_ok(fsync(fd));
+	need_ok(range_op(fd, FRAMEPOOL_RELEASE, 0, 0, &r));
+}
+
+/* More cannot be held, and who stores does not learn of it: only who holds does. */
+static void stores_at_the_bound(void)
+{
+	struct framepool_range r;
+	u64 bytes = 1024 * PAGE, held;
+
+	pool_use(2 * MIB);
+	path = file_make("file", bytes, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, bytes, RW, MAP_SHARED);
+	child_join(child_start(hold_to_the_limit, NULL));
+	set_wait_ms(300);
+	/* Who may hold all that there is. */
+	expect_errno(range_op(fd, FRAMEPOOL_HOLD, 0, 0, &r), ENOMEM);
+	held = r.done;
+	need(held > 256, "%ju held", (uintmax_t)held);
+	store_to_all(0, held, "in a pool full of held pages");
+	expect(pinned() == held, "%ju of %ju held", (uintmax_t)pinned(), (uintmax_t)held);
+	need_ok(fsync(fd));
+	store_to_all(0, held, "after a sync");
+	need_ok(range_op(fd, FRAMEPOOL_RELEASE, 0, 0, &r));
+	expect(r.written == held, "%ju of %ju written", (uintmax_t)r.written, (uintmax_t)held);
+	store_to_all(0, 1024, "after the release");
+	need_ok(munmap(m, bytes));
+	space_gone(fd, id);
 }
 
 static void whose(void)
@@ -480,6 +558,8 @@ static const struct test tests[] = {
 	{ "held pages of a closed descriptor are written", close_writes, T_DEVICE },
 	{ "or forgotten, if so asked", close_drops, T_DEVICE },
 	{ "the death of the holder forgets", death_drops, T_DEVICE },
+	{ "or writes, as was asked", death_writes, T_DEVICE },
+	{ "a store is never refused for a hold", stores_at_the_bound, T_DEVICE },
 	{ "a hold is one descriptor's", whose, T_DEVICE },
 	{ "a resize of held pages is refused", resize_is_refused, T_DEVICE },
 	{ "and loses nothing", refused_resize_loses_nothing, T_DEVICE },

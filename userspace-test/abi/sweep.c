@@ -272,6 +272,29 @@ static int do_hold(void)
 	return by_range(FRAMEPOOL_RELEASE, 0, 0) ?: err;
 }
 
+/* What was stored since the HOLD is forgotten, whatever fails: a close has nobody to tell. */
+static int do_drop(void)
+{
+	struct framepool_range r = {
+		.size = sizeof(r), .flags = FRAMEPOOL_HOLD_DROP,
+		.offset = 16 * PAGE, .length = 8 * PAGE,
+	};
+	int through = node_open("kept", O_RDWR), err;
+	static u8 buf[PAGE];
+	ssize_t n;
+
+	if (through < 0)
+		return errno;
+	err = ioctl(through, FRAMEPOOL_HOLD, &r) ? errno : 0;
+	if (!err)
+		page_fill(m + 17 * PAGE, 17, 2);
+	close(through);
+	n = pread(fd, buf, PAGE, 17 * PAGE);
+	if (n == PAGE)
+		expect(page_holds(buf, 17, 1), "what was to be forgotten is still there");
+	return err ?: n == PAGE ? 0 : n < 0 ? errno : EIO;
+}
+
 static int do_resize(void)
 {
 	struct framepool_resize r = { .size = sizeof(r), .bytes = (NR + 1) * PAGE };
@@ -371,6 +394,7 @@ static const struct op {
 	{ "fsync", do_fsync, 0 },
 	{ "PIN", do_pin, COLD },
 	{ "HOLD and RELEASE", do_hold, COLD },
+	{ "HOLD with DROP and close", do_drop, COLD },
 	{ "RECORD", do_record, 0 },
 	{ "RESIZE", do_resize, 0 },
 	{ "SPACE_INFO", do_info, 0 },
