@@ -1,28 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * I/O that fails, and devices that recover: the backing lies on a device-mapper device that is told
- * what to fail.
+ * I/O that fails, and devices that recover: the backing is a device-mapper device that is told
+ * what to fail, or a file of an ext4 on one, by the file system or past it.
  *
  * A failed read is the trouble of who asked for the page, and of nobody else; the next touch tries
  * again.  A page that cannot be written stays, dirty and usable, every descriptor is told once, and it
  * reaches the device when the device has recovered, whatever its users do meanwhile.
  */
-#include "test.h"
+#include "bed.h"
 
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
 
-#define RAM	"/dev/ram0"
 #define MAX	1024UL			/* pages */
-#define SECTORS	(PAGE / 512)
 #define RW	(PROT_READ | PROT_WRITE)
 #define WAIT	300			/* ms for a fault in a full pool */
 #define BAD	40UL			/* the bad page */
+#define COLUMNS	"space unwritten reads read_offset read_error writes write_offset write_error "
 
-static char node[64];
-static u64 nr;				/* pages of the device */
+static u64 nr;				/* pages of the backing */
 static u64 version[MAX];		/* what each page has to be */
 static u8 *m;
 static int fd;
@@ -30,46 +28,34 @@ static u32 id;
 
 static void healthy(void)
 {
-	dm_table("0 %lu linear " RAM " 0", nr * SECTORS);
+	bed_healthy();
 }
 
 static void dead(void)
 {
-	dm_table("0 %lu error", nr * SECTORS);
+	bed_dead();
 }
 
 /* Reads work. */
 static void unwritable(void)
 {
-	dm_table("0 %lu flakey " RAM " 0 0 3600 1 error_writes", nr * SECTORS);
+	bed_unwritable();
 }
 
 static void bad_page(void)
 {
-	dm_table("0 %lu linear " RAM " 0\n%lu %lu error\n%lu %lu linear " RAM " %lu", BAD * SECTORS,
-		 BAD * SECTORS, SECTORS, (BAD + 1) * SECTORS, (nr - BAD - 1) * SECTORS,
-		 (BAD + 1) * SECTORS);
+	bed_bad_page(BAD);
 }
 
-/* A device of @pages, all of version 1, in a pool of @bytes. */
+/* A backing of @pages, all of version 1, and a pool of @bytes. */
 static void prepare(u64 pages, u64 bytes)
 {
-	u8 *page = aligned_alloc(PAGE, PAGE);
-	int ram;
 	u64 i;
 
-	ram = open(RAM, O_RDWR | O_CLOEXEC);
-	if (ram < 0 || !dm_make(node, sizeof(node)))
-		skip("no device mapper or no " RAM);
 	nr = pages;
-	for (i = 0; i < nr; i++) {
+	bed_make(nr);
+	for (i = 0; i < nr; i++)
 		version[i] = 1;
-		page_fill(page, i, 1);
-		need(pwrite(ram, page, PAGE, i * PAGE) == PAGE, RAM ": %s", strerror(errno));
-	}
-	need_ok(fsync(ram));
-	need_ok(close(ram));
-	healthy();
 	pool_use(bytes);
 	set_wait_ms(WAIT);
 }
@@ -78,9 +64,11 @@ static void attach_it(void)
 {
 	struct framepool_space s;
 
-	fd = space_attach(node, O_RDWR);
+	fd = space_attach(bed_path, O_RDWR);
 	space_info(fd, &s);
-	expect(s.state & FRAMEPOOL_SPACE_DIRECT_IO, "a block device is not read past the page cache");
+	expect(s.state & FRAMEPOOL_SPACE_DIRECT_IO, "not read past the page cache");
+	expect(!(s.state & FRAMEPOOL_SPACE_DIRECT_PATH) == (test_variant == BED_FILE),
+	       "the wrong path");
 	id = s.space;
 	m = map(fd, nr * PAGE, RW, MAP_SHARED);
 }
@@ -91,9 +79,9 @@ static void begin(u64 pages, u64 bytes)
 	attach_it();
 }
 
-static void expect_device(const char *path)
+static void expect_device(void)
 {
-	u8 *is = file_load_first(path, nr * PAGE);
+	u8 *is = bed_load();
 	u64 i;
 
 	for (i = 0; i < nr; i++)
@@ -103,10 +91,8 @@ static void expect_device(const char *path)
 
 static void end_detached(void)
 {
-	expect_device(node);
-	/* The last close of the backing may come a moment after the space has gone. */
-	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s",
-	       strerror(errno));
+	expect_device();
+	bed_end();
 }
 
 static void end(void)
@@ -206,7 +192,7 @@ static void bad_block_of_a_disk(void)
 	if (!dm_has("dust"))
 		skip("this kernel has no dm-dust");
 	begin(256, 4 * MIB);
-	dm_table("0 %lu dust " RAM " 0 4096", nr * SECTORS);
+	dm_table("0 %lu dust " BED_RAM " 0 4096", nr * PAGE / 512);
 	dm_message("addbadblock %lu", BAD);
 	dm_message("addbadblock %lu", BAD + 2);
 	dm_message("enable");
@@ -226,8 +212,8 @@ static void bad_block_of_a_disk(void)
 	expect(try_load(m + (BAD + 2) * PAGE, NULL) == SIGBUS, "a load of the other one");
 	version[BAD + 2] = 2;
 	page_fill(page, BAD + 2, 2);
-	disk = need_ok(open(node, O_RDWR | O_CLOEXEC));
-	need(pwrite(disk, page, PAGE, (BAD + 2) * PAGE) == PAGE, "%s: %s", node, strerror(errno));
+	disk = need_ok(open(bed_path, O_RDWR | O_CLOEXEC));
+	need(pwrite(disk, page, PAGE, (BAD + 2) * PAGE) == PAGE, "%s: %s", bed_path, strerror(errno));
 	need_ok(fsync(disk));
 	need_ok(close(disk));
 	free(page);
@@ -306,6 +292,20 @@ static char *debugfs_errors(void)
 	return text;
 }
 
+/* All of what ERRORS says is there, column by column. */
+static void expect_debugfs(const struct framepool_errors *e)
+{
+	const char *text = debugfs_errors();
+	char line[256];
+
+	expect(!strncmp(text, COLUMNS, strlen(COLUMNS)), "debugfs has other columns: %s", text);
+	snprintf(line, sizeof(line), "\n%u %ju %ju %ju %u %ju %ju %u %ju %u\n", id,
+		 (uintmax_t)e->unwritten, (uintmax_t)e->reads, (uintmax_t)e->read_offset,
+		 e->read_error, (uintmax_t)e->writes, (uintmax_t)e->write_offset, e->write_error,
+		 (uintmax_t)e->flushes, e->flush_error);
+	expect(strstr(text, line), "no line %s in %s", line, text);
+}
+
 static void failed_write(void)
 {
 	struct framepool_errors e;
@@ -333,8 +333,7 @@ static void failed_write(void)
 	expect(s.write_error == EIO && s.write_errors == e.writes && s.dirty == 5,
 	       "write_error %u, %ju write errors, %ju dirty", s.write_error,
 	       (uintmax_t)s.write_errors, (uintmax_t)s.dirty);
-	snprintf(line, sizeof(line), "\n%u 5 0 0 0 %ju ", id, (uintmax_t)e.writes);
-	expect(strstr(debugfs_errors(), line), "debugfs says: %s", debugfs_errors());
+	expect_debugfs(&e);
 	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
 	expect(r.failed == 5 && r.error == EIO, "evict: %ju failed with %u", (uintmax_t)r.failed,
 	       r.error);
@@ -347,7 +346,7 @@ static void failed_write(void)
 	expect_errno(fsync(fd), EIO);
 	need_ok(fsync(fd));
 	expect_no_trouble();
-	expect_device(RAM);
+	expect_device();
 	end();
 }
 
@@ -369,7 +368,7 @@ static void bad_page_in_a_run(void)
 	       "%ju pages unwritten, the last at %#jx; %ju writes failed, %ju flushes (%u)",
 	       (uintmax_t)e.unwritten, (uintmax_t)e.write_offset, (uintmax_t)e.writes,
 	       (uintmax_t)e.flushes, e.flush_error);
-	is = file_load_first(RAM, nr * PAGE);
+	is = bed_load();
 	for (i = 0; i < nr; i++)
 		expect(page_is(is + i * PAGE, i, i == BAD ? 1 : 2), "on the device meanwhile");
 	free(is);
@@ -387,6 +386,46 @@ static void bad_page_in_a_run(void)
 	expect_errno(fsync(fd), EIO);		/* the eviction's */
 	need_ok(fsync(fd));
 	expect_no_trouble();
+	end();
+}
+
+/* What could not be written is held still, and the same call does it when the device is well. */
+static void failed_release(void)
+{
+	struct framepool_space s;
+	struct framepool_range r;
+	u64 i;
+	u8 *is;
+
+	begin(256, 4 * MIB);
+	need_ok(range_op(fd, FRAMEPOOL_HOLD, 16 * PAGE, 32 * PAGE, &r));
+	for (i = 16; i < 48; i++)
+		store(i, 2);
+	unwritable();
+	expect_errno(range_op(fd, FRAMEPOOL_RELEASE, 0, 0, &r), EIO);
+	expect(r.failed == 32, "%ju failed", (uintmax_t)r.failed);
+	space_info(fd, &s);
+	expect(s.pinned == 32 && s.dirty == 32, "%ju held, %ju dirty", (uintmax_t)s.pinned,
+	       (uintmax_t)s.dirty);
+	healthy();
+	/* The device is well, and still nobody's sync or eviction writes them. */
+	store(16, 3);
+	fsync(fd);
+	need_ok(fsync(fd));
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.pinned == 32 && !r.written, "%ju pinned, %ju written", (uintmax_t)r.pinned,
+	       (uintmax_t)r.written);
+	is = bed_load();
+	for (i = 0; i < nr; i++)
+		expect(page_is(is + i * PAGE, i, 1), "on the device after the failed release");
+	free(is);
+	expect_pages(0, nr);
+	need_ok(range_op(fd, FRAMEPOOL_RELEASE, 0, 0, &r));
+	expect(r.written == 32, "%ju written", (uintmax_t)r.written);
+	space_info(fd, &s);
+	expect(!s.pinned, "%ju pinned after the release", (uintmax_t)s.pinned);
+	expect_no_trouble();
+	expect_device();
 	end();
 }
 
@@ -451,7 +490,7 @@ static void told_once(void)
 	int a, b, c;
 
 	prepare(256, 4 * MIB);
-	space_name(node, "t.told", O_RDWR);
+	space_name(bed_path, "t.told", O_RDWR);
 	a = need_ok(node_open("t.told", O_RDWR));
 	b = need_ok(node_open("t.told", O_RDWR));
 	fd = a;
@@ -594,7 +633,7 @@ static void detach_fails(void)
 	u64 i;
 
 	prepare(256, 4 * MIB);
-	space_name(node, "t.stays", O_RDWR);
+	space_name(bed_path, "t.stays", O_RDWR);
 	fd = need_ok(node_open("t.stays", O_RDWR));
 	m = map(fd, nr * PAGE, RW, MAP_SHARED);
 	for (i = 0; i < nr; i += 3)
@@ -745,24 +784,30 @@ static void weather(void)
 	fsync(fd);			/* the last error may be untold */
 	need_ok(fsync(fd));
 	expect_no_trouble();
-	expect_device(RAM);
+	expect_device();
 	end();
 }
 
+#define ON_EACH(name, run) \
+	{ name, run, T_DEVICE | T_VARIANT(BED_DEVICE) }, \
+	{ name ", of a file", run, T_DEVICE | T_VARIANT(BED_FILE) }, \
+	{ name ", on the direct path", run, T_DEVICE | T_VARIANT(BED_DIRECT) }
+
 static const struct test tests[] = {
-	{ "a failed read", failed_read, T_DEVICE },
+	ON_EACH("a failed read", failed_read),
 	{ "a bad block of a disk", bad_block_of_a_disk, T_DEVICE },
-	{ "a bad page in a block", bad_page_in_a_block, T_DEVICE },
-	{ "many touch a bad page", many_touch_a_bad_page, T_DEVICE },
-	{ "a failed write", failed_write, T_DEVICE },
-	{ "a bad page in a run", bad_page_in_a_run, T_DEVICE },
-	{ "each descriptor is told once", told_once, T_DEVICE },
+	ON_EACH("a bad page in a block", bad_page_in_a_block),
+	ON_EACH("many touch a bad page", many_touch_a_bad_page),
+	ON_EACH("a failed write", failed_write),
+	ON_EACH("a bad page in a run", bad_page_in_a_run),
+	ON_EACH("a release that fails leaves all held", failed_release),
+	ON_EACH("each descriptor is told once", told_once),
 	{ "who waits for an error is woken", woken, T_DEVICE },
-	{ "a pool full of unwritable pages", full_of_unwritable, T_DEVICE },
-	{ "a full pool recovers by itself", recovers_by_itself, T_DEVICE },
-	{ "detach fails and loses nothing", detach_fails, T_DEVICE },
-	{ "an orphan", orphan, T_DEVICE },
-	{ "a device in changing weather", weather, T_DEVICE },
+	ON_EACH("a pool full of unwritable pages", full_of_unwritable),
+	ON_EACH("a full pool recovers by itself", recovers_by_itself),
+	ON_EACH("detach fails and loses nothing", detach_fails),
+	ON_EACH("an orphan", orphan),
+	ON_EACH("a device in changing weather", weather),
 };
 
 int main(int argc, char **argv)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * I/O that does not come back: the backing lies on a device-mapper device, which can be suspended,
- * so that a read or a write stands still for exactly as long as the test wants it to.
+ * I/O that does not come back: the backing is a device-mapper device, or a file on one, which can be
+ * suspended, so that a read or a write stands still for exactly as long as the test wants it to.
  *
  * Meanwhile nothing else may stand still: not the process's address space (no file I/O under
  * mmap_lock or a VMA lock), not faults on other pages, not SIGKILL.
  */
-#include "test.h"
+#include "bed.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -14,39 +14,22 @@
 #include <sys/syscall.h>
 #include <linux/fs.h>
 
-#define RAM	"/dev/ram0"
 #define NR	512UL			/* pages, unless a test has more */
 #define RW	(PROT_READ | PROT_WRITE)
 
 static const char *policy = "";
 static u64 pages = NR;
 static u64 pool_bytes = 4 * MIB;
-static char dm_node[64];
 static u8 *m;
 static int fd;
 static u32 id;
 
-/* A linear device over the brd; its pages are version 1. */
+/* Its pages are version 1. */
 static void begin(void)
 {
-	u64 vpn;
-	u8 *page = aligned_alloc(PAGE, PAGE);
-	int ram;
-
-	if (plain_at_home)
-		skip("not in a VM");
-	ram = open(RAM, O_RDWR | O_CLOEXEC);
-	if (ram < 0 || !dm_make(dm_node, sizeof(dm_node)))
-		skip("no device mapper or no " RAM);
-	for (vpn = 0; vpn < pages; vpn++) {
-		page_fill(page, vpn, 1);
-		need(pwrite(ram, page, PAGE, vpn * PAGE) == PAGE, RAM ": %s", strerror(errno));
-	}
-	need_ok(fsync(ram));
-	need_ok(close(ram));
-	dm_table("0 %lu linear " RAM " 0", pages * PAGE / 512);
+	bed_make(pages);
 	pool_use_policy(pool_bytes, policy);
-	fd = space_attach(dm_node, O_RDWR);
+	fd = space_attach(bed_path, O_RDWR);
 	id = space_id(fd);
 	m = map(fd, pages * PAGE, RW, MAP_SHARED);
 	make_absent(fd, m, pages * PAGE);
@@ -54,16 +37,17 @@ static void begin(void)
 
 static void end(u64 first, u64 version)
 {
-	u64 vpn, bytes;
+	u64 vpn;
 	u8 *is;
 
 	need_ok(munmap(m, pages * PAGE));
 	space_gone(fd, id);
-	is = file_load(dm_node, &bytes);
+	/* A plain file's pages are in the page cache. */
+	sync();
+	is = bed_load();
 	for (vpn = 0; vpn < pages; vpn++)
 		expect(page_is(is + vpn * PAGE, vpn, vpn >= first ? version : 1), "on the device");
-	/* The last close of the backing may come a moment after the space has gone. */
-	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s", strerror(errno));
+	bed_end();
 }
 
 struct waiter {
@@ -295,7 +279,7 @@ static void written_together(void)
 	for (vpn = 256; vpn < 256 + 2 * TOGETHER; vpn += 2)
 		page_fill(m + vpn * PAGE, vpn, 2);
 	dm_stall();
-	dm_table("0 %lu delay " RAM " 0 0 " RAM " 0 %d", NR * PAGE / 512, EACH);
+	bed_slow(EACH);
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	need_ok(fsync(fd));
 	clock_gettime(CLOCK_MONOTONIC, &to);
@@ -305,7 +289,7 @@ static void written_together(void)
 	for (vpn = 256; vpn < NR; vpn++)
 		page_fill(m + vpn * PAGE, vpn, 3);
 	dm_stall();
-	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
+	bed_healthy();
 	end(256, 3);
 }
 
@@ -381,7 +365,7 @@ static void storing_child(void *ready)
 {
 	u64 vpn;
 
-	fd = space_attach(dm_node, O_RDWR);
+	fd = space_attach(bed_path, O_RDWR);
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
 	for (vpn = 64; vpn < NR; vpn++)
 		page_fill(m + vpn * PAGE, vpn, 2);
@@ -412,7 +396,7 @@ static void last_user_killed(void)
 	       (uintmax_t)(now_ms() - start));
 	expect(spaces_count(), "the space has gone without its pages");
 	dm_go_on();
-	fd = space_attach(dm_node, O_RDWR);
+	fd = space_attach(bed_path, O_RDWR);
 	id = space_id(fd);
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
 	end(64, 2);
@@ -624,7 +608,7 @@ static void full_of_reads(void)
 	begin();
 	limit_self(16);
 	dm_stall();
-	dm_table("0 %lu delay " RAM " 0 %d", NR * PAGE / 512, SLOW);
+	dm_table("0 %lu delay " BED_RAM " 0 %d", NR * PAGE / 512, SLOW);
 	start = now_ms();
 	need_ok(madvise(m, 64 * PAGE, MADV_WILLNEED));
 	expect(!try_load(m + 400 * PAGE, NULL), "there was no frame for it");
@@ -632,7 +616,7 @@ static void full_of_reads(void)
 	diag("%ju ms", (uintmax_t)took);
 	expect(took < SOON, "%ju ms", (uintmax_t)took);
 	dm_stall();
-	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
+	bed_healthy();
 	end(0, 1);
 }
 
@@ -649,7 +633,7 @@ static void full_of_dirt(void)
 	for (vpn = NR - DIRTY; vpn < NR; vpn++)
 		page_fill(m + vpn * PAGE, vpn, 2);
 	dm_stall();
-	dm_table("0 %lu delay " RAM " 0 0 " RAM " 0 %d", NR * PAGE / 512, SLOW);
+	bed_slow(SLOW);
 	expect(page_is(m, 0, 1), "one page more");
 	/* What has to leave has left when this returns. */
 	need_ok(fsync(fd));
@@ -657,7 +641,7 @@ static void full_of_dirt(void)
 	diag("%ju of %lu pages have stayed", (uintmax_t)stayed, DIRTY);
 	expect(stayed >= DIRTY / 2, "%ju of %lu pages have stayed", (uintmax_t)stayed, DIRTY);
 	dm_stall();
-	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
+	bed_healthy();
 	end(NR - DIRTY, 2);
 }
 
@@ -697,13 +681,18 @@ static void bounded_without_retry(void)
 	end(0, 1);
 }
 
+#define ON_EACH(name, run, flags) \
+	{ name, run, (flags) | T_VARIANT(BED_DEVICE) }, \
+	{ name ", of a file", run, (flags) | T_VARIANT(BED_FILE) }, \
+	{ name ", on the direct path", run, T_DEVICE | T_VARIANT(BED_DIRECT) }
+
 static const struct test tests[] = {
-	{ "the address space is free while a read stands still", address_space_is_free, 0 },
-	{ "many wait for one page", many_wait_for_one, 0 },
-	{ "SIGKILL ends the wait for a read", killed, 0 },
-	{ "stores while their page is being written", stores_during_write, 0 },
-	{ "stores while their page is leaving", stores_while_leaving, T_DEVICE },
-	{ "scattered pages are written together", written_together, T_DEVICE },
+	ON_EACH("the address space is free while a read stands still", address_space_is_free, 0),
+	ON_EACH("many wait for one page", many_wait_for_one, 0),
+	ON_EACH("SIGKILL ends the wait for a read", killed, 0),
+	ON_EACH("stores while their page is being written", stores_during_write, 0),
+	ON_EACH("stores while their page is leaving", stores_while_leaving, T_DEVICE),
+	ON_EACH("scattered pages are written together", written_together, T_DEVICE),
 	{ "what is being written stays: tenure", stays_tenure, T_DEVICE },
 	{ "what is being written stays: clock", stays_clock, T_DEVICE },
 	{ "what is being written stays: lru2", stays_lru2, T_DEVICE },
@@ -713,10 +702,10 @@ static const struct test tests[] = {
 	{ "the same at a maximum", stuck_beside_confined, T_DEVICE },
 	{ "a maximum of pages that are being read", full_of_reads, T_DEVICE },
 	{ "a maximum of dirty pages", full_of_dirt, T_DEVICE },
-	{ "the last user is killed", last_user_killed, T_DEVICE },
-	{ "another space goes on", other_space, 0 },
+	ON_EACH("the last user is killed", last_user_killed, T_DEVICE),
+	ON_EACH("another space goes on", other_space, 0),
 	{ "a crowd that syncs, and another space", crowd_syncs, T_DEVICE },
-	{ "a fault that may not drop its lock is bounded", bounded_without_retry, T_DEVICE },
+	ON_EACH("a fault that may not drop its lock is bounded", bounded_without_retry, T_DEVICE),
 };
 
 int main(int argc, char **argv)

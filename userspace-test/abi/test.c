@@ -19,6 +19,7 @@
 
 bool plain;
 bool write_errors_expected;
+unsigned int test_variant;
 bool plain_at_home;
 void (*after_test)(void);
 unsigned int scale = 1;
@@ -226,6 +227,7 @@ static int run_one(const struct test *t)
 		setpgid(0, 0);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		catch_faults();
+		test_variant = t->flags >> 8;
 		t->run();
 		_exit(failures() ? FAILED : 0);
 	}

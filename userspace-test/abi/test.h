@@ -61,6 +61,7 @@ typedef uint64_t u64;
 /* ---- tests ---- */
 
 #define T_DEVICE	(1U << 0)	/* about the module: no meaning on a plain file */
+#define T_VARIANT(n)	((n) << 8)	/* in test_variant while it runs */
 
 #define FAILED		1		/* exit statuses of a test's process */
 #define SKIPPED		77
@@ -72,6 +73,7 @@ struct test {
 	unsigned int flags;
 };
 
+extern unsigned int test_variant;
 extern bool plain;
 extern bool write_errors_expected;	/* else one in any pool fails the test */
 extern bool plain_at_home;		/* not in a VM either: nothing may be mounted or loaded */
