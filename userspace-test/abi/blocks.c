@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How much a fault of a mapping brings, and who pays for it: blocks that grow under a sequential reader
+ * and not under a random one, what becomes of them where no frames lie together, and how seldom a
+ * reader waits for a read, or a fault for a frame.
+ */
+#include "bed.h"
+
+#define POOL	(8 * MIB)
+#define NR	1024UL			/* pages of a file that fits */
+#define LARGE	8192UL			/* and of one that does not */
+
+static char *path;
+static int fd;
+static u32 id;
+static u8 *m;
+
+static void begin_file(u64 pages)
+{
+	path = file_make("file", pages * PAGE, 1);
+	fd = space_attach(path, O_RDONLY);
+	id = space_id(fd);
+	m = map(fd, pages * PAGE, PROT_READ, MAP_SHARED);
+}
+
+static void begin(u64 pages)
+{
+	pool_use(POOL);
+	begin_file(pages);
+}
+
+static void end(u64 pages)
+{
+	need_ok(munmap(m, pages * PAGE));
+	space_gone(fd, id);
+}
+
+static void read_pages(u64 first, u64 nr)
+{
+	u64 vpn;
+
+	for (vpn = first; vpn < first + nr; vpn++)
+		if (!expect(page_is(m + vpn * PAGE, vpn, 1), "page %ju", (uintmax_t)vpn))
+			return;
+}
+
+struct cost {
+	u64 fills, major;
+};
+
+/* Of a part that is read in order. What is fetched ahead of its end counts, too. */
+static struct cost cost_of(u64 first, u64 nr)
+{
+	struct framepool_space before, after;
+	struct cost cost;
+
+	space_info(fd, &before);
+	read_pages(first, nr);
+	space_info(fd, &after);
+	cost.fills = after.fills - before.fills;
+	cost.major = after.major_faults - before.major_faults;
+	diag("pages %ju to %ju: %ju fetched, %ju major faults", (uintmax_t)first,
+	     (uintmax_t)(first + nr - 1), (uintmax_t)cost.fills, (uintmax_t)cost.major);
+	return cost;
+}
+
+/* The first two misses fetch a page each; from then on it is more and more. */
+static void grow(void)
+{
+	struct cost early, late;
+
+	begin(NR);
+	early = cost_of(0, 8);
+	late = cost_of(8, NR - 8);
+	expect(early.major >= 2, "%ju major faults", (uintmax_t)early.major);
+	expect(late.fills * early.major > 4 * early.fills * (late.major ?: 1),
+	       "what a major fault fetches does not grow");
+	expect(late.major <= NR / 16, "%ju major faults", (uintmax_t)late.major);
+	end(NR);
+}
+
+static void random_advice(void)
+{
+	struct cost cost;
+
+	begin(NR);
+	need_ok(madvise(m, NR * PAGE, MADV_RANDOM));
+	cost = cost_of(0, NR);
+	expect(cost.fills == NR && cost.major == NR, "%ju fetched by %ju faults",
+	       (uintmax_t)cost.fills, (uintmax_t)cost.major);
+	end(NR);
+}
+
+/* No two misses are needed to see it. */
+static void sequential_advice(void)
+{
+	struct cost advised, plain_one;
+
+	begin(NR);
+	plain_one = cost_of(0, 1);
+	need_ok(madvise(m, NR * PAGE, MADV_SEQUENTIAL));
+	advised = cost_of(NR / 2, 1);
+	expect(plain_one.fills == 1, "%ju fetched without advice", (uintmax_t)plain_one.fills);
+	expect(advised.fills >= 32, "%ju fetched", (uintmax_t)advised.fills);
+	end(NR);
+}
+
+/* Random misses fetch one page each, without advice too. */
+static void random_order(void)
+{
+	struct cost sum = { 0 };
+	u64 i, nr = NR / 4;
+
+	begin(NR);
+	for (i = 0; i < nr; i++) {
+		struct framepool_space before, after;
+		/* No two are neighbours. */
+		u64 vpn = i * 389 % (NR / 2) * 2;
+
+		space_info(fd, &before);
+		read_pages(vpn, 1);
+		space_info(fd, &after);
+		sum.fills += after.fills - before.fills;
+	}
+	diag("%ju fetched for %ju pages in a random order", (uintmax_t)sum.fills, (uintmax_t)nr);
+	expect(sum.fills <= nr + nr / 8, "%ju fetched for %ju pages", (uintmax_t)sum.fills,
+	       (uintmax_t)nr);
+	end(NR);
+}
+
+#define DELAY		2		/* ms that the device takes for a read, and as much as two ticks */
+#define WORK		1000		/* us that the reader does something else after each page */
+
+/*
+ * A file of twice the pool, in order, on a device that is slow, but not slower than the reader:
+ * what comes next has been read when it is wanted.
+ */
+static void reads_ahead(void)
+{
+	struct framepool_space s;
+	u64 nr = NR, vpn;
+
+	bed_make(nr);
+	bed_slow(DELAY);
+	pool_use(2 * MIB);
+	fd = space_attach(bed_path, O_RDONLY);
+	id = space_id(fd);
+	m = map(fd, nr * PAGE, PROT_READ, MAP_SHARED);
+	for (vpn = 0; vpn < nr; vpn++) {
+		expect(page_is(m + vpn * PAGE, vpn, 1), "page %ju", (uintmax_t)vpn);
+		usleep(WORK);
+	}
+	space_info(fd, &s);
+	diag("%ju pages in order: %ju fetched, %ju major faults", (uintmax_t)nr,
+	     (uintmax_t)s.fills, (uintmax_t)s.major_faults);
+	expect(s.major_faults <= nr / 16, "%ju major faults in %ju pages",
+	       (uintmax_t)s.major_faults, (uintmax_t)nr);
+	expect(s.fills <= nr + nr / 16, "%ju fetched", (uintmax_t)s.fills);
+	end(nr);
+	bed_end();
+}
+
+/* ---- no frames that lie together ---- */
+
+static u64 free_blocks_from(unsigned int order)
+{
+	struct framepool_pool p;
+	u64 nr = 0;
+
+	need(pool_info(pool, &p), "no pool");
+	for (; order < ARRAY_SIZE(p.free_blocks); order++)
+		nr += p.free_blocks[order];
+	return nr;
+}
+
+/* All frames hold pages of a file, of which every second one leaves and the others cannot. */
+static int make_fragments(u32 *filler_id)
+{
+	struct framepool_range r;
+	struct framepool_pool p;
+	u64 vpn, nr;
+	int filler;
+
+	attach_block = FRAMEPOOL_BLOCK_1;
+	need(pool_info(pool, &p), "no pool");
+	nr = p.free - 64;
+	filler = space_attach(file_make("filler", nr * PAGE, 3), O_RDWR);
+	*filler_id = space_id(filler);
+	need_ok(range_op(filler, FRAMEPOOL_PIN, 0, 0, &r));
+	for (vpn = 0; vpn < nr; vpn += 2)
+		need_ok(range_op(filler, FRAMEPOOL_UNPIN, vpn * PAGE, PAGE, &r));
+	need_ok(range_op(filler, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.done == (nr + 1) / 2, "%ju of %ju have left", (uintmax_t)r.done, (uintmax_t)nr);
+	return filler;
+}
+
+static void fragmented(u32 block)
+{
+	u32 filler_id;
+	struct cost cost;
+	int filler;
+
+	pool_use(4 * MIB);
+	filler = make_fragments(&filler_id);
+	diag("%ju free blocks of 4 pages or more, %ju of 64 or more",
+	     (uintmax_t)free_blocks_from(2), (uintmax_t)free_blocks_from(6));
+	need(free_blocks_from(6) < 2, "%ju blocks of 64 are free", (uintmax_t)free_blocks_from(6));
+	attach_block = block;
+	begin_file(NR);
+	cost = cost_of(0, 256);
+	/* Every page came, by itself or with a few others. */
+	expect(cost.fills >= 256, "%ju fetched", (uintmax_t)cost.fills);
+	expect(cost.major <= 256, "%ju major faults", (uintmax_t)cost.major);
+	if (block == FRAMEPOOL_BLOCK_AUTO)
+		expect(cost.major <= 128, "%ju major faults: no block in pieces",
+		       (uintmax_t)cost.major);
+	end(NR);
+	space_gone(filler, filler_id);
+}
+
+static void fragmented_auto(void)
+{
+	fragmented(FRAMEPOOL_BLOCK_AUTO);
+}
+
+static void fragmented_fixed(void)
+{
+	fragmented(FRAMEPOOL_BLOCK_64);
+}
+
+/* ---- who frees frames ---- */
+
+/* Many times the pool at random: the thread between the watermarks evicts, hardly ever a fault. */
+static void seldom_reclaims(void)
+{
+	struct framepool_pool before, after;
+	u64 i, vpn, nr = scaled(80000), evictions, by_faults;
+	struct rnd r;
+
+	begin(LARGE);
+	need_ok(madvise(m, LARGE * PAGE, MADV_RANDOM));
+	rnd_init(&r, 1);
+	read_pages(0, POOL / PAGE);
+	need(pool_info(pool, &before), "no pool");
+	for (i = 0; i < nr; i++) {
+		vpn = rnd_below(&r, LARGE);
+		expect(page_is(m + vpn * PAGE, vpn, 1), "page %ju", (uintmax_t)vpn);
+	}
+	need(pool_info(pool, &after), "no pool");
+	evictions = after.evictions - before.evictions;
+	by_faults = after.direct_reclaims - before.direct_reclaims;
+	diag("%ju reads, %ju evictions; %ju faults have evicted, %ju have waited for a frame",
+	     (uintmax_t)nr, (uintmax_t)evictions, (uintmax_t)by_faults,
+	     (uintmax_t)(after.frame_waits - before.frame_waits));
+	expect(evictions > nr / 4, "%ju evictions", (uintmax_t)evictions);
+	expect(by_faults <= evictions / 10, "%ju of %ju evictions are faults' own",
+	       (uintmax_t)by_faults, (uintmax_t)evictions);
+	expect(after.frame_waits - before.frame_waits <= evictions / 20,
+	       "%ju faults have waited", (uintmax_t)(after.frame_waits - before.frame_waits));
+	end(LARGE);
+}
+
+static const struct test tests[] = {
+	{ "what a fault fetches grows under a sequential reader", grow, T_DEVICE },
+	{ "MADV_RANDOM keeps it at a page", random_advice, T_DEVICE },
+	{ "MADV_SEQUENTIAL fetches many at once", sequential_advice, T_DEVICE },
+	{ "a random order fetches a page each", random_order, T_DEVICE },
+	{ "a sequential reader seldom waits", reads_ahead, T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "a sequential reader of a file seldom waits", reads_ahead,
+	  T_DEVICE | T_VARIANT(BED_FILE) },
+	{ "smaller blocks in a fragmented pool", fragmented_auto, T_DEVICE },
+	{ "smaller blocks in a fragmented pool, of a fixed size", fragmented_fixed, T_DEVICE },
+	{ "a fault seldom reclaims", seldom_reclaims, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	after_test = dm_clear_away;
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
