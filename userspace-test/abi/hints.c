@@ -344,6 +344,40 @@ static void dontneed(void)
 	scene_over();
 }
 
+/* Of a shared mapping: it unmaps and no more, so what is older leaves first, as without it. */
+static void dontneed_of_a_mapping(void)
+{
+	struct framepool_space s;
+	u64 fills, a, b;
+	size_t i;
+	u8 *m;
+
+	for (i = 0; i < ARRAY_SIZE(policies); i++) {
+		scene(policies[i]);
+		m = map(fd, BOTH * PAGE, PROT_READ, MAP_SHARED);
+		load_all(m, BOTH);
+		load_all(m, BOTH);
+		space_info(fd, &s);
+		fills = s.fills;
+		need_ok(madvise(m + PART * PAGE, PART * PAGE, MADV_DONTNEED));
+		expect(!gone(0, BOTH), "%s: %ju pages left for it", policies[i],
+		       (uintmax_t)gone(0, BOTH));
+		load_all(m + PART * PAGE, 10);
+		space_info(fd, &s);
+		expect(s.fills == fills, "%s: %ju pages were read again", policies[i],
+		       (uintmax_t)(s.fills - fills));
+		press();
+		a = gone(0, PART);
+		b = gone(PART, PART);
+		diag("%s: %ju of A left and %ju of B", policies[i], (uintmax_t)a, (uintmax_t)b);
+		expect(a + b > NEED / 2, "%s: only %ju left: no pressure", policies[i],
+		       (uintmax_t)(a + b));
+		expect(a > b, "%s: what was advised away left first", policies[i]);
+		need_ok(munmap(m, BOTH * PAGE));
+		scene_over();
+	}
+}
+
 /* RANDOM of a descriptor: one page at a time, where a stream would have been followed. */
 static void random_reads(void)
 {
@@ -407,6 +441,7 @@ static const struct test tests[] = {
 	{ "WILLNEED stays", willneed, T_DEVICE },
 	{ "what was brought for somebody stays", brought_for_somebody, T_DEVICE },
 	{ "DONTNEED has left", dontneed, T_DEVICE },
+	{ "MADV_DONTNEED unmaps, and nothing leaves for it", dontneed_of_a_mapping, T_DEVICE },
 	{ "random reads fetch one page at a time", random_reads, T_DEVICE },
 	{ "bad advice: EINVAL", refused, T_DEVICE },
 };

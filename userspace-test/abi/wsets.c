@@ -404,6 +404,69 @@ static void lowered_much(void)
 	expect_sets(1);
 }
 
+#define ALL		200UL
+#define USED		4		/* every so many-th of them is in use */
+
+/* By an own mapping each time: its end tells of the uses, whatever the processor remembers. */
+static void use_some(void)
+{
+	u8 *again = map(fd, ALL * PAGE, PROT_READ, MAP_SHARED);
+	u64 vpn;
+
+	for (vpn = 0; vpn < ALL; vpn += USED)
+		expect(page_is(again + vpn * PAGE, vpn, 1), "a page in use");
+	need_ok(munmap(again, ALL * PAGE));
+}
+
+/* How many of the pages in use, and of the others, are there. */
+static void count_there(u64 *used, u64 *unused)
+{
+	u8 there[ALL / 8] = { 0 };
+	u64 vpn;
+
+	resident_pages(fd, 0, ALL * PAGE, there);
+	for (*used = *unused = vpn = 0; vpn < ALL; vpn++)
+		*(vpn % USED ? unused : used) += there[vpn / 8] >> (vpn % 8) & 1;
+}
+
+/* Which pages stay, not how many. */
+static void shrunk(const char *policy)
+{
+	u64 used, unused, max;
+
+	begin(2 * MIB, policy);
+	need_ok(madvise(m, NR * PAGE, MADV_RANDOM));
+	touch(0, ALL);
+	for (max = ALL - 20; max >= ALL / USED + 10; max -= 20) {
+		use_some();
+		need_ok(wset_limit(0, 0, max));
+	}
+	count_there(&used, &unused);
+	diag("%s, %ju frames: %ju of %lu pages in use are there, and %ju others", policy,
+	     (uintmax_t)of(0).charge, (uintmax_t)used, ALL / USED, (uintmax_t)unused);
+	/* By chance it would be every third or fourth of them. */
+	expect(used >= ALL / USED * 3 / 4, "%s: %ju of %lu pages in use stayed", policy,
+	       (uintmax_t)used, ALL / USED);
+	expect(used + unused == of(0).charge, "%ju pages", (uintmax_t)(used + unused));
+	end();
+}
+
+/* A set that has to be smaller gives what was not accessed. FIFO does not ask. */
+static void shrunk_tenure(void)
+{
+	shrunk("tenure");
+}
+
+static void shrunk_clock(void)
+{
+	shrunk("clock");
+}
+
+static void shrunk_lru2(void)
+{
+	shrunk("lru2");
+}
+
 /* ---- a set of which no page can leave ---- */
 
 #define HELD	8UL
@@ -860,6 +923,48 @@ static void who_faults_gets_more(void)
 	expect(faults < 4 * LOOP / 5, "the loop did not get what it needs");
 }
 
+#define QUIET	250UL
+#define BUSY	350UL			/* pages: both together are more than the pool has */
+
+static void touch_and_rest(void)
+{
+	touch(1000, QUIET);
+}
+
+/* Who has many frames and does nothing, beside one whose faults are near what he had. */
+static void who_is_quiet_gives(void)
+{
+	struct framepool_wset before, after, busy;
+	u64 round, faults = 0;
+	pid_t pid;
+
+	begin(2 * MIB, "");
+	need_ok(madvise(m, NR * PAGE, MADV_RANDOM));
+	pid = obedient_start(touch_and_rest);
+	tell();
+	before = of(pid);
+	expect(before.charge == QUIET, "%ju frames", (uintmax_t)before.charge);
+	for (round = 0; round < 12; round++) {
+		faults = of(0).faults;
+		touch(0, BUSY);
+	}
+	after = of(pid);
+	busy = of(0);
+	faults = busy.faults - faults;
+	diag("quiet: charge %ju, then %ju, target %ju, then %ju; busy: charge %ju, target %ju, %ju "
+	     "faults in the last round", (uintmax_t)before.charge, (uintmax_t)after.charge,
+	     (uintmax_t)before.target, (uintmax_t)after.target, (uintmax_t)busy.charge,
+	     (uintmax_t)busy.target, (uintmax_t)faults);
+	expect(after.charge < QUIET * 3 / 4, "the quiet one still has %ju frames",
+	       (uintmax_t)after.charge);
+	expect(after.target < busy.target, "targets of %ju and %ju", (uintmax_t)after.target,
+	       (uintmax_t)busy.target);
+	expect(faults < BUSY / 10, "%ju of %lu pages of the last round were gone",
+	       (uintmax_t)faults, BUSY);
+	dismiss(pid);
+	end();
+}
+
 /* ---- bad input ---- */
 
 static void stranger(void *arg)
@@ -1182,6 +1287,9 @@ static const struct test tests[] = {
 	{ "a call of more pages than the maximum", larger_than_the_maximum, T_DEVICE },
 	{ "a lower maximum", lowered, T_DEVICE },
 	{ "a much lower maximum", lowered_much, T_DEVICE },
+	{ "a lower maximum takes what is not used: tenure", shrunk_tenure, T_DEVICE },
+	{ "a lower maximum takes what is not used: clock", shrunk_clock, T_DEVICE },
+	{ "a lower maximum takes what is not used: lru2", shrunk_lru2, T_DEVICE },
 	{ "several limits at once", limits_together, T_DEVICE },
 	{ "a set of which all is held", all_held, T_DEVICE },
 	{ "an heir that is full", heir_is_full, T_DEVICE },
@@ -1191,6 +1299,7 @@ static const struct test tests[] = {
 	{ "a minimum and who evicts", minimum_and_requests, T_DEVICE },
 	{ "a minimum and who pins", minimum_and_pins, T_DEVICE },
 	{ "who faults near what he had gets more", who_faults_gets_more, T_DEVICE },
+	{ "who is quiet gives frames up", who_is_quiet_gives, T_DEVICE },
 	{ "bad limits, other users' sets", refused, T_DEVICE },
 	{ "pages that cannot leave", unwritable, T_DEVICE },
 	{ "processes that fault, fork and die", storm, T_DEVICE },
