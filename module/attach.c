@@ -13,6 +13,7 @@
 
 #include <linux/delay.h>
 #include <linux/sched/signal.h>
+#include <linux/wait.h>
 
 #include "job.h"
 #include "writeback.h"
@@ -35,69 +36,169 @@ static struct fpool_space *find(struct inode *host)
 	return NULL;
 }
 
-static int join(struct fpool_space *space, const struct fpool_attach_params *params)
-{
-	/* Two pools would each have its own truth about the file. */
-	if (space->pool != params->pool)
-		return -EBUSY;
-	if (params->write && !space->backing.wfile) {
-		int err = fpool_backing_upgrade(&space->backing, params->file);
-
-		if (err)
-			return err;
-	}
-	space->users++;
-	space->unnamed += !params->named;
-	space->orphan = false;
-	return 0;
-}
-
 static void tear_down_again(struct work_struct *work);
 
-static struct fpool_space *make(const struct fpool_attach_params *params)
+/* Nobody sees it before it is opened, and listed. */
+static struct fpool_space *make(const struct fpool_attach_params *params, struct fpool_pool *pool)
 {
-	struct fpool_space *space = fpool_space_create(params->pool);
-	int err;
+	struct fpool_space *space = fpool_space_create(pool);
 
 	if (IS_ERR(space))
 		return space;
-	err = fpool_backing_open(&space->backing, params->file, params->write);
+	INIT_DELAYED_WORK(&space->retry, tear_down_again);
+	space->block_type = params->block_type;
+	space->uid = current_fsuid();
+	return space;
+}
+
+/* With one more user: the file's space; where there is none a new one, or NULL. */
+static struct fpool_space *enter(const struct fpool_attach_params *params, bool may_make)
+{
+	struct fpool_pool *pool = fpool_pool_find(params->pool);
+	struct fpool_space *space;
+
+	if (!pool)
+		return ERR_PTR(-ENOENT);
+	if (*params->name && fpool_node_find(params->name))
+		return ERR_PTR(-EEXIST);
+	space = find(fpool_backing_host(params->file));
+	/* Two pools would each have its own truth about the file. */
+	if (space && space->pool != pool)
+		return ERR_PTR(-EBUSY);
+	if (!space && may_make)
+		space = make(params, pool);
+	if (IS_ERR_OR_NULL(space))
+		return space;
+	space->users++;
+	space->unnamed += !*params->name;
+	space->orphan = false;
+	return space;
+}
+
+static struct fpool_space *lock_and_enter(const struct fpool_attach_params *params, bool may_make)
+{
+	struct fpool_space *space = ERR_PTR(-EINTR);
+
+	if (mutex_lock_killable(&fpool_pools_lock))
+		return space;
+	if (!mutex_lock_killable(&fpool_attach_lock)) {
+		space = enter(params, may_make);
+		mutex_unlock(&fpool_attach_lock);
+	}
+	mutex_unlock(&fpool_pools_lock);
+	return space;
+}
+
+/*
+ * To open a file, to write what is cached of it, and to look its blocks up takes as long as its
+ * device likes.  So nothing is locked meanwhile; but of one file there is one opening at a time,
+ * and who wants it, too, waits for that.
+ */
+struct opening {
+	struct list_head link;
+	struct inode *host;
+};
+
+static LIST_HEAD(openings);
+static DEFINE_SPINLOCK(openings_lock);
+static DECLARE_WAIT_QUEUE_HEAD(opened);
+
+/* False: somebody else opens it. */
+static bool begin_opening(struct opening *o)
+{
+	const struct opening *other;
+	bool alone = true;
+
+	spin_lock(&openings_lock);
+	list_for_each_entry(other, &openings, link)
+		alone &= other->host != o->host;
+	if (alone)
+		list_add(&o->link, &openings);
+	spin_unlock(&openings_lock);
+	return alone;
+}
+
+static void end_opening(struct opening *o)
+{
+	spin_lock(&openings_lock);
+	list_del(&o->link);
+	spin_unlock(&openings_lock);
+	wake_up_all(&opened);
+}
+
+static int open_new(struct fpool_space *space, const struct fpool_attach_params *params)
+{
+	int err = fpool_backing_open(&space->backing, params->file, params->write);
+
 	if (err) {
 		fpool_space_get(space);
 		fpool_space_unlink(space);
 		fpool_space_put(space);
-		return ERR_PTR(err);
+		return err;
 	}
 	if (params->direct || space->backing.blockdev)
 		fpool_backing_open_direct(&space->backing);
-	INIT_DELAYED_WORK(&space->retry, tear_down_again);
 	i_size_write(space->inode, fpool_backing_bytes(&space->backing));
-	space->block_type = params->block_type;
-	space->uid = current_fsuid();
-	space->users = 1;
-	space->unnamed = !params->named;
+	mutex_lock(&fpool_attach_lock);
 	list_add_tail(&space->link, &fpool_spaces);
-	return space;
+	mutex_unlock(&fpool_attach_lock);
+	return 0;
+}
+
+static bool wants_upgrade(const struct fpool_space *space, const struct fpool_attach_params *params)
+{
+	return params->write && !fpool_backing_writable(&space->backing);
+}
+
+/* Of a space that is there already. */
+static int upgrade(struct fpool_space *space, const struct fpool_attach_params *params)
+{
+	int err = wants_upgrade(space, params) ?
+		  fpool_backing_upgrade(&space->backing, params->file) : 0;
+
+	if (err)
+		fpool_attach_leave(space, *params->name);
+	return err;
+}
+
+static struct fpool_space *open(struct fpool_space *space, const struct fpool_attach_params *params)
+{
+	int err;
+
+	if (!space)
+		space = lock_and_enter(params, true);
+	if (IS_ERR(space))
+		return space;
+	/* One that is not listed yet is known to us only. */
+	err = list_empty(&space->link) ? open_new(space, params) : upgrade(space, params);
+	return err ? ERR_PTR(err) : space;
 }
 
 /**
  * fpool_attach_space - become a user of the space of a file
  * @params: which file, in which pool, and how; the file was validated
  *
- * Context: Caller holds fpool_pools_lock and fpool_attach_lock; may sleep.
- * Return: the space with one more user, or an ERR_PTR: -EBUSY: attached in another pool; or the
- * error of opening or allocating.
+ * Context: System call; takes fpool_pools_lock and fpool_attach_lock, but not while it waits for
+ * the file.
+ * Return: the space with one more user, or an ERR_PTR: -ENOENT: no such pool; -EEXIST: there is a
+ * node of this name; -EBUSY: attached in another pool; -EINTR: killed; or the error of opening or
+ * allocating.
  */
 struct fpool_space *fpool_attach_space(const struct fpool_attach_params *params)
 {
-	struct fpool_space *space = find(fpool_backing_host(params->file));
-	int err;
+	struct opening o = { .host = fpool_backing_host(params->file) };
+	struct fpool_space *space = lock_and_enter(params, false);
 
-	lockdep_assert_held(&fpool_attach_lock);
-	if (!space)
-		return make(params);
-	err = join(space, params);
-	return err ? ERR_PTR(err) : space;
+	if (IS_ERR(space) || (space && !wants_upgrade(space, params)))
+		return space;
+	if (wait_event_killable(opened, begin_opening(&o))) {
+		if (space)
+			fpool_attach_leave(space, *params->name);
+		return ERR_PTR(-EINTR);
+	}
+	space = open(space, params);
+	end_opening(&o);
+	return space;
 }
 
 /*

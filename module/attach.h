@@ -7,9 +7,9 @@
 
 struct fpool_attach_params {
 	struct file *file;
-	struct fpool_pool *pool;	/* G held */
+	const char *pool;		/* its name */
+	const char *name;		/* of the node that is to be made, or "" */
 	bool write;
-	bool named;
 	unsigned int block_type;
 	bool direct;
 };

@@ -71,7 +71,7 @@ bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *writ
 			       struct bio_vec *bv, unsigned int nr, loff_t pos, size_t len,
 			       void (*done)(struct fpool_write *write, int err));
 
-/* May it be written by now? Who holds fpool_attach_lock looks at @wfile itself. */
+/* May it be written by now? */
 static inline bool fpool_backing_writable(const struct fpool_backing *b)
 {
 	/* Pairs with fpool_backing_upgrade(): the file that it has opened comes with it. */

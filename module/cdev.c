@@ -58,7 +58,8 @@ static int cdev_open(struct inode *inode, struct file *file)
 	struct address_space *mapping;
 	int err;
 
-	mutex_lock(&fpool_attach_lock);
+	if (mutex_lock_killable(&fpool_attach_lock))
+		return -EINTR;
 	err = enter(node, file);
 	mutex_unlock(&fpool_attach_lock);
 	if (err)

@@ -124,41 +124,26 @@ static int name_it(struct fpool_space *space, const struct framepool_attach *a, 
 	};
 	struct fpool_node *node;
 
-	mutex_lock(&fpool_attach_lock);
+	if (mutex_lock_killable(&fpool_attach_lock))
+		return -EINTR;
 	node = fpool_node_create(&params);
 	mutex_unlock(&fpool_attach_lock);
 	return PTR_ERR_OR_ZERO(node);
 }
 
-static struct fpool_space *join(const struct framepool_attach *a, struct file *backing)
-{
-	struct fpool_attach_params params = {
-		.file = backing,
-		.write = !(a->flags & FRAMEPOOL_ATTACH_READ_ONLY),
-		.named = *a->name,
-		.block_type = a->block_type,
-		.direct = a->flags & FRAMEPOOL_ATTACH_DIRECT,
-	};
-	struct fpool_space *space = ERR_PTR(-ENOENT);
-
-	mutex_lock(&fpool_pools_lock);
-	params.pool = fpool_pool_find(a->pool);
-	if (params.pool) {
-		mutex_lock(&fpool_attach_lock);
-		if (*a->name && fpool_node_find(a->name))
-			space = ERR_PTR(-EEXIST);
-		else
-			space = fpool_attach_space(&params);
-		mutex_unlock(&fpool_attach_lock);
-	}
-	mutex_unlock(&fpool_pools_lock);
-	return space;
-}
-
 static int attach_file(struct framepool_attach *a, struct file *backing, kgid_t gid)
 {
 	bool write = !(a->flags & FRAMEPOOL_ATTACH_READ_ONLY);
+	struct fpool_attach_params params = {
+		.file = backing,
+		.pool = a->pool,
+		.name = a->name,
+		.write = write,
+		.block_type = a->block_type,
+		.direct = a->flags & FRAMEPOOL_ATTACH_DIRECT,
+	};
 	struct fpool_space *space;
+	u32 id;
 	int ret;
 
 	if (backing->f_op == &fpool_cdev_fops || backing->f_op == &fpool_control_fops)
@@ -167,17 +152,19 @@ static int attach_file(struct framepool_attach *a, struct file *backing, kgid_t 
 	if (ret)
 		return ret;
 	/* It keeps others from writing. */
-	if (a->flags & FRAMEPOOL_ATTACH_DIRECT && !(backing->f_mode & FMODE_WRITE))
+	if (params.direct && !(backing->f_mode & FMODE_WRITE))
 		return -EACCES;
-	space = join(a, backing);
+	space = fpool_attach_space(&params);
 	if (IS_ERR(space))
 		return PTR_ERR(space);
-	a->space = space->id;
+	id = space->id;
 	ret = *a->name ? name_it(space, a, gid) : fpool_cdev_install(space, write);
 	if (ret < 0) {
 		fpool_attach_leave(space, *a->name);
 		return ret;
 	}
+	/* From here on the space may be gone: others may close the descriptor, or detach. */
+	a->space = id;
 	a->space_fd = *a->name ? -1 : ret;
 	return 0;
 }
@@ -225,7 +212,8 @@ static long detach(struct file *file, void *arg)
 
 	if (!fpool_ioctl_string(d->name, sizeof(d->name)))
 		return -EINVAL;
-	mutex_lock(&fpool_attach_lock);
+	if (mutex_lock_killable(&fpool_attach_lock))
+		return -EINTR;
 	node = take_node(d->name);
 	mutex_unlock(&fpool_attach_lock);
 	return IS_ERR(node) ? PTR_ERR(node) : fpool_attach_detach(node);
@@ -235,14 +223,17 @@ static long detach(struct file *file, void *arg)
 static void undo_attach(struct file *file, void *arg)
 {
 	struct framepool_attach *a = arg;
-	struct framepool_detach d = {};
+	struct fpool_node *node;
 
 	if (a->space_fd >= 0) {
 		close_fd(a->space_fd);
 		return;
 	}
-	memcpy(d.name, a->name, sizeof(d.name));
-	detach(file, &d);
+	mutex_lock(&fpool_attach_lock);
+	node = take_node(a->name);
+	mutex_unlock(&fpool_attach_lock);
+	if (!IS_ERR(node))
+		fpool_attach_detach(node);
 }
 
 /*
@@ -283,7 +274,8 @@ static long space_next(struct file *file, void *arg)
 	struct fpool_space *space = NULL;
 	struct fpool_node *node;
 
-	mutex_lock(&fpool_attach_lock);
+	if (mutex_lock_killable(&fpool_attach_lock))
+		return -EINTR;
 	node = next_named(info->cursor);
 	if (node)
 		space = node->space;
@@ -317,7 +309,8 @@ static long pool_create(struct file *file, void *arg)
 	if (c->__reserved || !fpool_ioctl_string(c->name, sizeof(c->name)) ||
 	    !fpool_ioctl_string(c->policy, sizeof(c->policy)) || c->node < NUMA_NO_NODE)
 		return -EINVAL;
-	mutex_lock(&fpool_pools_lock);
+	if (mutex_lock_killable(&fpool_pools_lock))
+		return -EINTR;
 	pool = fpool_control_create(&params);
 	mutex_unlock(&fpool_pools_lock);
 	return PTR_ERR_OR_ZERO(pool);
@@ -333,7 +326,8 @@ static long pool_destroy(struct file *file, void *arg)
 		return -EPERM;
 	if (!fpool_ioctl_string(d->name, sizeof(d->name)))
 		return -EINVAL;
-	mutex_lock(&fpool_pools_lock);
+	if (mutex_lock_killable(&fpool_pools_lock))
+		return -EINTR;
 	pool = *d->name ? fpool_pool_find(d->name) : NULL;
 	if (pool)
 		err = fpool_control_destroy(pool);
@@ -355,7 +349,8 @@ static long set_policy(struct file *file, void *arg)
 	ops = fpool_policy_find(p->policy);
 	if (!ops)
 		return -EINVAL;
-	mutex_lock(&fpool_pools_lock);
+	if (mutex_lock_killable(&fpool_pools_lock))
+		return -EINTR;
 	pool = fpool_pool_find(p->name);
 	if (pool)
 		fpool_pool_set_policy(pool, ops);
@@ -426,7 +421,8 @@ static long pool_next(struct file *file, void *arg)
 	struct fpool_pool *pool;
 	long ret = -ENOENT;
 
-	mutex_lock(&fpool_pools_lock);
+	if (mutex_lock_killable(&fpool_pools_lock))
+		return -EINTR;
 	list_for_each_entry(pool, &fpool_pools, link) {
 		if (pool->id > info->cursor) {
 			describe_pool(pool, info);
@@ -454,7 +450,8 @@ static long wset_next(struct file *file, void *arg)
 	struct fpool_pool *pool;
 	long err;
 
-	mutex_lock(&fpool_pools_lock);
+	if (mutex_lock_killable(&fpool_pools_lock))
+		return -EINTR;
 	pool = find_pool(info->name);
 	err = PTR_ERR_OR_ZERO(pool);
 	if (!err)
@@ -469,6 +466,7 @@ static long with_pool(const void *whose, fpool_limit_fn fn, void *arg)
 	struct fpool_pool *pool;
 	long err;
 
+	/* Not killably: what was begun is undone in this way, too. */
 	mutex_lock(&fpool_pools_lock);
 	pool = find_pool(whose);
 	err = IS_ERR(pool) ? PTR_ERR(pool) : fn(pool, arg);

@@ -384,7 +384,7 @@ void fpool_range_space_info(struct fpool_space *space, const struct fpool_node *
 		      (space->backing.blockdev ? FRAMEPOOL_SPACE_BLOCKDEV : 0) |
 		      (space->backing.direct ? FRAMEPOOL_SPACE_DIRECT_IO : 0) |
 		      (space->backing.bio.bdev ? FRAMEPOOL_SPACE_DIRECT_PATH : 0) |
-		      ((node ? node->writable : !!space->backing.wfile) ?
+		      ((node ? node->writable : fpool_backing_writable(&space->backing)) ?
 		       FRAMEPOOL_SPACE_WRITABLE : 0);
 	info->block_type = READ_ONCE(space->block_type);
 	info->uid = from_kuid_munged(current_user_ns(), node ? node->uid : space->uid);
@@ -415,7 +415,8 @@ static long info(struct file *file, void *arg)
 	struct fpool_handle *handle = file->private_data;
 	struct framepool_space *info = arg;
 
-	mutex_lock(&fpool_attach_lock);
+	if (mutex_lock_killable(&fpool_attach_lock))
+		return -EINTR;
 	fpool_range_space_info(handle->space, handle->node, info);
 	mutex_unlock(&fpool_attach_lock);
 	return 0;

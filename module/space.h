@@ -36,7 +36,7 @@ struct fpool_space {
 	u64 whatif_seed;		/* I: of the hashes of its pages */
 	struct inode *inode;		/* I */
 	struct fpool_ptable ptable;	/* R */
-	struct fpool_backing backing;	/* A: opened and upgraded; I otherwise */
+	struct fpool_backing backing;	/* I, but for its upgrade: by who has the opening */
 	struct list_head link;		/* A: all spaces of all pools */
 	u32 users;			/* A: descriptors and named nodes; 0: being torn down */
 	u32 unnamed;			/* A: of these, descriptors that ATTACH returned */

@@ -645,6 +645,83 @@ static void full_of_dirt(void)
 	end(NR - DIRTY, 2);
 }
 
+static void *attach_stalled(void *arg)
+{
+	struct waiter *w = arg;
+
+	atomic_store(&w->tid, syscall(SYS_gettid));
+	fd = space_attach(bed_path, O_RDWR);
+	atomic_store(&w->done, 1);
+	return NULL;
+}
+
+/* All that others do with the control node, and with spaces that come and go. */
+static void *attach_other(void *arg)
+{
+	struct waiter *w = arg;
+	struct framepool_space s = { .size = sizeof(s) };
+	struct framepool_pool p;
+	int f = space_attach(file_path("file"), O_RDWR);
+	u32 f_id = space_id(f);
+
+	space_info(f, &s);
+	expect(space_listed(f_id), "it is not listed");
+	expect(pool_info(pool, &p), "no pool");
+	space_name(file_path("file"), "t-stall", O_RDWR);
+	need_ok(close(node_open("t-stall", O_RDWR)));
+	need_ok(detach("t-stall"));
+	space_gone(f, f_id);
+	atomic_store(&w->done, 1);
+	return NULL;
+}
+
+static void attaching_child(void *unused)
+{
+	(void)unused;
+	space_attach(bed_path, O_RDWR);
+}
+
+/* What is cached of a file is written before it is attached: as long as that takes, others go on. */
+static void attach_stands_still(void)
+{
+	struct waiter w[2] = { 0 };
+	u8 *page = aligned_alloc(PAGE, PAGE);
+	int device, status;
+	pid_t pid;
+	u64 start;
+
+	begin();
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	file_make("file", NR * PAGE, 4);
+	device = need_ok(open(bed_path, O_RDWR | O_CLOEXEC));
+	dm_stall();
+	page_fill(page, 7, 1);
+	need(pwrite(device, page, PAGE, 7 * PAGE) == PAGE, "%s", strerror(errno));
+	need(!pthread_create(&w[0].thread, NULL, attach_stalled, &w[0]), "no thread");
+	while (!atomic_load(&w[0].tid))
+		sched_yield();
+	expect(task_waits(getpid(), w[0].tid, 20000), "the attach does not wait");
+	need(!pthread_create(&w[1].thread, NULL, attach_other, &w[1]), "no thread");
+	expect(wait_until(is_done, &w[1], 10000 * scale), "others wait for it");
+	/* Who wants the same file waits, but not for ever. */
+	pid = child_start(attaching_child, NULL);
+	expect(task_waits(pid, pid, 20000), "a child does not wait");
+	start = now_ms();
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, &status, 0));
+	expect(now_ms() - start < 5000 * scale, "took %ju ms to die",
+	       (uintmax_t)(now_ms() - start));
+	expect(!atomic_load(&w[0].done), "the device did not stand still");
+	dm_go_on();
+	pthread_join(w[0].thread, NULL);
+	pthread_join(w[1].thread, NULL);
+	need_ok(close(device));
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	end(0, 1);
+}
+
 static void stopped_child(void *arg)
 {
 	(void)arg;
@@ -706,6 +783,7 @@ static const struct test tests[] = {
 	ON_EACH("another space goes on", other_space, 0),
 	{ "a crowd that syncs, and another space", crowd_syncs, T_DEVICE },
 	ON_EACH("a fault that may not drop its lock is bounded", bounded_without_retry, T_DEVICE),
+	{ "an attach that stands still, and others", attach_stands_still, T_DEVICE },
 };
 
 int main(int argc, char **argv)
