@@ -203,10 +203,12 @@ static int leave_job(struct fpool_job *job)
 	return 0;
 }
 
-/* What is needed to forget is there before there is anything to: a close cannot fail. */
+/*
+ * What is needed to forget is there before there is anything to: a close cannot fail.  The caller
+ * has release_sem.
+ */
 static int prepare_to_forget(struct fpool_pinner *pinner)
 {
-	lockdep_assert_held(&pinner->space->release_lock);
 	if (pinner->leave)
 		return 0;
 	pinner->leave = fpool_job_create(pinner->space, leave_job);

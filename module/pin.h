@@ -17,7 +17,7 @@ struct fpool_job;
  * @frames: P: the pinned frames
  * @nheld: P: of these, held back from being written
  * @drop: P: when the descriptor goes, what was stored to held pages goes with it
- * @leave: space->release_lock: does that then; made before a page is held so
+ * @leave: space->release_sem: does that then; made before a page is held so
  */
 struct fpool_pinner {
 	struct fpool_space *space;
