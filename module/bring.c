@@ -113,8 +113,8 @@ static int gave_up(struct fpool_space *space, fpool_vpn_t vpn)
 
 /*
  * Nothing is free: evict what is clean; if there is nothing, wait until the reclaim thread has
- * written something, or a page can leave that could not.  0: try again; -EINTR: killed; -ENOMEM: in all the time that a fault may
- * wait, nothing.
+ * written something, or a page can leave that could not.  0: try again; -EINTR: killed; -ENOMEM: in
+ * all the time that a fault may wait, nothing.
  */
 static int make_room_in_pool(struct fpool_pool *pool, const struct mm_struct *mm,
 			     unsigned long timeout)
@@ -163,9 +163,9 @@ static int make_room_in_set(struct fpool_space *space, const struct mm_struct *m
 }
 
 /*
- * The page tables have all nodes that they may have, and each leaf has a page: when pages leave some
- * leaves may come to have nothing but ghosts.  But what is pinned leaves never: after one turn of
- * the pool in which no node came free, pages leave a few at a time.
+ * The page tables have all nodes that they may have, and each leaf has a page: when pages leave
+ * some leaves may come to have nothing but ghosts.  But what is pinned leaves never: after one turn
+ * of the pool in which no node came free, pages leave a few at a time.
  */
 static bool evict_for_nodes(struct fpool_pool *pool, const struct mm_struct *mm)
 {
@@ -282,8 +282,8 @@ int fpool_bring_wait(struct fpool_space *space, fpool_vpn_t vpn, bool bounded)
  *
  * Context: Process context, with no lock of mm's: it may reclaim, and it waits for I/O, killably.
  * Return: 0: the entry is not busy any more; look again; -EINTR: killed; -ENXIO: past the end;
- * -ENOMEM: no frame, or no node, for fpool_bring_wait_ms; -ETIMEDOUT: @bounded, and for as long it was not the
- * device that was waited for.
+ * -ENOMEM: no frame, or no node, for fpool_bring_wait_ms; -ETIMEDOUT: @bounded, and for as long it
+ * was not the device that was waited for.
  */
 int fpool_bring(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
 		unsigned int how, bool bounded)

@@ -229,14 +229,14 @@ static u64 evict_batches(struct fpool_pool *pool, const struct demand *d, u64 wa
  * @mm: who needs the frames, or NULL
  * @want: how many
  *
- * Dirty victims go to the laundry, where the reclaim thread finds them, and do not count.  While that
- * is full they stay.
+ * Dirty victims go to the laundry, where the reclaim thread finds them, and do not count.  While
+ * that is full they stay.
  *
- * Looks at each resident page at most twice: once to clear its accessed bit, once to take it; at fewer
- * while dirty ones have to stay.
+ * Looks at each resident page at most twice: once to clear its accessed bit, once to take it; at
+ * fewer while dirty ones have to stay.
  *
- * Context: Process context, under mm's locks or not; takes victim_lock, i_mmap_rwsem, page-table locks
- * and pool->lock; may sleep, never for I/O. Needs no allocation.
+ * Context: Process context, under mm's locks or not; takes victim_lock, i_mmap_rwsem, page-table
+ * locks and pool->lock; may sleep, never for I/O. Needs no allocation.
  * Return: frames that became free.
  */
 u64 fpool_evict_some(struct fpool_pool *pool, const struct mm_struct *mm, u64 want)
@@ -258,8 +258,8 @@ u64 fpool_evict_some(struct fpool_pool *pool, const struct mm_struct *mm, u64 wa
  * @want: how many
  *
  * As fpool_evict_some(), but nobody else's.  Never many at once: a small set must not lose what its
- * process is using just now for the sake of one frame.  For the same reason it ends when a few dirty
- * ones are in the laundry; not with the first, as those that come next want frames, too.
+ * process is using just now for the sake of one frame.  For the same reason it ends when a few
+ * dirty ones are in the laundry; not with the first, as those that come next want frames, too.
  *
  * Context: As fpool_evict_some().
  * Return: frames that became free.

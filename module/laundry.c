@@ -142,8 +142,8 @@ bool fpool_laundry_has_room(struct fpool_pool *pool)
  * fpool_laundry_stands_still - is it full, and nothing leaves it?
  * @pool: the pool
  *
- * While a device does its work a full laundry is waited for: frames come from there in a moment, and
- * looking for clean pages among many dirty ones is dear.
+ * While a device does its work a full laundry is waited for: frames come from there in a moment,
+ * and looking for clean pages among many dirty ones is dear.
  *
  * Context: Any; a hint.
  * Return: whether only clean pages can leave for now.

@@ -202,8 +202,8 @@ static bool is_held(const struct fpool_pinner *pinner, fpool_vpn_t vpn)
 
 /*
  * It comes to the policy as a page that was never there: nobody knows how it was used while it was
- * pinned.  A policy that duels counts it as a fault of the side that it falls to by its hash: that is
- * noise, which meets both alike.
+ * pinned.  A policy that duels counts it as a fault of the side that it falls to by its hash: that
+ * is noise, which meets both alike.
  */
 static void unpin(struct fpool_pinner *pinner, fpool_frame_t frame)
 {
