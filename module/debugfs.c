@@ -2,7 +2,7 @@
 /*
  * debugfs framepool/POOL/: what is going on, to look at.
  *
- *	stats		name value
+ *	stats		name value; outside: bytes of memory besides the region
  *	buddyinfo	order, free blocks, fragmentation in permille
  *	bitmap		binary: one bit per frame, 1 = allocated
  *	frames		runs of frames of one state and one owner: FIRST NR STATE SPACE
@@ -29,6 +29,7 @@
  */
 #include "debugfs.h"
 
+#include <linux/cpumask.h>
 #include <linux/ctype.h>
 #include <linux/debugfs.h>
 #include <linux/sched/mm.h>
@@ -38,6 +39,7 @@
 
 #include "errlog.h"
 #include "inject.h"
+#include "laundry.h"
 #include "limit.h"
 #include "mmset.h"
 #include "whatif.h"
@@ -46,6 +48,15 @@
 #define PIECE	4096
 
 static struct dentry *root;
+
+/* Memory that a pool takes besides its region, what-ifs and recordings apart. */
+static size_t bytes_outside(const struct fpool_pool *pool)
+{
+	size_t stats = num_possible_cpus() * sizeof(struct fpool_stats_cpu);
+
+	return sizeof(*pool) + stats + fpool_mmset_bytes(pool) + fpool_laundry_bytes(pool) +
+	       READ_ONCE(pool->nspaces) * (sizeof(struct fpool_space) + stats);
+}
 
 static int stats_show(struct seq_file *m, void *v)
 {
@@ -66,6 +77,7 @@ static int stats_show(struct seq_file *m, void *v)
 		   pool->region.nframes - pool->kernel_frames, pool->low, pool->high);
 	for (i = 0; i < FPOOL_NR_STATS; i++)
 		seq_printf(m, "%s %llu\n", fpool_stats_name(i), fpool_stats_read(&pool->stats, i));
+	seq_printf(m, "outside %zu\n", bytes_outside(pool));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);

@@ -25,46 +25,40 @@
 
 static mempool_t *flight_pool;
 
-static struct fpool_flight *create(unsigned int max, gfp_t gfp)
-{
-	struct fpool_flight *flight = kvmalloc(struct_size(flight, run, max), gfp);
+/* A run and its pages are known by numbers of a byte. */
+static_assert(FPOOL_FLIGHT_MAX - 1 <= U8_MAX && FPOOL_RUN_MAX <= U8_MAX);
 
-	if (!flight)
-		return NULL;
-	flight->max = max;
-	flight->bv = kvmalloc_array(max, sizeof(*flight->bv), gfp);
-	flight->frame = kvmalloc_array(max, sizeof(*flight->frame), gfp);
-	if (flight->bv && flight->frame)
-		return flight;
-	fpool_flight_destroy(flight);
-	return NULL;
+/**
+ * fpool_flight_bytes - how much memory a flight takes
+ * @max: pages that it is to have room for, FPOOL_FLIGHT_MAX at most
+ *
+ * Context: Any.
+ * Return: bytes, a multiple of 8.
+ */
+size_t fpool_flight_bytes(unsigned int max)
+{
+	struct fpool_flight *flight;
+
+	return struct_size(flight, run, max) +
+	       ALIGN(max * (sizeof(struct bio_vec) + sizeof(fpool_frame_t)), 8);
 }
 
 /**
- * fpool_flight_create - memory for a flight
+ * fpool_flight_make - a flight in memory of the caller's
+ * @mem: fpool_flight_bytes() of it
  * @max: pages that it is to have room for
  *
- * Context: Process context; may sleep.
- * Return: the flight or NULL.
+ * Context: Any.
+ * Return: the flight, with nothing to undo.
  */
-struct fpool_flight *fpool_flight_create(unsigned int max)
+struct fpool_flight *fpool_flight_make(void *mem, unsigned int max)
 {
-	return create(max, GFP_KERNEL);
-}
+	struct fpool_flight *flight = mem;
 
-/**
- * fpool_flight_destroy - free a flight
- * @flight: finished, or never begun; or NULL
- *
- * Context: Process context.
- */
-void fpool_flight_destroy(struct fpool_flight *flight)
-{
-	if (!flight)
-		return;
-	kvfree(flight->frame);
-	kvfree(flight->bv);
-	kvfree(flight);
+	flight->max = max;
+	flight->bv = (struct bio_vec *)&flight->run[max];
+	flight->frame = (fpool_frame_t *)&flight->bv[max];
+	return flight;
 }
 
 /**
@@ -121,13 +115,19 @@ unsigned int fpool_flight_room(const struct fpool_flight *flight)
 	return flight->max - flight->pages;
 }
 
+static struct bio_vec *bvecs(const struct fpool_run *run)
+{
+	return &run->flight->bv[run->first];
+}
+
 static unsigned int build_bvecs(const struct fpool_run *run, unsigned int first, unsigned int nr,
 				struct bio_vec *bv)
 {
+	const fpool_frame_t *frame = fpool_run_frames(run);
 	unsigned int i, n = 0;
 
 	for (i = first; i < first + nr; i++) {
-		struct page *page = fpool_pool_page(run->space->pool, run->frame[i]);
+		struct page *page = fpool_pool_page(run->space->pool, frame[i]);
 
 		/* Frames that lie together go out as one segment. */
 		if (n && bv[n - 1].bv_page + (bv[n - 1].bv_len >> PAGE_SHIFT) == page)
@@ -140,12 +140,13 @@ static unsigned int build_bvecs(const struct fpool_run *run, unsigned int first,
 
 static void note_success(const struct fpool_run *run, unsigned int first, unsigned int nr)
 {
+	const fpool_frame_t *frame = fpool_run_frames(run);
 	struct fpool_space *space = run->space;
 	unsigned int i;
 
 	spin_lock(&space->pool->lock);
 	for (i = first; i < first + nr; i++)
-		fpool_frames_info(&space->pool->frames, run->frame[i])->aux = space->epoch;
+		fpool_frames_info(&space->pool->frames, frame[i])->aux = space->epoch;
 	space->wrote = space->epoch;
 	spin_unlock(&space->pool->lock);
 	fpool_space_count(space, FPOOL_STAT_WRITTEN, nr);
@@ -154,14 +155,15 @@ static void note_success(const struct fpool_run *run, unsigned int first, unsign
 
 static void note_failure(const struct fpool_run *run, unsigned int first, unsigned int nr, int err)
 {
+	const fpool_frame_t *frame = fpool_run_frames(run);
 	struct fpool_space *space = run->space;
 	unsigned int i;
 
 	for (i = first; i < first + nr; i++)
-		SetPageDirty(fpool_pool_page(space->pool, run->frame[i]));
+		SetPageDirty(fpool_pool_page(space->pool, frame[i]));
 	spin_lock(&space->pool->lock);
 	for (i = first; i < first + nr; i++)
-		fpool_errlog_mark(space, run->frame[i]);
+		fpool_errlog_mark(space, frame[i]);
 	fpool_errlog_write(space, fpool_vpn_add(run->vpn, first), err);
 	space->retry_at = jiffies + HZ;
 	spin_unlock(&space->pool->lock);
@@ -198,14 +200,15 @@ static void trace(const struct fpool_run *run, unsigned int first, unsigned int 
 static int write_pages(const struct fpool_run *run, unsigned int first, unsigned int nr)
 {
 	u64 pos = position(run) + ((u64)first << PAGE_SHIFT);
+	struct bio_vec *bv = bvecs(run);
 	u64 bytes = end_of_file(run);
 	unsigned int nr_bv;
 	int err = 0;
 
 	/* What somebody cut off behind us has nowhere to go. */
 	if (pos < bytes) {
-		nr_bv = build_bvecs(run, first, nr, run->bv);
-		err = fpool_backing_write(&run->space->backing, run->bv, nr_bv, pos,
+		nr_bv = build_bvecs(run, first, nr, bv);
+		err = fpool_backing_write(&run->space->backing, bv, nr_bv, pos,
 					  min_t(u64, (u64)nr << PAGE_SHIFT, bytes - pos));
 	}
 	trace(run, first, nr, err);
@@ -268,12 +271,13 @@ static bool take_off(struct fpool_run *run)
 {
 	struct fpool_flight *flight = run->flight;
 	u64 len = (u64)run->nr << PAGE_SHIFT;
+	unsigned int nr_bv;
 
 	if (position(run) + len > end_of_file(run))
 		return false;
-	run->nr_bv = build_bvecs(run, 0, run->nr, run->bv);
+	nr_bv = build_bvecs(run, 0, run->nr, bvecs(run));
 	atomic_inc(&flight->flying);
-	if (fpool_backing_start_write(&run->space->backing, &run->write, run->bv, run->nr_bv,
+	if (fpool_backing_start_write(&run->space->backing, &run->write, bvecs(run), nr_bv,
 				      position(run), len, write_done))
 		return true;
 	atomic_dec(&flight->flying);
@@ -301,9 +305,8 @@ void fpool_flight_start(struct fpool_flight *flight, struct fpool_space *space, 
 	run->nr = nr;
 	run->nfailed = 0;
 	run->err = 0;
-	run->frame = &flight->frame[flight->pages];
-	run->bv = &flight->bv[flight->pages];
-	memcpy(run->frame, frame, nr * sizeof(*frame));
+	run->first = flight->pages;
+	memcpy(&flight->frame[run->first], frame, nr * sizeof(*frame));
 	flight->pages += nr;
 	run->started = take_off(run);
 }
@@ -381,12 +384,14 @@ void fpool_flight_finish(struct fpool_flight *flight)
 
 static void *alloc_flight(gfp_t gfp, void *unused)
 {
-	return create(FPOOL_FLIGHT_MAX, gfp);
+	void *mem = kvmalloc(fpool_flight_bytes(FPOOL_FLIGHT_MAX), gfp);
+
+	return mem ? fpool_flight_make(mem, FPOOL_FLIGHT_MAX) : NULL;
 }
 
 static void free_flight(void *flight, void *unused)
 {
-	fpool_flight_destroy(flight);
+	kvfree(flight);
 }
 
 /**

@@ -20,26 +20,22 @@ struct fpool_flight;
  * @flight: that it is part of
  * @space: of which; the caller's reference
  * @vpn: first page
+ * @err: of the device
+ * @first: where its pages begin among those of the flight
  * @nr: pages, at most FPOOL_RUN_MAX
  * @nfailed: result: of these, could not be written
- * @frame: where they are
- * @bv: the same for the device
- * @nr_bv: entries of @bv
  * @started: it flies; else it is written by who starts the flight
- * @err: of the device
  * @write: under way
  */
 struct fpool_run {
 	struct fpool_flight *flight;
 	struct fpool_space *space;
 	fpool_vpn_t vpn;
-	unsigned int nr;
-	unsigned int nfailed;
-	fpool_frame_t *frame;
-	struct bio_vec *bv;
-	unsigned int nr_bv;
-	bool started;
 	int err;
+	u8 first;
+	u8 nr;
+	u8 nfailed;
+	bool started;
 	struct fpool_write write;
 };
 
@@ -54,8 +50,8 @@ struct fpool_run {
  * @landed: called when the last one has ended, in any context; NULL: somebody waits
  * @owner: for who is told
  * @done: for who waits
- * @frame: of all pages
- * @bv: of all runs
+ * @frame: where all pages are
+ * @bv: the same for the device, of each run where its pages are
  * @run: all of them, as they were added
  */
 struct fpool_flight {
@@ -73,8 +69,13 @@ struct fpool_flight {
 	struct fpool_run run[];
 };
 
-struct fpool_flight *fpool_flight_create(unsigned int max);
-void fpool_flight_destroy(struct fpool_flight *flight);
+static inline const fpool_frame_t *fpool_run_frames(const struct fpool_run *run)
+{
+	return &run->flight->frame[run->first];
+}
+
+size_t fpool_flight_bytes(unsigned int max);
+struct fpool_flight *fpool_flight_make(void *mem, unsigned int max);
 struct fpool_flight *fpool_flight_get(void);
 void fpool_flight_put(struct fpool_flight *flight);
 

@@ -8,20 +8,26 @@
  */
 #include "laundry.h"
 
-#include <linux/slab.h>
+#include <linux/cpumask.h>
+#include <linux/math64.h>
+#include <linux/sizes.h>
+#include <linux/vmalloc.h>
 
 #include "batch.h"
+#include "mmset.h"
 
 /* Dirty victims that are written together. */
 #define LOAD		64
 
 /*
  * So many times so many may be under way: where a write takes 20 ms, 25,000 or 50,000 a second.  In
- * a small pool more would be more than there is.
+ * a small pool more would be more than there is; in others there are as many as leave all metadata
+ * of a pool at 2 % of the region, and 1.6 % of a large one.
  */
 #define FEW_LOADS	8
 #define MANY_LOADS	16
 #define MANY_FRAMES	16384
+#define LARGE_FRAMES	262144
 
 /* Dirty victims under way to the file; the reclaim thread's. */
 struct load {
@@ -38,6 +44,7 @@ struct fpool_laundry {
 	unsigned long moved;		/* any time, READ_ONCE: jiffies; a load began or ended */
 	unsigned int flying;
 	unsigned int nr;
+	size_t bytes;			/* of this, and the flights behind it */
 	struct load load[];
 };
 
@@ -337,6 +344,35 @@ unsigned int fpool_laundry_start(struct fpool_pool *pool)
 	return nr;
 }
 
+/* For so many loads, and their flights behind them; in pages, as vmalloc() has it. */
+static size_t bytes_of(unsigned int nr)
+{
+	struct fpool_laundry *l;
+
+	return PAGE_ALIGN(struct_size(l, load, nr) + nr * fpool_flight_bytes(LOAD));
+}
+
+/* What is outside of the region besides, with a space and a few processes. */
+static u64 bytes_besides(const struct fpool_pool *pool)
+{
+	return fpool_mmset_bytes(pool) + sizeof(*pool) + SZ_8K +
+	       2 * num_possible_cpus() * sizeof(struct fpool_stats_cpu);
+}
+
+static unsigned int how_many_loads(const struct fpool_pool *pool)
+{
+	u64 bytes = (u64)pool->region.nframes << PAGE_SHIFT, part, used;
+	unsigned int nr;
+
+	if (pool->region.nframes < MANY_FRAMES)
+		return FEW_LOADS;
+	part = pool->region.nframes < LARGE_FRAMES ? div_u64(bytes, 50) : div_u64(2 * bytes, 125);
+	used = ((u64)pool->kernel_frames << PAGE_SHIFT) + bytes_besides(pool);
+	for (nr = MANY_LOADS; nr > FEW_LOADS && used + bytes_of(nr) > part; nr--)
+		;
+	return nr;
+}
+
 /**
  * fpool_laundry_create - what writing dirty victims needs
  * @pool: a new pool
@@ -346,26 +382,40 @@ unsigned int fpool_laundry_start(struct fpool_pool *pool)
  */
 int fpool_laundry_create(struct fpool_pool *pool)
 {
-	unsigned int i, nr = pool->region.nframes < MANY_FRAMES ? FEW_LOADS : MANY_LOADS;
+	unsigned int i, nr = how_many_loads(pool);
+	struct fpool_laundry *l;
+	void *flight;
 
-	pool->loads = kvzalloc(struct_size(pool->loads, load, nr), GFP_KERNEL);
-	if (!pool->loads)
+	/* Of pages: what kmalloc() has for so much would be a power of two. */
+	l = vzalloc(bytes_of(nr));
+	if (!l)
 		return -ENOMEM;
-	pool->loads->nr = nr;
-	pool->loads->moved = jiffies;
+	l->nr = nr;
+	l->bytes = bytes_of(nr);
+	l->moved = jiffies;
+	flight = &l->load[nr];
 	for (i = 0; i < nr; i++) {
-		struct load *load = &pool->loads->load[i];
+		struct load *load = &l->load[i];
 
 		load->pool = pool;
-		load->b.flight = fpool_flight_create(LOAD);
-		if (!load->b.flight)
-			goto exit;
+		load->b.flight = fpool_flight_make(flight, LOAD);
 		load->b.flight->owner = load;
+		flight += fpool_flight_bytes(LOAD);
 	}
+	pool->loads = l;
 	return 0;
-exit:
-	fpool_laundry_destroy(pool);
-	return -ENOMEM;
+}
+
+/**
+ * fpool_laundry_bytes - how much memory it takes
+ * @pool: the pool
+ *
+ * Context: Any.
+ * Return: bytes.
+ */
+size_t fpool_laundry_bytes(const struct fpool_pool *pool)
+{
+	return pool->loads->bytes;
 }
 
 /**
@@ -376,13 +426,9 @@ exit:
  */
 void fpool_laundry_destroy(struct fpool_pool *pool)
 {
-	unsigned int i;
-
 	/* Who told the thread that the last load has landed may still be in load_landed(). */
 	synchronize_rcu();
-	for (i = 0; i < pool->loads->nr; i++)
-		fpool_flight_destroy(pool->loads->load[i].b.flight);
-	kvfree(pool->loads);
+	vfree(pool->loads);
 	pool->loads = NULL;
 }
 

@@ -6,6 +6,7 @@
 #include "space.h"
 
 int fpool_laundry_create(struct fpool_pool *pool);
+size_t fpool_laundry_bytes(const struct fpool_pool *pool);
 void fpool_laundry_destroy(struct fpool_pool *pool);
 bool fpool_laundry_has_room(struct fpool_pool *pool);
 bool fpool_laundry_stands_still(struct fpool_pool *pool);

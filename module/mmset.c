@@ -702,6 +702,23 @@ int fpool_mmset_init_pool(struct fpool_pool *pool)
 }
 
 /**
+ * fpool_mmset_bytes - memory outside of the region for working sets of processes
+ * @pool: the pool
+ *
+ * Context: Any.
+ * Return: bytes, those of the sets that there are included.
+ */
+size_t fpool_mmset_bytes(const struct fpool_pool *pool)
+{
+	const struct fpool_wsets *ws = &pool->wsets;
+
+	if (!ws->slots)
+		return 0;
+	return ws->slots * sizeof(*ws->tab) + (sizeof(*pool->mmsets) << HASH_BITS) +
+	       READ_ONCE(ws->nr) * sizeof(struct fpool_mmset);
+}
+
+/**
  * fpool_mmset_exit_pool - all of them have gone
  * @pool: without spaces, and with nothing under way
  *

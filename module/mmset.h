@@ -13,6 +13,7 @@ struct fpool_mmset_limiting {
 };
 
 struct fpool_wset *fpool_mmset_find(struct fpool_pool *pool, const struct mm_struct *mm);
+size_t fpool_mmset_bytes(const struct fpool_pool *pool);
 bool fpool_mmset_has_room(struct fpool_pool *pool, const struct mm_struct *mm);
 int fpool_mmset_map(struct fpool_pool *pool, struct mm_struct *mm);
 void fpool_mmset_copy(struct fpool_pool *pool, struct mm_struct *mm);

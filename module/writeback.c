@@ -201,7 +201,7 @@ static void release(struct sweep *s)
 	for (i = 0; i < flight->nr; i++)
 		for (k = 0; k < flight->run[i].nr; k++)
 			unclaim(s->space, fpool_vpn_add(flight->run[i].vpn, k),
-				flight->run[i].frame[k]);
+				fpool_run_frames(&flight->run[i])[k]);
 	spin_unlock(&s->space->pool->lock);
 	for (i = 0; i < flight->nr; i++)
 		fpool_space_wake_run(s->space, flight->run[i].vpn, flight->run[i].nr);

@@ -467,6 +467,50 @@ static void events(void)
 	end();
 }
 
+/* ---- how much memory is not for pages ---- */
+
+/* In a pool of so many bytes, with a file of four times as many, all of whose tables are there. */
+static void overhead(u64 bytes, u64 permyriad)
+{
+	char *name = file_path("large");
+	int f = need_ok(open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	struct framepool_pool p;
+	u64 i, outside, all;
+	u8 *mem;
+
+	need_ok(ftruncate(f, 4 * bytes));
+	close(f);
+	attach_block = FRAMEPOOL_BLOCK_1;
+	pool_use(bytes);
+	f = space_attach(name, O_RDONLY);
+	mem = map(f, 4 * bytes, PROT_READ, MAP_SHARED);
+	for (i = 0; i < 4 * bytes; i += 2 * MIB)
+		expect(bytes_zero(mem + i, PAGE, i), "a page of a hole");
+	need(pool_info(pool, &p), "no pool");
+	outside = number_of(text_of("stats"), "outside");
+	all = (p.kernel + p.nodes) * PAGE + outside;
+	diag("%ju MiB: %ju bytes in the region, %ju nodes, %ju bytes outside: %ju in 10,000",
+	     (uintmax_t)(bytes / MIB), (uintmax_t)((p.kernel + p.nodes) * PAGE),
+	     (uintmax_t)p.nodes, (uintmax_t)outside, (uintmax_t)(all * 10000 / bytes));
+	expect(p.nodes >= 4 * bytes / (2 * MIB), "%ju nodes", (uintmax_t)p.nodes);
+	expect(all * 10000 <= bytes * permyriad, "%ju bytes of %ju", (uintmax_t)all,
+	       (uintmax_t)bytes);
+	need_ok(munmap(mem, 4 * bytes));
+	space_gone(f, space_id(f));
+}
+
+static void overhead_small(void)
+{
+	overhead(64 * MIB, 200);
+}
+
+static void overhead_large(void)
+{
+	if ((u64)sysconf(_SC_AVPHYS_PAGES) * PAGE < 1280 * MIB)
+		skip("not enough memory");
+	overhead(1024 * MIB, 160);
+}
+
 static const struct test tests[] = {
 	{ "spaces", spaces, T_DEVICE },
 	{ "pagetables", pagetables, T_DEVICE },
@@ -479,6 +523,8 @@ static const struct test tests[] = {
 	{ "buddyinfo", buddyinfo, T_DEVICE },
 	{ "policy", policy, T_DEVICE },
 	{ "trace events", events, T_DEVICE },
+	{ "memory that is not for pages: 64 MiB", overhead_small, T_DEVICE },
+	{ "memory that is not for pages: 1 GiB", overhead_large, T_DEVICE },
 };
 
 int main(int argc, char **argv)
