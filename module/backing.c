@@ -218,8 +218,9 @@ int fpool_backing_upgrade(struct fpool_backing *b, struct file *file)
 }
 
 /*
- * A worker's fput() comes later, and who detaches wants to unmount now.  To flush what all others have
- * put off would close their files here: a descriptor of ours among them waits for another worker.
+ * A worker's fput() comes later, and who detaches wants to unmount now.  To flush what all others
+ * have put off would close their files here: a descriptor of ours among them waits for another
+ * worker.
  */
 static void close_file(struct file *file)
 {

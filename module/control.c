@@ -237,8 +237,9 @@ static void undo_attach(struct file *file, void *arg)
 }
 
 /*
- * SPACE_NEXT: the named nodes by their cursor, then the spaces that have users without a node (or
- * no user at all), by theirs: with the top bit set, so that all come after the nodes'.
+ * SPACE_NEXT: the named nodes by their cursor, then the spaces that were attached without a name (or
+ * have no node any more, only work that goes on), by theirs: with the top bit set, so that all come
+ * after the nodes'.
  */
 #define UNNAMED_CURSOR	BIT_ULL(63)
 
@@ -262,7 +263,7 @@ static struct fpool_space *next_unnamed(u64 cursor)
 	struct fpool_space *space, *best = NULL;
 
 	list_for_each_entry(space, &fpool_spaces, link)
-		if (unnamed_cursor(space) > cursor && (space->unnamed || !space->users) &&
+		if (unnamed_cursor(space) > cursor && (space->unnamed || !space->nodes) &&
 		    (!best || unnamed_cursor(space) < unnamed_cursor(best)))
 			best = space;
 	return best;

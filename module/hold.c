@@ -286,7 +286,7 @@ static void let_broken_go(struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_
 	}
 }
 
-/* Its caller has taken release_sem: he may have been killed since, so that it is given back here. */
+/* Its caller has taken release_sem; as he may have been killed since, it is given back here. */
 static int release_job(struct fpool_job *job)
 {
 	struct fpool_space *space = job->space;

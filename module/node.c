@@ -135,6 +135,7 @@ struct fpool_node *fpool_node_create(const struct fpool_node_params *params)
 	if (IS_ERR(node))
 		return node;
 	node->cursor = next_cursor++;
+	node->space->nodes++;
 	list_add_tail(&node->link, &fpool_nodes);
 	return node;
 }
@@ -149,6 +150,7 @@ void fpool_node_remove(struct fpool_node *node)
 {
 	lockdep_assert_held(&fpool_attach_lock);
 	list_del(&node->link);
+	node->space->nodes--;
 	cdev_device_del(&node->cdev, &node->dev);
 	put_device(&node->dev);
 }

@@ -318,8 +318,8 @@ static void delist(struct fpool_handle *handle, struct ticket *t)
 }
 
 /*
- * The descriptor forgets a ticket. True: the caller calls bury(), else the worker frees it.  One that
- * waits behind others, on devices that may stand still, does not keep its space.
+ * The descriptor forgets a ticket. True: the caller calls bury(), else the worker frees it.  One
+ * that waits behind others, on devices that may stand still, does not keep its space.
  */
 static bool abandon(struct fpool_handle *handle, struct ticket *t)
 {

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "attach.h"
 #include "bring.h"
 #include "compat.h"
 #include "errlog.h"
@@ -207,29 +208,14 @@ static long release(struct file *file, void *arg)
 	return file->f_mode & FMODE_WRITE ? on_range(file, arg, fpool_hold_release) : -EBADF;
 }
 
-/* Bytes of the last page past the end are zero when they come to belong to the file. */
-static void clear_tail(struct fpool_space *space, u64 bytes)
-{
-	struct page *page;
-
-	if (!(bytes & ~PAGE_MASK))
-		return;
-	page = fpool_pager_lookup(space, fpool_addr_vpn(bytes));
-	if (page) {
-		zero_user_segment(page, bytes & ~PAGE_MASK, PAGE_SIZE);
-		put_page(page);
-	}
-}
-
 /* A program holds back a page from this one on. */
 static bool is_held_from(struct fpool_space *space, fpool_vpn_t vpn)
 {
 	bool held;
 
-	rcu_read_lock();
-	held = fpool_ptable_next(&space->ptable, &vpn, fpool_vpn(FPOOL_VPN_MAX), FPOOL_SPTE_H,
-				 NULL);
-	rcu_read_unlock();
+	spin_lock(&space->pool->lock);
+	held = fpool_space_next(space, &vpn, fpool_vpn(FPOOL_VPN_MAX), FPOOL_SPTE_H, NULL);
+	spin_unlock(&space->pool->lock);
 	return held;
 }
 
@@ -259,9 +245,8 @@ static int cut(struct fpool_space *space, u64 bytes)
 }
 
 /*
- * The page that the new end cuts in two: until the cut is sure it may be written up to the new end
- * only, and must not leave as clean. A reference keeps it. NULL: the cut is between pages, or the
- * page cannot be read, so that nobody stores to it.
+ * The page that an end lies in; a reference keeps it. NULL: the end is between pages, or the page
+ * cannot be read, so that nobody stores to it.
  */
 static struct page *get_edge(struct fpool_space *space, u64 bytes)
 {
@@ -276,9 +261,35 @@ static struct page *get_edge(struct fpool_space *space, u64 bytes)
 	return IS_ERR(page) && PTR_ERR(page) != -ENOMEM ? NULL : page;
 }
 
-static int shrink(struct fpool_space *space, u64 bytes)
+/* Bytes of the last page past the end are zero when they come to belong to the file. */
+static void clear_tail(struct page *edge, u64 bytes)
+{
+	if (edge)
+		zero_user_segment(edge, bytes & ~PAGE_MASK, PAGE_SIZE);
+}
+
+/* The sizes of both. Then the page that the new end is in is written up to there only. */
+static int cut_both(struct fpool_space *space, u64 bytes)
 {
 	u64 old = fpool_space_bytes(space);
+	int err;
+
+	/* First nobody can bring a page there any more, then those that are there go. */
+	i_size_write(space->inode, bytes);
+	err = cut(space, bytes);
+	/* A write that had begun before goes up to the old end: it ends before the file does. */
+	if (!err)
+		err = fpool_bring_wait_settled(space, fpool_addr_vpn(bytes));
+	if (!err)
+		err = fpool_backing_resize(&space->backing, bytes);
+	if (err)
+		i_size_write(space->inode, old);
+	return err;
+}
+
+/* Until the cut is sure the edge must not leave as clean. */
+static int shrink(struct fpool_space *space, u64 bytes)
+{
 	struct page *edge;
 	int err;
 
@@ -288,33 +299,33 @@ static int shrink(struct fpool_space *space, u64 bytes)
 	edge = get_edge(space, bytes);
 	if (IS_ERR(edge))
 		return PTR_ERR(edge);
-	/* First nobody can bring a page there any more, then those that are there go. */
-	i_size_write(space->inode, bytes);
-	err = cut(space, bytes);
-	if (!err)
-		err = fpool_backing_resize(&space->backing, bytes);
-	if (err) {
-		i_size_write(space->inode, old);
-		if (edge)
-			SetPageDirty(edge);
+	err = cut_both(space, bytes);
+	if (err && edge)
+		SetPageDirty(edge);
+	if (!err) {
+		fpool_rmap_cut(space, fpool_vpn(fpool_bytes_to_pages(bytes)));
+		clear_tail(edge, bytes);
 	}
 	if (edge)
 		put_page(edge);
-	if (err)
-		return err;
-	fpool_rmap_cut(space, fpool_vpn(fpool_bytes_to_pages(bytes)));
-	clear_tail(space, bytes);
-	return 0;
+	return err;
 }
 
+/* The edge is looked for as for a cut: one that is just leaving may come back as it is. */
 static int grow(struct fpool_space *space, u64 bytes)
 {
+	u64 old = fpool_space_bytes(space);
+	struct page *edge = get_edge(space, old);
 	int err;
 
-	clear_tail(space, fpool_space_bytes(space));
+	if (IS_ERR(edge))
+		return PTR_ERR(edge);
+	clear_tail(edge, old);
 	err = fpool_backing_resize(&space->backing, bytes);
 	if (!err)
 		i_size_write(space->inode, bytes);
+	if (edge)
+		put_page(edge);
 	return err;
 }
 
@@ -327,6 +338,8 @@ static int resize_job(struct fpool_job *job)
 	err = job->bytes < fpool_space_bytes(space) ? shrink(space, job->bytes) :
 						      grow(space, job->bytes);
 	mutex_unlock(&space->sync_lock);
+	/* Its caller may have been killed, and his descriptor have gone. */
+	fpool_attach_leave_later(space);
 	return err;
 }
 
@@ -348,7 +361,13 @@ static long resize(struct file *file, void *arg)
 	if (!job)
 		return -ENOMEM;
 	job->bytes = r->bytes;
-	err = fpool_job_run(job);
+	err = fpool_job_get_place(job);
+	if (!err) {
+		/* It may bring a page: none comes to a space that is being torn down. */
+		fpool_attach_enter(space);
+		fpool_job_start(job);
+		err = fpool_job_wait(job);
+	}
 	fpool_job_put(job);
 	return err;
 }

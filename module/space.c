@@ -201,6 +201,8 @@ void fpool_space_unlink(struct fpool_space *space)
 	while (fpool_ptable_clear_some(&space->ptable, SEEK_NODES))
 		fpool_pool_breathe(pool);
 	xa_erase(&pool->tables, space->id);
+	/* Whoever has a reference still and wants a page: it is past the end. */
+	i_size_write(space->inode, 0);
 	spin_unlock(&pool->lock);
 	WRITE_ONCE(space->dying, true);
 	/*

@@ -39,7 +39,8 @@ struct fpool_space {
 	struct fpool_backing backing;	/* I, but for its upgrade: by who has the opening */
 	struct list_head link;		/* A: all spaces of all pools */
 	u32 users;			/* A: descriptors and named nodes; 0: being torn down */
-	u32 unnamed;			/* A: of these, descriptors that ATTACH returned */
+	u32 unnamed;			/* A: of these, descriptors that ATTACH returned ... */
+	u32 nodes;			/* A: ... and named nodes */
 	kuid_t uid;			/* I: of the first attacher */
 	u8 block_type;			/* any time, READ_ONCE: a hint to the next fill */
 	struct fpool_streams streams;	/* P; read without it for hints: what AUTO follows */

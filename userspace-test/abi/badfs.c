@@ -514,6 +514,107 @@ static void frozen_and_full(void)
 	end();
 }
 
+/* ---- resized ---- */
+
+static void resizing_child(void *attached)
+{
+	struct framepool_resize r = { .size = sizeof(r), .bytes = NR * PAGE + 5 };
+
+	fd = space_attach(path, O_RDWR);
+	atomic_store((atomic_int *)attached, 1);
+	ioctl(fd, FRAMEPOOL_RESIZE, &r);
+}
+
+/* Who asked is killed, and nobody else has the space: the resize has it as long as it takes. */
+static void resize_of_the_dead(void)
+{
+	atomic_int *attached = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct framepool_space s = { .size = sizeof(s) };
+	int status;
+	pid_t pid;
+
+	begin(false);
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	freeze();
+	pid = child_start(resizing_child, attached);
+	while (!atomic_load(attached) && !waitpid(pid, &status, WNOHANG))
+		usleep(1000);
+	expect(task_waits(pid, pid, 20000), "the child does not wait");
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, &status, 0));
+	expect(space_next(&s) && s.opens == 1, "%u users", s.opens);
+	thaw();
+	expect(wait_until(no_spaces, NULL, 20000), "the space stays");
+	expect(file_size(path) == NR * PAGE + 5, "%ju bytes", (uintmax_t)file_size(path));
+	need_ok(truncate(path, NR * PAGE));
+	end_detached();
+}
+
+#define SHORT	(3 * PAGE + 100)
+#define LONGER	(5 * PAGE + 7)
+
+static void *evict_it(void *arg)
+{
+	struct syncer *s = arg;
+	struct framepool_range r;
+
+	atomic_store(&s->tid, syscall(SYS_gettid));
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	return NULL;
+}
+
+static void *grow_it(void *arg)
+{
+	struct framepool_resize r = { .size = sizeof(r), .bytes = LONGER };
+	struct syncer *s = arg;
+
+	atomic_store(&s->tid, syscall(SYS_gettid));
+	need_ok(ioctl(fd, FRAMEPOOL_RESIZE, &r));
+	atomic_store(&s->done, 1);
+	return NULL;
+}
+
+static bool has_ended(void *arg)
+{
+	return atomic_load(&((struct syncer *)arg)->done);
+}
+
+/* The last page is on its way out when the file grows, and comes back: with nothing past the end. */
+static void grows_while_leaving(void)
+{
+	struct syncer evictor = { 0 }, grower = { 0 };
+	u8 *model = calloc(1, LONGER), *page;
+
+	make_fs();
+	file_make(path, SHORT, 1);
+	pool_use(2 * MIB);
+	attach_it();
+	memcpy(model, m, SHORT);
+	memset(m + SHORT, 0xee, 4 * PAGE - SHORT);
+	page = m + 3 * PAGE;
+	dm_stall();
+	need(!pthread_create(&evictor.thread, NULL, evict_it, &evictor), "no thread");
+	while (!atomic_load(&evictor.tid))
+		sched_yield();
+	expect(task_waits(getpid(), evictor.tid, 20000), "the eviction does not wait");
+	need(!pthread_create(&grower.thread, NULL, grow_it, &grower), "no thread");
+	/* The file system may need the device for it. */
+	wait_until(has_ended, &grower, 3000);
+	expect(*(volatile u8 *)page == model[3 * PAGE], "the page that comes back");
+	dm_go_on();
+	pthread_join(evictor.thread, NULL);
+	pthread_join(grower.thread, NULL);
+	expect(bytes_are(m, model, LONGER, 0), "after growing");
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	expect_file(path, model, LONGER);
+	need_ok(umount(where));
+	note_mounted("");
+	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s",
+	       strerror(errno));
+}
+
 static const struct test tests[] = {
 	{ "a full file system", no_space, T_DEVICE },
 	{ "bad blocks below a file", bad_blocks_below, T_DEVICE },
@@ -523,6 +624,8 @@ static const struct test tests[] = {
 	{ "a frozen file system, on the direct path", frozen_direct, T_DEVICE },
 	{ "a frozen file system, and nothing to write", frozen_clean, T_DEVICE },
 	{ "a frozen file system and a full pool", frozen_and_full, T_DEVICE },
+	{ "a resize whose caller was killed", resize_of_the_dead, T_DEVICE },
+	{ "a last page that is leaving when the file grows", grows_while_leaving, T_DEVICE },
 };
 
 /* A test that gave up may have left it frozen. */

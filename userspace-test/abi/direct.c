@@ -92,6 +92,7 @@ static void others_wait(void)
 	/* Nor more: what it grew by would be nowhere. */
 	r.bytes = 200 * PAGE;
 	expect_errno(ioctl(fd, FRAMEPOOL_RESIZE, &r), ETXTBSY);
+	expect(file_size(path) == 100 * PAGE, "the file has %ju bytes", (uintmax_t)file_size(path));
 	expect(page_is(m, 0, 1) && page_is(m + 99 * PAGE, 99, 1), "something was changed");
 	leave(100 * PAGE);
 	need_ok(ftruncate(file, 50 * PAGE));

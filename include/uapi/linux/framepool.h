@@ -92,8 +92,9 @@
  * With DIRECT pages of a regular file are read from and written to its blocks, without the file
  * system, where all of them are allocated and fixed (as for swapon); otherwise, and where that is
  * not so, through the file system. FRAMEPOOL_SPACE_DIRECT_PATH says which. As long as the file is
- * attached in this way it can neither be removed, nor resized, nor written to by others (ETXTBSY,
- * EPERM), so @fd has to be open for writing (EACCES). Block devices are always used directly.
+ * attached in this way it can neither be removed, nor resized (by RESIZE neither), nor written to
+ * by others (ETXTBSY, EPERM), so @fd has to be open for writing (EACCES). Block devices are always
+ * used directly.
  *
  * EISDIR, EINVAL (neither a regular file nor a block device; O_APPEND; a file of sysfs and its
  * like; of hugetlbfs, for writing), ELOOP (a node of framepool itself), ENODATA (an empty file),
@@ -534,7 +535,9 @@ struct framepool_residency {
  * @bytes: new size, at least 1
  *
  * Needs a descriptor opened for writing (EBADF), and a regular file behind it (EINVAL). EBUSY:
- * pages past the new end are held. ETXTBSY: the file is used past the file system (ATTACH_DIRECT).
+ * pages past the new end are held. ETXTBSY: the file has the direct path (FRAMEPOOL_ATTACH_DIRECT),
+ * or is a swap file. EFBIG, ENOSPC, EROFS, EPERM and their like: the file system does not take the
+ * size. ENOMEM; EINTR: killed, it may go on. Then, but for EINTR, the size is what it was.
  */
 struct framepool_resize {
 	__u32 size;
