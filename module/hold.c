@@ -156,6 +156,8 @@ static void take_results(const struct fpool_job *job, struct framepool_range *r)
 {
 	r->written = job->written;
 	r->failed = job->failed;
+	if (job->failed)
+		r->error = -job->err;
 }
 
 static int write_before(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,

@@ -15,6 +15,8 @@ static_assert(sizeof(struct framepool_pool_create) == 112);
 static_assert(sizeof(struct framepool_pool_destroy) == 72);
 static_assert(sizeof(struct framepool_pool_policy) == 88);
 static_assert(sizeof(struct framepool_pool) == 440);
+static_assert(sizeof(struct framepool_wset) == 160);
+static_assert(sizeof(struct framepool_wset_limit) == 96);
 static_assert(sizeof(struct framepool_range) == 96);
 static_assert(sizeof(struct framepool_residency) == 40);
 static_assert(sizeof(struct framepool_resize) == 16);
@@ -48,10 +50,10 @@ bool fpool_ioctl_string(const char *s, size_t size)
 	return strnlen(s, size) < size;
 }
 
-/* Results are worth copying where the command did its work, or part of it. */
+/* Who was refused has done nothing. Any other error may be that of a part of the work. */
 static bool has_results(long ret)
 {
-	return ret >= 0 || ret == -EINTR || ret == -ENOMEM || ret == -EBUSY || ret == -EIO;
+	return ret != -EINVAL && ret != -EFAULT && ret != -EBADF && ret != -EPERM;
 }
 
 /**

@@ -28,6 +28,7 @@ enum fpool_job_queue {
  * @written: result: pages written
  * @failed: result: pages that could not be
  * @evicted: result
+ * @err: result: what @fn returned
  */
 struct fpool_job {
 	int (*fn)(struct fpool_job *job);
@@ -40,12 +41,12 @@ struct fpool_job {
 	struct mm_struct *mm;
 	u64 written, failed;
 	struct fpool_evicted evicted;
+	int err;
 	/* private: */
 	struct work_struct work;
 	struct completion done;
 	refcount_t refs;
 	bool started, has_place;
-	int err;
 };
 
 int fpool_job_init(void);

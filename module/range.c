@@ -114,6 +114,8 @@ static long sync_ioctl(struct file *file, void *arg)
 		return err;
 	err = sync_range(fpool_file_space(file), start, end, &r->done, &r->failed);
 	/* As fsync: an error that nobody has told this descriptor of is told now, once. */
+	if (r->failed)
+		r->error = -err;
 	reported = err == -EINTR ? 0 : file_check_and_advance_wb_err(file);
 	return err ?: reported;
 }

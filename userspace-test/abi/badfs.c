@@ -151,6 +151,7 @@ static void fill_up_fs(const char *filler)
 static void no_space(void)
 {
 	char filler[DIR_SIZE + 16];
+	struct framepool_range r;
 	u64 i, n;
 	u32 why;
 
@@ -162,6 +163,9 @@ static void no_space(void)
 	fill_up_fs(filler);
 	for (i = FEW - 50; i < FEW + 50; i++)
 		store(i, 3);
+	expect_errno(range_op(fd, FRAMEPOOL_SYNC, 0, 0, &r), ENOSPC);
+	expect(r.failed && r.failed <= 50 && r.done + r.failed == 100 && r.error == ENOSPC,
+	       "%ju written, %ju failed, errno %u", (uintmax_t)r.done, (uintmax_t)r.failed, r.error);
 	expect_errno(fsync(fd), ENOSPC);
 	n = unwritten(&why);
 	/* What had its blocks already got through; a few more blocks may have been found. */

@@ -428,6 +428,9 @@ struct framepool_pool {
  * @promised: out: EVICT: stayed because they are of the minimum of another process's working set;
  *	not in the first version
  *
+ * The results are there also where the call fails because of a page: SYNC, RELEASE and HOLD with
+ * DROP say its errno in @error, too, and how many there were.
+ *
  * PREFETCH, PIN and HOLD stop, with what they did in the fields, when the pool cannot take more
  * (ENOMEM); HOLD also at a page that cannot be read (EIO and its like), or is pinned by another
  * (EBUSY): release what it has held. EINTR: killed while waiting.
