@@ -403,7 +403,8 @@ static void describe_pool(struct fpool_pool *pool, struct framepool_pool *info)
 
 	info->cursor = pool->id;
 	info->bytes = (u64)pool->region.nframes << PAGE_SHIFT;
-	info->base = PFN_PHYS(pool->region.pfn);
+	/* Where things lie in memory helps nobody but who attacks it. */
+	info->base = capable(CAP_SYS_ADMIN) ? PFN_PHYS(pool->region.pfn) : 0;
 	info->node = pool->region.node;
 	info->frames = pool->region.nframes;
 	info->bound = pool->region.nframes - pool->kernel_frames;

@@ -4,7 +4,7 @@
  *
  *	advice		of		what leaves first
  *	SEQUENTIAL	mapping,	what lies behind the reader, unless others use it: his own
- *			descriptor	uses do not count (fpool_space_counts())
+ *			descriptor	uses do not count (fpool_handle_counts())
  *	RANDOM		mapping,	nothing else: one page is fetched at a time, and uses count
  *			descriptor
  *	WILLNEED	range		what is there already counts as used

@@ -340,7 +340,7 @@ struct framepool_wset_limit {
  * @flags: 0
  * @cursor: POOL_NEXT: in: 0 or the last answer's; out: of this answer. ENOENT after the last.
  * @bytes: of the region
- * @base: physical address of frame 0
+ * @base: physical address of frame 0; 0 without CAP_SYS_ADMIN
  * @node: NUMA node
  * @spaces: how many
  * @frames: all frames of the region
