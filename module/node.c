@@ -12,6 +12,9 @@
 
 #define MINORS	BIT(16)
 
+/* Named nodes of one user, unless he has CAP_SYS_ADMIN: minors are everybody's. */
+#define NODES_MAX	1024
+
 /* Who uses which space, under which name; docs/locking.md. */
 DEFINE_MUTEX(fpool_attach_lock);
 LIST_HEAD(fpool_nodes);
@@ -55,7 +58,7 @@ static void node_dev_release(struct device *dev)
 
 static struct fpool_node *node_alloc(const struct fpool_node_params *params, int minor)
 {
-	struct fpool_node *node = kzalloc(sizeof(*node), GFP_KERNEL);
+	struct fpool_node *node = kzalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
 
 	if (!node)
 		return NULL;
@@ -118,12 +121,23 @@ struct fpool_node *fpool_node_find(const char *name)
 	return NULL;
 }
 
+static bool has_too_many(kuid_t uid)
+{
+	const struct fpool_node *node;
+	u32 nr = 0;
+
+	list_for_each_entry(node, &fpool_nodes, link)
+		nr += uid_eq(node->uid, uid);
+	return nr >= NODES_MAX && !capable(CAP_SYS_ADMIN);
+}
+
 /**
  * fpool_node_create - make /dev/framepool/NAME
  * @params: which; the node takes over one user of the space
  *
  * Context: Caller holds fpool_attach_lock; may sleep.
- * Return: the node, or an ERR_PTR: -EEXIST, -ENOSPC (no minor), -ENOMEM.
+ * Return: the node, or an ERR_PTR: -EEXIST; -EDQUOT: the user has so many already; -ENOSPC: no
+ * minor; -ENOMEM.
  */
 struct fpool_node *fpool_node_create(const struct fpool_node_params *params)
 {
@@ -131,6 +145,8 @@ struct fpool_node *fpool_node_create(const struct fpool_node_params *params)
 
 	if (fpool_node_find(params->name))
 		return ERR_PTR(-EEXIST);
+	if (has_too_many(params->uid))
+		return ERR_PTR(-EDQUOT);
 	node = node_add(params, space_fops);
 	if (IS_ERR(node))
 		return node;

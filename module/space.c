@@ -109,7 +109,7 @@ static int enter_pool(struct fpool_space *space)
  */
 struct fpool_space *fpool_space_create(struct fpool_pool *pool)
 {
-	struct fpool_space *space = kzalloc(sizeof(*space), GFP_KERNEL);
+	struct fpool_space *space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
 	int err;
 
 	if (!space)

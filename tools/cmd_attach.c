@@ -150,6 +150,8 @@ static int attach_file(struct framepool_attach *attach, const char *path, struct
 		{ EEXIST, "the name is in use",
 		  "Give another one with --name; 'framepool list' shows them." },
 		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },
+		{ EDQUOT, "you have as many named spaces as one user may have",
+		  "Detach some of them; 'framepool list' shows them." },
 		{ EPERM, "you may not give the node to this group",
 		  "Take a group that you are in, or run it as root." },
 		{ EBUSY, "it is attached to another pool, or otherwise in use",

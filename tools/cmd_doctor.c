@@ -145,9 +145,14 @@ static void look_at_pool_memory(struct doctor *d, const struct framepool_pool *p
 {
 	char bytes[NUMBER_SIZE];
 
-	finding(d, LEVEL_OK, about, "%s, contiguous at %#llx-%#llx on node %d",
-		text_bytes(bytes, p->bytes), (unsigned long long)p->base,
-		(unsigned long long)(p->base + p->bytes - 1), p->node);
+	/* Only administrators are told where. */
+	if (p->base)
+		finding(d, LEVEL_OK, about, "%s, contiguous at %#llx-%#llx on node %d",
+			text_bytes(bytes, p->bytes), (unsigned long long)p->base,
+			(unsigned long long)(p->base + p->bytes - 1), p->node);
+	else
+		finding(d, LEVEL_OK, about, "%s, contiguous, on node %d",
+			text_bytes(bytes, p->bytes), p->node);
 	if (p->resident_max > p->bound)
 		finding(d, LEVEL_WRONG, about, "its bound was exceeded. Report this as a bug.");
 	if (p->starved)

@@ -123,10 +123,13 @@ void show_errors(const struct framepool_errors *e)
 
 void show_pool(const struct framepool_pool *p)
 {
-	char bytes[NUMBER_SIZE];
+	char bytes[NUMBER_SIZE], at[NUMBER_SIZE + 4] = "";
 
-	printf("pool %s: %s at %#llx on node %d, policy %s, working sets %s, %u spaces\n", p->name,
-	       text_bytes(bytes, p->bytes), (unsigned long long)p->base, p->node, p->policy,
+	/* Only administrators are told. */
+	if (p->base)
+		snprintf(at, sizeof(at), " at %#llx", (unsigned long long)p->base);
+	printf("pool %s: %s%s on node %d, policy %s, working sets %s, %u spaces\n", p->name,
+	       text_bytes(bytes, p->bytes), at, p->node, p->policy,
 	       p->state & FRAMEPOOL_POOL_ONE_SET ? "off" : "on", p->spaces);
 	show(of_pool, COUNT(of_pool), p);
 }

@@ -413,6 +413,62 @@ static void owners(void)
 	need_ok(detach("t.root"));
 }
 
+#define NODES_MAX	1024
+
+static int name_one(int control, int file, int nr)
+{
+	struct framepool_attach a;
+	char name[32];
+
+	attach_init(&a, file);
+	snprintf(name, sizeof(name), "t.many.%d", nr);
+	name_set(a.name, name);
+	return ioctl(control, FRAMEPOOL_ATTACH, &a);
+}
+
+static void unname_one(int control, int nr)
+{
+	struct framepool_detach d = { .size = sizeof(d) };
+	char name[32];
+
+	snprintf(name, sizeof(name), "t.many.%d", nr);
+	name_set(d.name, name);
+	need_ok(ioctl(control, FRAMEPOOL_DETACH, &d));
+}
+
+static void name_many(void *arg)
+{
+	struct framepool_pool p = { .size = sizeof(p) };
+	int control = *(int *)arg, file, nr = 0;
+
+	become(1000, 1001);
+	/* Nor is a stranger told where a pool lies. */
+	need_ok(ioctl(control, FRAMEPOOL_POOL_NEXT, &p));
+	expect(!p.base, "the pool is at %#jx", (uintmax_t)p.base);
+	file = need_ok(open(users_file, O_RDWR));
+	while (nr < NODES_MAX + 10 && !name_one(control, file, nr))
+		nr++;
+	expect(nr == NODES_MAX && errno == EDQUOT, "%d nodes, then %s", nr, strerror(errno));
+	unname_one(control, 0);
+	need_ok(name_one(control, file, 0));
+	while (nr--)
+		unname_one(control, nr);
+}
+
+/* Minors are everybody's, so one user has only so many; root is not bound by that. */
+static void nodes_of_a_user(void)
+{
+	int control = control_fd();
+	struct framepool_pool p;
+
+	pool_use(2 * MIB);
+	expect(pool_info(pool, &p) && p.base, "root is not told where the pool lies");
+	need_ok(chmod(dir, 0755));
+	users_file = file_make("user", BYTES, 1);
+	need_ok(chown(users_file, 1000, 1001));
+	child_join(child_start(name_many, &control));
+}
+
 /* A named and an unnamed attachment of a file: two answers, one space. */
 static void named_and_not(void)
 {
@@ -595,6 +651,7 @@ static const struct test tests[] = {
 	{ "mode and group of a node", modes, T_DEVICE },
 	{ "who is in the group", group, T_DEVICE },
 	{ "who owns a space", owners, T_DEVICE },
+	{ "how many nodes a user has", nodes_of_a_user, T_DEVICE },
 	{ "named and unnamed at once", named_and_not, T_DEVICE },
 	{ "read-only", read_only, T_DEVICE },
 	{ "an unlinked file", unlinked, T_DEVICE },
