@@ -9,8 +9,8 @@
  *	+---------------+-----------------+--------------------------------+
  *	|<------ kernel space ----------->|
  *
- * The reserve is as large as the nodes of a space of four times the region; beyond it nodes
- * come from user space, up to a quarter of the region.
+ * core/layout.c says how large each part is.  Beyond their reserve nodes come from user space, up to
+ * a quarter of the region.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -22,6 +22,7 @@
 
 #include "check.h"
 #include "inject.h"
+#include "layout.h"
 #include "stream.h"
 #include "trace.h"
 
@@ -425,14 +426,6 @@ static const struct fpool_buddy_events buddy_events = {
 	.merge = event_merge,
 };
 
-/* Nodes of a space of four times the region: 512 entries each, and the levels above. */
-static u32 node_reserve_frames(u32 nframes)
-{
-	u32 leaves = DIV_ROUND_UP(nframes, FPOOL_PTABLE_ENTRIES / 4);
-
-	return leaves + DIV_ROUND_UP(leaves, FPOOL_PTABLE_ENTRIES) + 1;
-}
-
 static void fill_reserve(struct fpool_pool *pool, u32 first)
 {
 	u32 i;
@@ -446,23 +439,22 @@ static void fill_reserve(struct fpool_pool *pool, u32 first)
 static int lay_out(struct fpool_pool *pool)
 {
 	u32 nframes = pool->region.nframes;
-	size_t buddy = ALIGN(fpool_buddy_bytes(nframes), 64);
-	u32 meta = fpool_bytes_to_pages(buddy + fpool_frames_bytes(nframes));
+	const struct fpool_layout l = fpool_layout_of(nframes);
 	u32 i;
 	int err;
 
-	pool->kernel_frames = meta + node_reserve_frames(nframes);
-	memset(pool->region.base, 0, (size_t)meta << PAGE_SHIFT);
+	pool->kernel_frames = l.kernel;
+	memset(pool->region.base, 0, (size_t)l.meta << PAGE_SHIFT);
 	err = fpool_buddy_init(&pool->buddy, pool->region.base, nframes);
 	if (err)
 		return err;
-	fpool_frames_init(&pool->frames, pool->region.base + buddy, nframes);
+	fpool_frames_init(&pool->frames, pool->region.base + l.frames_at, nframes);
 	err = fpool_buddy_alloc_range(&pool->buddy, fpool_frame(0), pool->kernel_frames);
 	if (err)
 		return err;
-	for (i = 0; i < meta; i++)
+	for (i = 0; i < l.meta; i++)
 		WARN_ON_ONCE(fpool_frames_mark_kernel(&pool->frames, fpool_frame(i)));
-	fill_reserve(pool, meta);
+	fill_reserve(pool, l.meta);
 	pool->nfree = pool->buddy.nfree;
 	pool->spare = fpool_frame_nr(FPOOL_NO_FRAME);
 	pool->buddy.events = &buddy_events;

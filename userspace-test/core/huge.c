@@ -6,7 +6,11 @@
 #include <kunit/test.h>
 
 #include "buddy.h"
+#include "duel.h"
+#include "frames.h"
 #include "helpers.h"
+#include "layout.h"
+#include "wset.h"
 
 #define NFRAMES	(256U << 20)
 
@@ -103,11 +107,122 @@ static void far_singles_come_in_order(struct kunit *test)
 	}
 }
 
+/* What a division by 512 rounds up, in numbers that cannot overflow. */
+static u64 nodes_of(u64 pages)
+{
+	u64 leaves = (pages + 511) / 512;
+
+	return leaves + (leaves + 511) / 512 + 1;
+}
+
+static void expect_laid_out(struct kunit *test, u32 nframes)
+{
+	struct fpool_layout l = fpool_layout_of(nframes);
+	u64 end = l.frames_at + 32ULL * nframes;
+
+	KUNIT_EXPECT_EQ(test, l.frames_at % 64, 0);
+	KUNIT_EXPECT_GE(test, l.frames_at, fpool_buddy_bytes(nframes));
+	KUNIT_EXPECT_LT(test, l.frames_at, fpool_buddy_bytes(nframes) + 64);
+	KUNIT_EXPECT_GE(test, (u64)l.meta * FPOOL_PAGE_BYTES, end);
+	KUNIT_EXPECT_LT(test, ((u64)l.meta - 1) * FPOOL_PAGE_BYTES, end);
+	KUNIT_EXPECT_EQ_MSG(test, l.kernel - l.meta, nodes_of(4ULL * nframes), "%u frames",
+			    nframes);
+	KUNIT_EXPECT_LT(test, l.kernel, nframes);
+}
+
+/* Of each size up to 1 TiB: the bitmaps, the table behind them, the reserve; and their figures. */
+static void a_region_is_laid_out(struct kunit *test)
+{
+	struct fpool_layout l = fpool_layout_of(NFRAMES);
+	u32 nframes;
+
+	for (nframes = 512; nframes <= NFRAMES; nframes *= 2) {
+		expect_laid_out(test, nframes - 1);
+		expect_laid_out(test, nframes);
+		expect_laid_out(test, nframes + 1);
+	}
+	KUNIT_EXPECT_EQ(test, fpool_frames_bytes(NFRAMES), 8ULL << 30);
+	KUNIT_EXPECT_EQ(test, l.kernel - l.meta, (2 << 20) + 4096 + 1);
+	/* Not much more than one part in 64 is not for pages. */
+	KUNIT_EXPECT_LT(test, l.kernel, NFRAMES / 62);
+}
+
+/* Minima, pins and targets of a pool as large: sums of frames, three quarters, a fault at a time. */
+static void sets_of_a_huge_pool(struct kunit *test)
+{
+	struct fpool_frames ft = { .nframes = NFRAMES };
+	const u32 user = NFRAMES - fpool_layout_of(NFRAMES).kernel, room = user - user / 4;
+	struct fpool_wset *tab[4], *a, *b;
+	struct fpool_wsets *ws = kunit_kzalloc(test, sizeof(*ws), GFP_KERNEL);
+	const char *why;
+
+	a = kunit_kzalloc(test, sizeof(*a), GFP_KERNEL);
+	b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
+	KUNIT_ASSERT_EQ(test, fpool_wsets_init(ws, fpool_policy_nth(0), &ft, user, tab, 4), 0);
+	KUNIT_EXPECT_EQ(test, ws->common.policy.capacity, user);
+	KUNIT_ASSERT_EQ(test, fpool_wset_add(ws, a), 0);
+	KUNIT_ASSERT_EQ(test, fpool_wset_add(ws, b), 0);
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(ws, a, room + 1, FPOOL_WSET_NO_MAX), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(ws, a, FPOOL_WSET_NO_MAX, FPOOL_WSET_NO_MAX),
+			-ENOSPC);
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(ws, a, room - 10, FPOOL_WSET_NO_MAX), 0);
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(ws, b, 11, FPOOL_WSET_NO_MAX), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(ws, b, 10, FPOOL_WSET_NO_MAX), 0);
+	KUNIT_EXPECT_FALSE(test, fpool_wset_limit(ws, b, 0, 9));
+	KUNIT_EXPECT_EQ(test, fpool_wset_floor(ws, a), room - 10);
+	KUNIT_EXPECT_EQ(test, fpool_wset_floor(ws, b), 9);
+	KUNIT_EXPECT_EQ(test, fpool_wset_floor(ws, &ws->common), user / 8 / 2);
+	/* All but a frame is in targets: the next fault takes that one, the one after it none. */
+	ws->common.target = user - 1;
+	ws->targets = user - 1;
+	fpool_wset_fault(ws, b, 0);
+	KUNIT_EXPECT_EQ(test, b->target, 1);
+	fpool_wset_fault(ws, a, 0);
+	KUNIT_EXPECT_EQ(test, a->target, 1);
+	KUNIT_EXPECT_EQ(test, ws->common.target, user - 2);
+	KUNIT_EXPECT_EQ(test, ws->targets, user);
+	/* A quarter of the pool is near, and one page more is not. */
+	b->policy.evictions += user;
+	fpool_wset_fault(ws, b, (u64)b->id << 40 | (b->policy.evictions - user / 4));
+	KUNIT_EXPECT_EQ(test, b->near_refaults, 1);
+	fpool_wset_fault(ws, b, (u64)b->id << 40 | (b->policy.evictions - user / 4 - 2));
+	KUNIT_EXPECT_EQ(test, b->near_refaults, 1);
+	ft.nframes = 0;
+	KUNIT_EXPECT_EQ_MSG(test, fpool_wsets_check(ws, &why), 0, "%s", why);
+}
+
+/* What duels and shares are worked out of, in 32 bits with a sign. */
+static void the_duel_of_a_huge_pool(struct kunit *test)
+{
+	const u32 shift = fpool_duel_shift(NFRAMES);
+	struct fpool_duel d = { 0 };
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, shift, 14);
+	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_HOLDER, NFRAMES), NFRAMES >> shift);
+	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_REST, NFRAMES),
+			NFRAMES - 2 * (NFRAMES >> shift));
+	/* Nobody but the rival's leaders misses: it loses all that can be lost, and sleeps. */
+	for (i = 0; i < 2 * (NFRAMES >> shift) && !d.asleep; i++)
+		fpool_duel_fault(&d, FPOOL_DUEL_RIVAL, NFRAMES);
+	KUNIT_EXPECT_TRUE(test, d.asleep);
+	KUNIT_EXPECT_EQ(test, d.lead, -(s32)NFRAMES);
+	KUNIT_EXPECT_GE(test, i, NFRAMES >> shift);
+	/* Nobody but the holder's, and others: the rival wins. */
+	d = (struct fpool_duel){ .lead = NFRAMES / 16 * 3 - 8 };
+	for (i = 0; i < 32 && !d.won; i++)
+		fpool_duel_fault(&d, FPOOL_DUEL_REST, NFRAMES);
+	KUNIT_EXPECT_TRUE(test, d.won);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(one_tib_is_1024_blocks_of_one_gib),
 	KUNIT_CASE(the_last_frame_is_found),
 	KUNIT_CASE(far_singles_come_in_order),
 	KUNIT_CASE(the_index_does_not_overflow),
+	KUNIT_CASE(a_region_is_laid_out),
+	KUNIT_CASE(sets_of_a_huge_pool),
+	KUNIT_CASE(the_duel_of_a_huge_pool),
 	{}
 };
 
