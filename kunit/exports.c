@@ -122,6 +122,7 @@ EXPORT(fpool_mrc_check);
 
 EXPORT(fpool_shadow_eighths);
 EXPORT(fpool_shadows_shift);
+EXPORT(fpool_shadows_sample);
 EXPORT(fpool_shadow_stack);
 EXPORT(fpool_shadows_bytes);
 EXPORT(fpool_shadows_init);

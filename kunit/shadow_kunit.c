@@ -7,6 +7,7 @@
 #include <linux/string.h>
 
 #include "helpers.h"
+#include "curves.h"
 #include "shadow.h"
 
 #define CAPACITY	24U
@@ -226,6 +227,30 @@ static void it_keeps_to_its_memory(struct kunit *test)
 	}
 }
 
+/* Whatever the pool, up to 1 TiB: a sample that can be told, and not more than was promised. */
+static void five_mib_are_enough(struct kunit *test)
+{
+	const u32 tib = 1U << 28;
+	u32 capacity, shift, frames, most = 0;
+	size_t bytes;
+
+	for (capacity = 16; capacity <= tib; capacity += capacity / 16) {
+		shift = fpool_shadows_sample(capacity);
+		frames = capacity >> shift;
+		most = max(most, frames);
+		KUNIT_ASSERT_LE(test, shift, FPOOL_SHADOW_MAX_SHIFT);
+		KUNIT_ASSERT_GE(test, frames, 16);
+		KUNIT_ASSERT_LE(test, frames, 1024);
+		/* What whatif.c has beside: a bit, 4 bytes and 16 for each page of the stack. */
+		bytes = fpool_shadows_bytes(capacity, shift) + fpool_curves_bytes(frames) +
+			21 * 16 * frames;
+		KUNIT_ASSERT_LE_MSG(test, bytes, 5U << 20, "%u frames", capacity);
+	}
+	KUNIT_EXPECT_EQ(test, fpool_shadows_sample(tib), 19);
+	KUNIT_EXPECT_EQ(test, tib >> fpool_shadows_sample(tib), 512);
+	KUNIT_EXPECT_GE(test, most, 960);
+}
+
 static void bad_parameters(struct kunit *test)
 {
 	struct fpool_shadows *s = shadows_new(test, &fpool_policy_clock, 64, 0);
@@ -340,6 +365,7 @@ static struct kunit_case shadow_cases[] = {
 	KUNIT_CASE(a_switch_in_the_pool),
 	KUNIT_CASE(what_is_forgotten_is_forgotten_by_all),
 	KUNIT_CASE(it_keeps_to_its_memory),
+	KUNIT_CASE(five_mib_are_enough),
 	KUNIT_CASE(bad_parameters),
 	KUNIT_CASE(damage_is_found),
 	KUNIT_CASE(the_bit_of_the_fault_says_nothing),

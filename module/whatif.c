@@ -35,15 +35,6 @@
 #include "mmset.h"
 #include "rmap.h"
 
-/* Not less than one page of so many is worth its cost, where that leaves something to see ... */
-#define SHIFT_MIN	7
-/* ... which is so many frames: with less the parts that policies divide them into differ. */
-#define FRAMES_SOME	96
-/* Not more is needed than give the miniature so many frames. */
-#define FRAMES		512
-/* A pool so small that they would not: this many are better than nothing. */
-#define FRAMES_LEAST	16
-
 #define LOOKS_A_SECOND	8192
 #define BATCH		16	/* on the stack, twice */
 
@@ -370,17 +361,6 @@ static void destroy(struct fpool_whatif *w)
 	kvfree(w);
 }
 
-/* One of 2^this pages is in the sample. */
-static u32 sample_shift(u32 capacity)
-{
-	u32 shift = fpool_shadows_shift(capacity, FRAMES);
-
-	if (shift >= SHIFT_MIN)
-		return shift;
-	shift = capacity >> SHIFT_MIN >= FRAMES_SOME ? SHIFT_MIN : SHIFT_MIN - 1;
-	return min(shift, fpool_shadows_shift(capacity, FRAMES_LEAST));
-}
-
 static struct fpool_whatif *create(struct fpool_pool *pool)
 {
 	struct fpool_whatif *w = kvzalloc(sizeof(*w), GFP_KERNEL);
@@ -393,7 +373,7 @@ static struct fpool_whatif *create(struct fpool_pool *pool)
 	INIT_DELAYED_WORK(&w->look, look);
 	/* The reclaim thread keeps so many free. */
 	w->capacity = user - (pool->low + pool->high) / 2;
-	shift = sample_shift(w->capacity);
+	shift = fpool_shadows_sample(w->capacity);
 	w->ops = READ_ONCE(pool->wsets.common.policy.ops);
 	w->mem = kvmalloc(fpool_shadows_bytes(w->capacity, shift), GFP_KERNEL);
 	if (!w->mem || WARN_ON_ONCE(fpool_shadows_init(&w->shadows, w->mem, w->ops, w->capacity,

@@ -110,6 +110,32 @@ u32 fpool_shadows_shift(u32 capacity, u32 frames)
 	return shift;
 }
 
+/* Not less than one page of so many is worth its cost, where that leaves something to see ... */
+#define SHIFT_MIN	7
+/* ... which is so many frames: with less the parts that policies divide them into differ. */
+#define FRAMES_SOME	96
+/* Not more is needed than give the miniature so many frames. */
+#define FRAMES		512
+/* A pool so small that they would not: this many are better than nothing. */
+#define FRAMES_LEAST	16
+
+/**
+ * fpool_shadows_sample() - how large a sample of a pool's pages should be
+ * @capacity: frames of the pool
+ *
+ * Context: Any.
+ * Return: The shift: one of 2^this.
+ */
+u32 fpool_shadows_sample(u32 capacity)
+{
+	u32 shift = fpool_shadows_shift(capacity, FRAMES);
+
+	if (shift >= SHIFT_MIN)
+		return shift;
+	shift = capacity >> SHIFT_MIN >= FRAMES_SOME ? SHIFT_MIN : SHIFT_MIN - 1;
+	return min(shift, fpool_shadows_shift(capacity, FRAMES_LEAST));
+}
+
 /**
  * fpool_shadows_bytes() - memory that the shadows need
  * @capacity: frames of the pool

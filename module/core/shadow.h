@@ -16,7 +16,8 @@
 #define FPOOL_SHADOWS_MAX	32	/* a page has a bit for each */
 #define FPOOL_SHADOW_UNIT	8	/* sizes are in eighths of the pool */
 #define FPOOL_SHADOW_SIZES	9	/* that are asked about, the pool's own among them */
-#define FPOOL_SHADOW_MAX_SHIFT	12
+/* The largest pools, of 1 TiB and more, too have a miniature of some hundred frames. */
+#define FPOOL_SHADOW_MAX_SHIFT	20
 
 /**
  * struct fpool_shadow - one of them
@@ -84,6 +85,7 @@ static inline bool fpool_shadows_samples(const struct fpool_shadows *s, u32 spac
 }
 
 u32 fpool_shadows_shift(u32 capacity, u32 frames);
+u32 fpool_shadows_sample(u32 capacity);
 int fpool_shadow_stack(struct fpool_mrc *m, void *mem, u32 capacity, u32 frames);
 size_t fpool_shadows_bytes(u32 capacity, u32 shift);
 int fpool_shadows_init(struct fpool_shadows *s, void *mem, const struct fpool_policy_ops *ops,
