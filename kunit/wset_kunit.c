@@ -943,6 +943,35 @@ static void pins_are_charged(struct kunit *test)
 	check(p);
 }
 
+/* An heir that has room for pages may have none for pins: eight frames beside them. */
+static void an_heir_can_run_beside_its_pins(struct kunit *test)
+{
+	struct pool *p = pool_of(test, 64, 2);
+	struct fpool_wset *set = &p->process[0].set, *heir = &p->process[1].set;
+	u32 i, moved = 0;
+
+	for (i = 0; i < 8; i++) {
+		touch(p, 0, i);
+		pin(p, 0, i);
+	}
+	KUNIT_ASSERT_EQ(test, fpool_wset_limit(&p->ws, heir, 0, 11), 0);
+	fpool_wset_leave(&p->ws, set);
+	for (i = 0; i < 8; i++) {
+		fpool_frame_t frame = fpool_frame(p->process[0].frame[i] - 1);
+		int err = fpool_wset_move(&p->ws, frame, heir);
+
+		moved += !err;
+		if (err)
+			KUNIT_EXPECT_EQ(test, fpool_wset_move(&p->ws, frame, &p->ws.common), 0);
+	}
+	KUNIT_EXPECT_EQ(test, moved, 3);
+	KUNIT_EXPECT_EQ(test, heir->pinned, 3);
+	KUNIT_EXPECT_EQ(test, p->ws.common.pinned, 5);
+	KUNIT_EXPECT_EQ(test, set->charge, 0);
+	/* And its maximum can be set again as it is. */
+	KUNIT_EXPECT_EQ(test, fpool_wset_limit(&p->ws, heir, 0, 11), 0);
+}
+
 /* What is pinned cannot be promised to others, and what is promised cannot be pinned by them. */
 static void pins_and_minima_share_the_pool(struct kunit *test)
 {
@@ -997,6 +1026,7 @@ static struct kunit_case wset_cases[] = {
 	KUNIT_CASE(ids_are_given_away_again),
 	KUNIT_CASE(minimum_counts_what_stays),
 	KUNIT_CASE(pins_are_charged),
+	KUNIT_CASE(an_heir_can_run_beside_its_pins),
 	KUNIT_CASE(pins_and_minima_share_the_pool),
 	KUNIT_CASE(who_faults_much_is_given_a_larger_set),
 	KUNIT_CASE(a_scan_takes_nothing),

@@ -317,7 +317,7 @@ static void pass_on(struct fpool_pool *pool, const struct fpool_wset *from, stru
 		const struct fpool_frame_info *fi =
 			fpool_frames_info(&pool->frames, h->page[i].frame);
 
-		/* It may hold another page by now. */
+		/* It may hold another page by now, or be pinned: then an heir may have no room. */
 		if (!is_charged(fi, from))
 			continue;
 		to = fpool_mmset_find(pool, h->page[i].mm);

@@ -5,7 +5,7 @@
  *	        target                       charge
  *	   |------+------------------|---------+ - - - - - - - -|
  *	  min   floor                                          max
- *	   '-- nobody else takes it below     it never has more -'
+ *	   '-- nobody else takes it below      it gets no more -'
  *
  * How many frames each process should have is an old question, and its old answer is the working
  * set: what was used in the last so many references (P. J. Denning, CACM 11(5), 1968).  Nobody can
@@ -291,6 +291,12 @@ int fpool_wset_limit(struct fpool_wsets *ws, struct fpool_wset *set, u32 min, u3
 	return 0;
 }
 
+/* Another pinned page leaves it FPOOL_WSET_LEAST_MAX frames. */
+static bool can_run_beside(const struct fpool_wset *set)
+{
+	return (u64)set->pinned + FPOOL_WSET_LEAST_MAX < set->max;
+}
+
 /**
  * fpool_wset_may_pin() - whether one more page of a set may be pinned
  * @ws: the sets
@@ -303,7 +309,7 @@ int fpool_wset_limit(struct fpool_wsets *ws, struct fpool_wset *set, u32 min, u3
 bool fpool_wset_may_pin(const struct fpool_wsets *ws, const struct fpool_wset *set)
 {
 	/* What it has goes to somebody else in a moment. */
-	if (!set->leaving && (u64)set->pinned + FPOOL_WSET_LEAST_MAX >= set->max)
+	if (!set->leaving && !can_run_beside(set))
 		return false;
 	return !ws->promised || set->pinned < set->min || ws->kept < room_to_keep(ws);
 }
@@ -484,7 +490,9 @@ u64 fpool_wsets_age(struct fpool_wsets *ws, u64 ghost)
  * the new owner rises by the frame as far as there is room.
  *
  * Context: Caller serialises access to @ws.
- * Return: 0, or -EDQUOT if @to has as many as it may have; then nothing has changed.
+ * Return: 0, or -EDQUOT if @to has as many as it may have, or the frame is pinned and @to would not
+ *	have FPOOL_WSET_LEAST_MAX beside what is; then nothing has changed.  It is 0 where @to has
+ *	no maximum.
  */
 int fpool_wset_move(struct fpool_wsets *ws, fpool_frame_t frame, struct fpool_wset *to)
 {
@@ -492,7 +500,7 @@ int fpool_wset_move(struct fpool_wsets *ws, fpool_frame_t frame, struct fpool_ws
 	struct fpool_wset *from = fpool_wsets_of(ws, frame);
 	u8 list = fi->list;
 
-	if (!fpool_wset_room(to))
+	if (!fpool_wset_room(to) || (list == FPOOL_PIN_LIST && !can_run_beside(to)))
 		return -EDQUOT;
 	if (fpool_policy_knows(&from->policy, frame)) {
 		fpool_policy_dequeue(&from->policy, frame);

@@ -35,7 +35,7 @@
  * @pinned: of these, those that are on lists of who pinned them
  * @barren: frames that were judged since the last one that could leave, lately
  * @min: others do not take it below this
- * @max: it never has more
+ * @max: it gets no more; after a lower limit it has more until the excess has left
  * @target: how many it should have
  * @near: near refaults, those long ago counting less
  * @faults: pages that were asked for and not there, ever
