@@ -73,18 +73,26 @@ static noinline_for_stack void pick(struct fpool_batch *b, const struct demand *
 	spin_unlock(&pool->lock);
 }
 
+/* Those that were used, for what-ifs; nearly none is in the sample. */
+static noinline_for_stack void note_young(const struct fpool_batch *b, u64 last)
+{
+	const struct fpool_rmap_page *p = b->p, *end = p + b->nr;
+	const struct fpool_victim *v = b->v;
+
+	for (; p < end; p++, v++)
+		if (p->found && unlikely(fpool_whatif_samples(v->space, p->vpn, last)))
+			fpool_whatif_note_sampled(v->space, fpool_vpn(p->vpn),
+						  FPOOL_WHATIF_YOUNG);
+}
+
 /* Read the accessed bits, those of one space in one walk. */
 static void look(struct fpool_batch *b)
 {
-	unsigned int i;
+	u64 last = READ_ONCE(b->pool->whatif_last);
 
 	fpool_batch_each_space(b, fpool_rmap_test_clear_young);
-	if (likely(!fpool_whatif_is_on(b->pool)))
-		return;
-	for (i = 0; i < b->nr; i++)
-		if (b->p[i].found)
-			fpool_whatif_note(b->v[i].space, fpool_vpn(b->p[i].vpn),
-					  FPOOL_WHATIF_YOUNG);
+	if (unlikely(last))
+		note_young(b, last);
 }
 
 /* Is it still what pick() saw? */

@@ -65,6 +65,12 @@ static inline bool fpool_whatif_is_on(const struct fpool_pool *pool)
 	return rcu_access_pointer(pool->whatif);
 }
 
+/* Is the page in the sample? @last: the pool's whatif_last, not 0. */
+static inline bool fpool_whatif_samples(const struct fpool_space *space, u64 vpn, u64 last)
+{
+	return fpool_mrc_hash(space->whatif_seed, vpn) <= last;
+}
+
 /**
  * fpool_whatif_note - a page is being used
  * @space: the space
@@ -81,8 +87,7 @@ static inline void fpool_whatif_note(struct fpool_space *space, fpool_vpn_t vpn,
 {
 	u64 last = READ_ONCE(space->pool->whatif_last);
 
-	if (unlikely(last) &&
-	    unlikely(fpool_mrc_hash(space->whatif_seed, fpool_vpn_nr(vpn)) <= last))
+	if (unlikely(last) && unlikely(fpool_whatif_samples(space, fpool_vpn_nr(vpn), last)))
 		fpool_whatif_note_sampled(space, vpn, use);
 }
 

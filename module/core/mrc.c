@@ -197,10 +197,12 @@ static void lift(struct fpool_mrc *m, u32 i)
 	stack_del(m, i);
 }
 
-static void put_on_top(struct fpool_mrc *m, u32 i)
+/* A size has no last page only while the stack is not so deep, or where it is of one page. */
+static void put_on_top(struct fpool_mrc *m, u32 i, bool deeper)
 {
 	stack_push(m, i);
-	settle(m);
+	if (deeper || m->depth[0] == 1)
+		settle(m);
 }
 
 /* Room for one more: if need be the page that has not been used for longest is forgotten. */
@@ -247,7 +249,7 @@ u32 fpool_mrc_ref(struct fpool_mrc *m, u32 space, u64 vpn, bool *known)
 		m->page[i].vpn = vpn;
 		hash_add(m, i);
 	}
-	put_on_top(m, i);
+	put_on_top(m, i, !*known);
 	return i;
 }
 

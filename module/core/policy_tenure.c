@@ -335,6 +335,15 @@ static noinline u32 look_ahead(struct fpool_policy *p, u32 side, u32 frames, fpo
 	return n;
 }
 
+/* The same for one: what it leads to needs no outlook. */
+static noinline u32 look_once(struct fpool_policy *p, u32 side, u32 frames, fpool_frame_t *out)
+{
+	const struct outlook o = look_out(p, settled(p), side);
+
+	*out = fpool_frame(o.at[next_list(&o)]);
+	return o.total > frames && *out != FPOOL_NO_FRAME;
+}
+
 /* Leaders that have more than their share; then the rest, or whoever there is. */
 static u32 tenure_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max)
 {
@@ -344,7 +353,10 @@ static u32 tenure_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max
 	for (side = FPOOL_DUEL_HOLDER; side < FPOOL_DUEL_SIDES; side++)
 		if (side_len(p, side) > t->side[side].frames)
 			n += look_ahead(p, side, t->side[side].frames, out + n, max - n);
-	n += look_ahead(p, FPOOL_DUEL_REST, 0, out + n, max - n);
+	if (max == 1 && !n)
+		n = look_once(p, FPOOL_DUEL_REST, 0, out);
+	else
+		n += look_ahead(p, FPOOL_DUEL_REST, 0, out + n, max - n);
 	for (side = FPOOL_DUEL_HOLDER; !n && side < FPOOL_DUEL_SIDES; side++)
 		n = look_ahead(p, side, 0, out, max);
 	return n;
