@@ -69,7 +69,7 @@ SUITES = [
     # OPT against models; bad input, names and mixes of the simulator.
     Suite('policy', ['make -s -C userspace-test/policy check', 'userspace-test/policy/policy.sh']),
     Suite('fuzz-core', ['make -s -C userspace-test/fuzz/core check']),
-    Suite('fuzz-core-long', ['make -s -C userspace-test/fuzz/core long MINUTES=5'], timeout=2400, long=True),
+    Suite('fuzz-core-long', ['make -s -C userspace-test/fuzz/core long MINUTES=5'], timeout=2700, long=True),
     Suite('kunit', ['insmod /lib/framepool/framepool_kunit.ko && cat /sys/kernel/debug/kunit/*/results'],
           kernels=('test',)),
     Suite('fuzz', ['device/malformed', 'device/fuzz --ops 200000'], kernels=('test',), timeout=500, files=(FUZZ,)),
