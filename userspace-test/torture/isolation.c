@@ -2,8 +2,9 @@
 /*
  * Nobody sees what is not his, and nobody does to others what he may not.
  *
- * Frames are filled with a secret and freed; then somebody else looks for it wherever a frame is
- * shown that was not filled to its last byte by a read of his own file.  The bound is watched from
+ * A process fills frames with a secret and frees them; then another one, of another user and with
+ * nothing but a descriptor, looks for it wherever a frame is shown that was not filled to its last
+ * byte by a read of his own file.  The bound is watched from
  * the kernel's side while hostile programs run.
  */
 #include "torture.h"
@@ -16,6 +17,7 @@
 
 #define NR	300UL
 #define STRANGER 65534
+#define RAM	"/dev/ram0"		/* nobody else's */
 
 static char *path;
 static u8 *m;
@@ -30,38 +32,87 @@ static void block_type(u32 type)
 		need_ok(ioctl(fd, FRAMEPOOL_SET_BLOCK, &b));
 }
 
-/* Every way to a space's bytes; what cannot be read is no news. */
-static void search(const char *file, u64 pages)
+/* ---- one leaves a secret, another looks for it ---- */
+
+static void leave(void *arg)
 {
-	struct framepool_range r;
-	u8 *buf = malloc(PAGE);
-	u64 vpn;
+	secret_leave((uintptr_t)arg);
+}
+
+static void leave_secret(u64 pages)
+{
+	child_join(child_start(leave, (void *)(uintptr_t)pages));
+}
+
+/* Where the test may not change its user, another process has to do. */
+static void become_stranger(void)
+{
+	if (!geteuid())
+		become(STRANGER, STRANGER);
+}
+
+/* What cannot be read is no news; nor may a call that fails have left anything. */
+static void search_calls(u8 *buf, u64 vpn)
+{
+	struct iovec iov[2] = { { buf, 100 }, { buf + PAGE, PAGE } };
 	ssize_t n;
 
-	fd = space_attach(file, O_RDWR);
-	id = space_id(fd);
+	memset(buf, 0, 2 * PAGE);
+	n = pread(fd, buf, 2 * PAGE, vpn * PAGE);
+	expect(!secret_in(buf, 2 * PAGE), "page %ju, read, %zd", (uintmax_t)vpn, n);
+	memset(buf, 0, 2 * PAGE);
+	n = preadv(fd, iov, 2, vpn * PAGE + 7);
+	expect(!secret_in(buf, 2 * PAGE), "page %ju, read in parts, %zd", (uintmax_t)vpn, n);
+}
+
+static void search_mapping(u8 *buf, u64 pages)
+{
+	u64 vpn;
+
+	m = map(fd, pages * PAGE, PROT_READ, MAP_SHARED);
+	for (vpn = 0; vpn < pages; vpn++) {
+		if (try_copy(buf, m + vpn * PAGE, PAGE) == 0)
+			expect(!secret_in(buf, PAGE), "page %ju, mapped", (uintmax_t)vpn);
+		search_calls(buf, vpn);
+	}
+	need_ok(munmap(m, pages * PAGE));
+	m = map(fd, pages * PAGE, RW, MAP_PRIVATE);
+	for (vpn = 0; vpn < pages; vpn += 7)
+		if (!try_store(m + vpn * PAGE, 1))
+			expect(!secret_in(m + vpn * PAGE, PAGE), "page %ju, private",
+			       (uintmax_t)vpn);
+	need_ok(munmap(m, pages * PAGE));
+}
+
+/* Every way to a space's bytes. */
+static void searcher(void *arg)
+{
+	u64 pages = (uintptr_t)arg;
+	struct framepool_range r;
+	u8 *buf = malloc(2 * PAGE);
+
+	need(buf, "no memory");
+	become_stranger();
 	for (u32 type = FRAMEPOOL_BLOCK_1; type <= FRAMEPOOL_BLOCK_256; type += 2) {
 		block_type(type);
-		m = map(fd, pages * PAGE, PROT_READ, MAP_SHARED);
-		for (vpn = 0; vpn < pages; vpn++) {
-			if (try_copy(buf, m + vpn * PAGE, PAGE) == 0)
-				expect(!secret_in(buf, PAGE), "page %ju, mapped", (uintmax_t)vpn);
-			memset(buf, 0, PAGE);
-			n = pread(fd, buf, PAGE, vpn * PAGE);
-			expect(n <= 0 || !secret_in(buf, n), "page %ju, read", (uintmax_t)vpn);
-		}
-		need_ok(munmap(m, pages * PAGE));
-		m = map(fd, pages * PAGE, RW, MAP_PRIVATE);
-		for (vpn = 0; vpn < pages; vpn += 7)
-			if (!try_store(m + vpn * PAGE, 1))
-				expect(!secret_in(m + vpn * PAGE, PAGE), "page %ju, private",
-				       (uintmax_t)vpn);
-		need_ok(munmap(m, pages * PAGE));
+		search_mapping(buf, pages);
 		if (!plain)
 			need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
 	}
-	space_gone(fd, id);
 	free(buf);
+}
+
+static void search_attached(u64 pages)
+{
+	child_join(child_start(searcher, (void *)(uintptr_t)pages));
+}
+
+static void search(const char *file, u64 pages)
+{
+	fd = space_attach(file, O_RDWR);
+	id = space_id(fd);
+	search_attached(pages);
+	space_gone(fd, id);
 }
 
 /*
@@ -94,7 +145,7 @@ static void in_holes(void)
 		diag("no fallocate: %s", strerror(errno));
 	need_ok(fsync(f));
 	need_ok(close(f));
-	secret_leave(NR);
+	leave_secret(NR);
 	search(path, NR);
 }
 
@@ -108,7 +159,7 @@ static void tails(bool cached)
 	path = place("tail", cached);
 	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
 		file_make(path, bytes[i], 1);
-		secret_leave(100);
+		leave_secret(100);
 		search(path, PAGES(bytes[i]));
 	}
 }
@@ -123,31 +174,41 @@ static void in_cached_tails(void)
 	tails(true);
 }
 
-/* The file became shorter behind the pool: reads are short, or find nothing at all. */
-static void short_reads(bool cached)
+#define CUT	(37 * PAGE + 100)
+
+static void search_cut(void *arg)
 {
 	u8 *page = malloc(PAGE);
-	u64 vpn, cut = 37 * PAGE + 100;
+	u64 vpn;
 
-	pool_use(2 * MIB);
-	path = file_make(place("short", cached), NR / 2 * PAGE, 1);
-	secret_leave(NR / 2 + 20);
-	fd = space_attach(path, O_RDWR);
-	id = space_id(fd);
-	m = map(fd, NR / 2 * PAGE, PROT_READ, MAP_SHARED);
-	need_ok(truncate(path, cut));
-	block_type(FRAMEPOOL_BLOCK_64);
+	(void)arg;
+	need(page, "no memory");
+	become_stranger();
 	for (vpn = 0; vpn < NR / 2; vpn++) {
 		if (try_copy(page, m + vpn * PAGE, PAGE)) {
-			expect(vpn > cut / PAGE, "page %ju gives SIGBUS", (uintmax_t)vpn);
+			expect(vpn > CUT / PAGE, "page %ju gives SIGBUS", (uintmax_t)vpn);
 			continue;
 		}
 		expect(!secret_in(page, PAGE), "page %ju", (uintmax_t)vpn);
-		if (vpn < cut / PAGE)
+		if (vpn < CUT / PAGE)
 			expect(page_is(page, vpn, 1), "before the cut");
-		else if (vpn == cut / PAGE)
-			expect(bytes_zero(page + cut % PAGE, PAGE - cut % PAGE, 0), "at the cut");
+		else if (vpn == CUT / PAGE)
+			expect(bytes_zero(page + CUT % PAGE, PAGE - CUT % PAGE, 0), "at the cut");
 	}
+}
+
+/* The file became shorter behind the pool: reads are short, or find nothing at all. */
+static void short_reads(bool cached)
+{
+	pool_use(2 * MIB);
+	path = file_make(place("short", cached), NR / 2 * PAGE, 1);
+	leave_secret(NR / 2 + 20);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR / 2 * PAGE, PROT_READ, MAP_SHARED);
+	need_ok(truncate(path, CUT));
+	block_type(FRAMEPOOL_BLOCK_64);
+	child_join(child_start(search_cut, NULL));
 	need_ok(munmap(m, NR / 2 * PAGE));
 	space_gone(fd, id);
 }
@@ -160,6 +221,44 @@ static void in_short_reads(void)
 static void in_cached_short_reads(void)
 {
 	short_reads(true);
+}
+
+/*
+ * A device with bad places: of what is fetched together some is read, some is not, and the frames had
+ * the secret.  When it is well again what comes is its own.
+ */
+static void in_failed_reads(void)
+{
+	int ram = open(RAM, O_RDWR | O_CLOEXEC);
+	u8 *bytes = model_make(NR * PAGE, 1);
+	struct framepool_space s;
+	char node[64];
+
+	if (ram < 0 || !dm_make(node, sizeof(node)))
+		skip("no device mapper or no " RAM);
+	need(pwrite(ram, bytes, NR * PAGE, 0) == (ssize_t)(NR * PAGE), "pwrite: %s",
+	     strerror(errno));
+	need_ok(fsync(ram));
+	need_ok(close(ram));
+	dm_table("0 %lu linear " RAM " 0", NR * 8);
+	pool_use(2 * MIB);
+	leave_secret(NR);
+	fd = space_attach(node, O_RDWR);
+	id = space_id(fd);
+	/* Half of a page, some pages, and all behind. */
+	dm_table("0 804 linear " RAM " 0\n804 4 error\n808 392 linear " RAM " 808\n"
+		 "1200 80 error\n1280 320 linear " RAM " 1280\n1600 %lu error", NR * 8 - 1600);
+	search_attached(NR);
+	space_info(fd, &s);
+	expect(s.fill_errors, "nothing has failed");
+	dm_table("0 %lu linear " RAM " 0", NR * 8);
+	m = map(fd, NR * PAGE, PROT_READ, MAP_SHARED);
+	expect(bytes_are(m, bytes, NR * PAGE, 0), "when it is well again");
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s",
+	       strerror(errno));
+	free(bytes);
 }
 
 static bool pool_destroyed(void *arg)
@@ -185,7 +284,7 @@ static void in_new_pools(void)
 	need_ok(close(f));
 	for (i = 0; i < 2; i++) {
 		pool_use(2 * MIB);
-		secret_leave(NR);
+		leave_secret(NR);
 		need(wait_until(pool_destroyed, NULL, SETTLE_MS), "the pool stays: %s",
 		     strerror(errno));
 		pool_use(2 * MIB);
@@ -221,37 +320,47 @@ static void after_unload(void)
 	f = need_ok(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
 	need_ok(ftruncate(f, NR * PAGE - 100));
 	need_ok(close(f));
-	secret_leave(NR);
+	leave_secret(NR);
 	control_close();
 	need(wait_until(unloaded, NULL, SETTLE_MS), "rmmod: %s", strerror(errno));
 	load();
 	search(path, NR);
 }
 
+static void search_regrown(void *arg)
+{
+	u64 vpn, kept = *(u64 *)arg, skip;
+	u8 *page = malloc(PAGE);
+
+	need(page, "no memory");
+	become_stranger();
+	for (vpn = kept / PAGE; vpn < NR / 2; vpn++) {
+		skip = vpn == kept / PAGE ? kept % PAGE : 0;
+		need(!try_copy(page, m + vpn * PAGE, PAGE), "page %ju", (uintmax_t)vpn);
+		expect(bytes_zero(page + skip, PAGE - skip, 0), "page %ju came back",
+		       (uintmax_t)vpn);
+	}
+}
+
 /* RESIZE up and down: what was cut off does not come back. */
 static void in_resizes(void)
 {
 	struct framepool_resize r = { .size = sizeof(r) };
-	u8 *page = malloc(PAGE);
-	u64 vpn;
+	u64 vpn, kept = 10 * PAGE + 50;
 
 	pool_use(2 * MIB);
 	path = file_make("resized", NR / 2 * PAGE, 1);
-	secret_leave(NR);
+	leave_secret(NR);
 	fd = space_attach(path, O_RDWR);
 	id = space_id(fd);
 	m = map(fd, NR / 2 * PAGE, RW, MAP_SHARED);
 	for (vpn = 0; vpn < NR / 2; vpn++)
 		page_fill(m + vpn * PAGE, vpn, 2);
-	r.bytes = 10 * PAGE + 50;
+	r.bytes = kept;
 	need_ok(ioctl(fd, FRAMEPOOL_RESIZE, &r));
 	r.bytes = NR / 2 * PAGE;
 	need_ok(ioctl(fd, FRAMEPOOL_RESIZE, &r));
-	for (vpn = 10; vpn < NR / 2; vpn++) {
-		need(!try_copy(page, m + vpn * PAGE, PAGE), "page %ju", (uintmax_t)vpn);
-		expect(bytes_zero(page + (vpn == 10 ? 50 : 0), PAGE - (vpn == 10 ? 50 : 0), 0),
-		       "page %ju came back", (uintmax_t)vpn);
-	}
+	child_join(child_start(search_regrown, &kept));
 	need_ok(munmap(m, NR / 2 * PAGE));
 	space_gone(fd, id);
 }
@@ -515,7 +624,8 @@ static const struct test tests[] = {
 	{ "no secret in holes", in_holes, 0 },
 	{ "no secret in tails", in_tails, 0 },
 	{ "no secret in tails, read through the page cache", in_cached_tails, 0 },
-	{ "no secret in short and failed reads", in_short_reads, 0 },
+	{ "no secret in short reads", in_short_reads, 0 },
+	{ "no secret in failed reads", in_failed_reads, T_DEVICE },
 	{ "no secret in short reads through the page cache", in_cached_short_reads, 0 },
 	{ "no secret in resizes", in_resizes, T_DEVICE },
 	{ "no secret in new pools", in_new_pools, T_DEVICE },
@@ -528,5 +638,5 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
-	return torture_main(argc, argv, tests, ARRAY_SIZE(tests), NULL);
+	return torture_main(argc, argv, tests, ARRAY_SIZE(tests), dm_clear_away);
 }
