@@ -12,14 +12,52 @@
 #include "scene.h"
 
 #include <signal.h>
+#include <sys/sendfile.h>
 
 #define NR	32UL
 #define RW	(PROT_READ | PROT_WRITE)
 #define DEBUG	"/sys/kernel/debug/"
 #define INJECT	DEBUG "framepool/inject"
+#define RAM	"/dev/ram0"		/* nobody else's */
 #define NTH_MAX	400
 
-static int file, other, nth_fd;
+static int file, other, fixed, ram, sink, pipe_fd[2], nth_fd;
+
+static const char *const attrs[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
+
+/*
+ * From here on only what the module calls fails, or everything again. False: this kernel cannot
+ * tell.
+ */
+static bool only_ours(bool yes)
+{
+	char line[512], where[128], from[32] = "0", to[32] = "0xffffffffffffffff";
+	unsigned long size, at;
+	FILE *f = yes ? fopen("/proc/modules", "re") : NULL;
+	bool done = true;
+	unsigned int i;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "framepool %lu %*s %*s %*s %lx", &size, &at) != 2)
+			continue;
+		snprintf(from, sizeof(from), "%#lx", at);
+		snprintf(to, sizeof(to), "%#lx", at + size);
+	}
+	if (f)
+		fclose(f);
+	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
+		snprintf(where, sizeof(where), DEBUG "%s/require-start", attrs[i]);
+		done = knob_write(where, from) && done;
+		snprintf(where, sizeof(where), DEBUG "%s/require-end", attrs[i]);
+		done = knob_write(where, to) && done;
+	}
+	return done && (!yes || from[1]);
+}
+
+static void all_again(void)
+{
+	only_ours(false);
+}
 
 /* The kernel's injector of a name: every kind of allocation, silently. */
 static void prepare(const char *attr)
@@ -38,12 +76,15 @@ static void begin(void)
 {
 	if (access(INJECT, W_OK) || access("/proc/self/fail-nth", W_OK))
 		skip("this kernel has no fault injection");
-	prepare("failslab");
-	prepare("fail_page_alloc");
-	prepare("fail_usercopy");
+	for (unsigned int i = 0; i < ARRAY_SIZE(attrs); i++)
+		prepare(attrs[i]);
 	scene_begin(2 * MIB, NR);
 	file = (int)need_ok(open(path, O_RDWR | O_CLOEXEC));
 	other = (int)need_ok(open(file_make("other", NR * PAGE, 1), O_RDWR | O_CLOEXEC));
+	fixed = (int)need_ok(open(file_make("fixed", NR * PAGE, 1), O_RDWR | O_CLOEXEC));
+	sink = (int)need_ok(open(file_path("sink"), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	ram = open(RAM, O_RDWR | O_CLOEXEC);
+	need_ok(pipe2(pipe_fd, O_NONBLOCK | O_CLOEXEC));
 	nth_fd = (int)need_ok(open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC));
 }
 
@@ -51,6 +92,11 @@ static void end(void)
 {
 	close(file);
 	close(other);
+	close(fixed);
+	close(sink);
+	close(ram);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
 	close(nth_fd);
 	scene_end();
 }
@@ -144,6 +190,42 @@ static int do_attach(void)
 static int do_attach_other(void)
 {
 	return attach_and_close(other);
+}
+
+/* A page is written and read through a space that comes and goes. */
+static int use_and_close(int backing, u32 flags)
+{
+	u8 page[PAGE], back[PAGE];
+	struct framepool_attach a;
+	int err = 0;
+	ssize_t n;
+
+	attach_init(&a, backing);
+	a.flags |= flags;
+	if (ioctl(control_fd(), FRAMEPOOL_ATTACH, &a))
+		return errno;
+	page_fill(page, 5, 1);
+	n = pwrite(a.space_fd, page, PAGE, 5 * PAGE);
+	if (n == (ssize_t)PAGE)
+		n = pread(a.space_fd, back, PAGE, 5 * PAGE);
+	if (n != (ssize_t)PAGE)
+		err = n < 0 ? errno : EIO;
+	if (!err)
+		expect(page_is(back, 5, 1), "what was written is not read");
+	if (!err && fsync(a.space_fd))
+		err = errno;
+	close(a.space_fd);
+	return err;
+}
+
+static int do_attach_direct(void)
+{
+	return use_and_close(fixed, FRAMEPOOL_ATTACH_DIRECT);
+}
+
+static int do_block_device(void)
+{
+	return ram < 0 ? 0 : use_and_close(ram, 0);
 }
 
 static int do_name(void)
@@ -295,6 +377,71 @@ static int do_drop(void)
 	return err ?: n == PAGE ? 0 : n < 0 ? errno : EIO;
 }
 
+static int do_policy(void)
+{
+	struct framepool_pool_policy p = { .size = sizeof(p), .policy = "clock" };
+	int err;
+
+	memcpy(p.name, pool, sizeof(pool));
+	err = ioctl(control_fd(), FRAMEPOOL_POOL_SET_POLICY, &p) ? errno : 0;
+	strcpy(p.policy, "tenure");
+	return (ioctl(control_fd(), FRAMEPOOL_POOL_SET_POLICY, &p) ? errno : 0) ?: err;
+}
+
+static int limit(u64 least, u64 most)
+{
+	struct framepool_wset_limit l = { .size = sizeof(l), .min = least, .max = most };
+
+	memcpy(l.name, pool, sizeof(pool));
+	return ioctl(control_fd(), FRAMEPOOL_WSET_LIMIT, &l) ? errno : 0;
+}
+
+/* What is above the maximum leaves, some of it dirty. */
+static int do_limit(void)
+{
+	int err;
+
+	page_fill(m + 2 * PAGE, 2, 1);
+	err = limit(4, NR / 2);
+	return limit(0, FRAMEPOOL_WSET_NO_MAX) ?: err;
+}
+
+static int do_wset(void)
+{
+	struct framepool_wset w = { .size = sizeof(w) };
+	int err;
+
+	memcpy(w.name, pool, sizeof(pool));
+	err = ioctl(control_fd(), FRAMEPOOL_WSET_GET, &w) ? errno : 0;
+	w.cursor = 0;
+	w.pid = 0;
+	while (!ioctl(control_fd(), FRAMEPOOL_WSET_NEXT, &w))
+		;
+	return err ?: errno == ENOENT ? 0 : errno;
+}
+
+static int do_set_block(void)
+{
+	struct framepool_block b = { .size = sizeof(b), .block_type = FRAMEPOOL_BLOCK_AUTO };
+
+	return ioctl(fd, FRAMEPOOL_SET_BLOCK, &b) ? errno : 0;
+}
+
+static int do_residency(void)
+{
+	u8 bitmap[NR / 8];
+	struct framepool_residency r = { .size = sizeof(r), .bitmap = (uintptr_t)bitmap };
+
+	return ioctl(fd, FRAMEPOOL_RESIDENCY, &r) ? errno : 0;
+}
+
+static int do_errors(void)
+{
+	struct framepool_errors e = { .size = sizeof(e) };
+
+	return ioctl(fd, FRAMEPOOL_ERRORS, &e) ? errno : 0;
+}
+
 static int do_resize(void)
 {
 	struct framepool_resize r = { .size = sizeof(r), .bytes = (NR + 1) * PAGE };
@@ -372,8 +519,117 @@ static int do_write(void)
 	return n == 4 * PAGE ? 0 : n < 0 ? errno : EIO;
 }
 
+/* With a mapping. What fails for a child is none of it: it begins with nothing armed. */
+static int do_fork(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return errno;
+	if (!pid)
+		_exit(m[3 * PAGE] == model[3 * PAGE] ? 0 : FAILED);
+	while (waitpid(pid, NULL, 0) < 0)
+		need(errno == EFAULT || errno == ENOMEM, "waitpid: %s", strerror(errno));
+	return 0;
+}
+
+static int same_as_model(const u8 *is, ssize_t n, u64 vpn, int err)
+{
+	if (n > 0)
+		expect(bytes_are(is, model + vpn * PAGE, n, vpn * PAGE), "what came");
+	return n == 4 * PAGE ? 0 : n < 0 ? err : EIO;
+}
+
+static int do_splice(void)
+{
+	static u8 buf[4 * PAGE];
+	loff_t at = 12 * PAGE;
+	ssize_t n = splice(fd, &at, pipe_fd[1], NULL, sizeof(buf), 0), got = 0, part;
+	int err = errno;
+
+	/* All of it, so that the next finds the pipe empty. */
+	while ((part = read(pipe_fd[0], buf + got, sizeof(buf) - got)) > 0 ||
+	       (part < 0 && errno != EAGAIN))
+		got += part > 0 ? part : 0;
+	return n > 0 && got < n ? EIO : same_as_model(buf, n, 12, err);
+}
+
+static int do_sendfile(void)
+{
+	static u8 buf[4 * PAGE];
+	off_t at = 20 * PAGE;
+	ssize_t n;
+	int err;
+
+	if (lseek(sink, 0, SEEK_SET))
+		return errno;
+	n = sendfile(sink, fd, &at, sizeof(buf));
+	err = errno;
+	if (n > 0 && pread(sink, buf, n, 0) != n)
+		return errno;
+	return same_as_model(buf, n, 20, err);
+}
+
+static int read_all(const char *name)
+{
+	char where[160], text[PAGE];
+	ssize_t n;
+	int f, err;
+
+	snprintf(where, sizeof(where), DEBUG "framepool/%s/%s", pool, name);
+	f = open(where, O_RDONLY | O_CLOEXEC);
+	if (f < 0)
+		return errno;
+	while ((n = read(f, text, sizeof(text))) > 0)
+		;
+	err = n < 0 ? errno : 0;
+	close(f);
+	return err;
+}
+
+static int do_debugfs(void)
+{
+	static const char *const names[] = {
+		"stats", "buddyinfo", "bitmap", "frames", "spaces", "errors", "pagetable",
+		"policy", "working_sets", "check",
+	};
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		err = read_all(names[i]) ?: err;
+	return err;
+}
+
+static int write_whatif(const char *text)
+{
+	char where[128];
+	int f, err;
+
+	snprintf(where, sizeof(where), "/sys/kernel/framepool/%s/whatif", pool);
+	f = open(where, O_WRONLY | O_CLOEXEC);
+	if (f < 0)
+		return errno;
+	err = write(f, text, 1) == 1 ? 0 : errno;
+	close(f);
+	return err;
+}
+
+static int do_whatif(void)
+{
+	int err = write_whatif("1");
+	u8 byte;
+
+	if (!err)
+		err = try_load(m + 9 * PAGE, &byte);
+	if (!err)
+		err = read_all("whatif") ?: read_all("curves");
+	return write_whatif("0") ?: err;
+}
+
 #define COLD	(1U << 0)	/* on absent pages */
 #define BACK	(1U << 1)	/* from the last failure back to the first, too */
+#define OURS	(1U << 2)	/* of what the kernel asks for itself it complains in its log */
 
 static const struct op {
 	const char *name;
@@ -382,6 +638,8 @@ static const struct op {
 } ops[] = {
 	{ "ATTACH", do_attach, 0 },
 	{ "ATTACH of another file", do_attach_other, 0 },
+	{ "ATTACH with DIRECT", do_attach_direct, 0 },
+	{ "ATTACH of a block device", do_block_device, 0 },
 	/* What a failure leaves to the next try moves the numbers of those behind it by one. */
 	{ "ATTACH and DETACH of a name", do_name, BACK },
 	{ "open", do_open, 0 },
@@ -396,6 +654,12 @@ static const struct op {
 	{ "HOLD and RELEASE", do_hold, COLD },
 	{ "HOLD with DROP and close", do_drop, COLD },
 	{ "RECORD", do_record, 0 },
+	{ "POOL_SET_POLICY", do_policy, 0 },
+	{ "WSET_LIMIT", do_limit, 0 },
+	{ "WSET_GET and NEXT", do_wset, 0 },
+	{ "SET_BLOCK", do_set_block, 0 },
+	{ "RESIDENCY", do_residency, 0 },
+	{ "ERRORS", do_errors, 0 },
 	{ "RESIZE", do_resize, 0 },
 	{ "SPACE_INFO", do_info, 0 },
 	{ "POOL_CREATE and DESTROY", do_pool, BACK },
@@ -403,6 +667,11 @@ static const struct op {
 	{ "read", do_read, COLD },
 	{ "/proc/self/mem", do_peek, COLD },
 	{ "write", do_write, COLD },
+	{ "splice", do_splice, COLD },
+	{ "sendfile", do_sendfile, COLD },
+	{ "fork", do_fork, OURS },
+	{ "debugfs", do_debugfs, 0 },
+	{ "whatif on and off", do_whatif, BACK },
 };
 
 /* ---- the sweep ---- */
@@ -473,12 +742,18 @@ static unsigned int sweep_op(const struct op *op, const struct injector *in)
 {
 	unsigned int n, total, harmed = 0;
 
+	if (op->how & OURS && !only_ours(true)) {
+		all_again();
+		return 0;
+	}
 	for (n = 1; n <= NTH_MAX && fail_one(op, in, n, &harmed); n++)
 		;
 	expect(n <= NTH_MAX, "%s never gets through", op->name);
 	total = n - 1;
 	while (op->how & BACK && --n)
 		total += fail_one(op, in, n, &harmed);
+	if (op->how & OURS)
+		all_again();
 	expect(bytes_are(m, model, NR * PAGE, 0), "contents after %s", op->name);
 	if (total)
 		diag("%s%s%s: %u failures, %u of them seen", op->name, site ? " with " : "",
@@ -528,6 +803,7 @@ static const struct test tests[] = {
 int main(int argc, char **argv)
 {
 	write_errors_expected = true;
+	after_test = all_again;
 	/* Hundreds of rounds in one test. */
 	setenv("FPOOL_LIMIT", "900", 0);
 	return test_main(argc, argv, tests, ARRAY_SIZE(tests));

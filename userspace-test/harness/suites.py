@@ -34,6 +34,8 @@ TAP = 'userspace-test/harness/tap.sh'
 IN_RAM = ('--mnt-ram', '--brd=512')
 # What they expect of looks is what those find out while a fault takes its time, as a disk's do.
 TIMED = ('record', 'whatif')
+# They need the kernel's fault injection.
+INJECTED = ('sweep', 'nomem')
 REMOTE = ('nvme', 'nfs', 'nbd')
 MKFS = ('/usr/sbin/mkfs.ext4', '/usr/sbin/mkfs.xfs', '/usr/sbin/mkfs.btrfs')
 
@@ -77,12 +79,12 @@ SUITES = [
     *parts(Suite('fuzz-long', [FUZZ_MILLION] * 10, kernels=('test',), timeout=3600, files=(FUZZ,), long=True), 1),
     Suite('fuzz-long', [FUZZ_MILLION], kernels=STOCK, timeout=3600, files=(FUZZ,), long=True),
     # Disks cost most of the time of an emulated machine; torture, power cuts and fuzz have one.
-    Suite('abi', programs(ABI, without=('sweep', *TIMED)), kernels=STOCK, timeout=900, files=(ABI, *MKFS), options=IN_RAM),
+    Suite('abi', programs(ABI, without=(*INJECTED, *TIMED)), kernels=STOCK, timeout=900, files=(ABI, *MKFS), options=IN_RAM),
     Suite('abi-disk', [f'abi/{name}' for name in TIMED], kernels=STOCK, timeout=900, files=(ABI, *MKFS)),
-    Suite('abi', programs(ABI, without=('sweep',)), kernels=('test',), timeout=1800, files=(ABI, *MKFS), options=IN_RAM),
-    *parts(Suite('abi-long', [f'FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=('sweep',))],
+    Suite('abi', programs(ABI, without=INJECTED), kernels=('test',), timeout=1800, files=(ABI, *MKFS), options=IN_RAM),
+    *parts(Suite('abi-long', [f'FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=INJECTED)],
                  kernels=STOCK, timeout=3600, files=(ABI, *MKFS), long=True, whole=True), 5),
-    Suite('sweep', ['abi/sweep'], kernels=('test',), timeout=600, files=(ABI,), options=IN_RAM),
+    Suite('sweep', [f'abi/{name}' for name in INJECTED], kernels=('test',), timeout=600, files=(ABI,), options=IN_RAM),
     Suite('torture', [cleaned(p) for p in programs(TORTURE)], kernels=ALL, timeout=300, files=(TORTURE, *MKFS)),
     # A region in ZONE_MOVABLE would be migrated for each long-term pin, in vain and for ever: here is such a zone.
     Suite('movable', ['torture/uring'], kernels=STOCK, files=(TORTURE, *MKFS), options=('--append=movablecore=256M',)),

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * No memory at all: every allocation of a task fails, for as long as the test wants.
+ *
+ * What is needed to get memory back must not ask for any: that clean pages leave and pages come by
+ * the direct path goes on while nothing can be had.  Writing through a file system does ask, and is
+ * told no: that is a write error, nothing that was stored is lost for it, and it is tried again.
+ *
+ * By the kernel's failslab and fail_page_alloc, for the tasks that /proc/PID/make-it-fail names.
+ */
+#include "scene.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+
+#define RW	(PROT_READ | PROT_WRITE)
+#define DEBUG	"/sys/kernel/debug/"
+#define RAM	"/dev/ram0"		/* nobody else's */
+#define FRAMES	512UL			/* of the smallest region */
+#define NR	(FRAMES * 3 / 2)
+#define MANY	1000000000
+
+static const char * const injectors[] = { "failslab", "fail_page_alloc" };
+
+static bool set(const char *injector, const char *knob, const char *value)
+{
+	char where[128];
+
+	snprintf(where, sizeof(where), DEBUG "%s/%s", injector, knob);
+	return knob_write(where, value);
+}
+
+static void set_all(const char *probability, const char *times)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(injectors); i++) {
+		set(injectors[i], "probability", probability);
+		set(injectors[i], "times", times);
+		set(injectors[i], "verbose", "0");
+	}
+}
+
+static void none_fails(void)
+{
+	set_all("0", "1");
+}
+
+/* From here on they fail for the tasks that are named, and only for these. */
+static void prepare(void)
+{
+	char times[16];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(injectors); i++) {
+		if (!set(injectors[i], "task-filter", "Y"))
+			skip("this kernel has no fault injection");
+		need(set(injectors[i], "ignore-gfp-wait", "N"), "%s: %s", injectors[i],
+		     strerror(errno));
+	}
+	set("fail_page_alloc", "min-order", "0");
+	snprintf(times, sizeof(times), "%d", MANY);
+	set_all("100", times);
+}
+
+/* How many have failed since. */
+static u64 failed(void)
+{
+	char where[128], text[32];
+	u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(injectors); i++) {
+		snprintf(where, sizeof(where), DEBUG "%s/times", injectors[i]);
+		need(knob_read(where, text, sizeof(text)), "%s", where);
+		sum += MANY - atoi(text);
+	}
+	return sum;
+}
+
+/* /proc/PID/make-it-fail, opened while there is memory to open it. */
+static int victim(pid_t pid)
+{
+	char where[64];
+
+	snprintf(where, sizeof(where), "/proc/%d/make-it-fail", pid);
+	return (int)need_ok(open(where, O_WRONLY | O_CLOEXEC));
+}
+
+static void fail_for(int who, bool yes)
+{
+	need_ok(pwrite(who, yes ? "1" : "0", 1, 0));
+}
+
+/* The pool's own thread. */
+static pid_t reclaimer(void)
+{
+	char where[300], name[128], want[128];
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	pid_t found = 0;
+
+	need(d, "/proc: %s", strerror(errno));
+	snprintf(want, sizeof(want), "framepool/%s", pool);
+	while (!found && (e = readdir(d))) {
+		snprintf(where, sizeof(where), "/proc/%s/comm", e->d_name);
+		if (atoi(e->d_name) && knob_read(where, name, sizeof(name)) && !strcmp(name, want))
+			found = atoi(e->d_name);
+	}
+	closedir(d);
+	need(found, "no thread %s", want);
+	return found;
+}
+
+/* ---- what must go on ---- */
+
+/*
+ * All pages once, so that the page tables are there; then again while nothing can be had: each of
+ * them comes into a frame that a clean page leaves for it.
+ */
+static void touches_need_nothing(void)
+{
+	struct framepool_space before, after;
+	static u8 is[PAGE];
+	int me = victim(getpid()), thread = victim(reclaimer()), sig = 0, none;
+	u64 i, vpn = 0, n = scaled(8 * NR), all;
+
+	for (i = 0; i < NR; i++)
+		need(page_is(m + i * PAGE, i, 1), "before");
+	space_info(fd, &before);
+	prepare();
+	fail_for(thread, true);
+	fail_for(me, true);
+	none = eventfd(0, 0);
+	for (i = 0; i < n && !sig; i++) {
+		vpn = i * 7 % NR;
+		sig = try_copy(is, m + vpn * PAGE, PAGE);
+		if (!sig && !page_holds(is, vpn, 1))
+			sig = -1;
+	}
+	fail_for(me, false);
+	fail_for(thread, false);
+	all = failed();
+	none_fails();
+	space_info(fd, &after);
+	expect(none < 0, "there was memory");
+	expect(all == 1, "%ju allocations were tried, with one of ours", (uintmax_t)all);
+	expect(!sig, "touch %ju, page %ju: %d", (uintmax_t)i, (uintmax_t)vpn, sig);
+	expect(after.fills - before.fills >= n / 4 &&
+	       after.evictions - before.evictions >= n / 4, "%ju fills, %ju evictions for %ju",
+	       (uintmax_t)(after.fills - before.fills),
+	       (uintmax_t)(after.evictions - before.evictions), (uintmax_t)n);
+	diag("tried: %ju touches without memory", (uintmax_t)n);
+}
+
+static void begin(const char *backing)
+{
+	struct framepool_space s;
+
+	if (access(DEBUG "failslab", F_OK) || access("/proc/self/make-it-fail", W_OK))
+		skip("this kernel has no fault injection");
+	fd = space_attach(backing, O_RDWR);
+	id = space_id(fd);
+	space_info(fd, &s);
+	need(!attach_flags || s.state & FRAMEPOOL_SPACE_DIRECT_PATH, "no direct path");
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	/* One page at a time: what is fetched ahead is for a worker, and this is about touches. */
+	need_ok(madvise(m, NR * PAGE, MADV_RANDOM));
+}
+
+static void end(void)
+{
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+}
+
+static void a_direct_file(void)
+{
+	pool_use(2 * MIB);
+	attach_flags = FRAMEPOOL_ATTACH_DIRECT;
+	begin(file_make("file", NR * PAGE, 1));
+	touches_need_nothing();
+	end();
+}
+
+static void a_block_device(void)
+{
+	int ram = open(RAM, O_RDWR | O_CLOEXEC);
+	u8 *bytes = model_make(NR * PAGE, 1);
+
+	if (ram < 0)
+		skip("no " RAM);
+	need(pwrite(ram, bytes, NR * PAGE, 0) == (ssize_t)(NR * PAGE), "pwrite: %s",
+	     strerror(errno));
+	need_ok(fsync(ram));
+	need_ok(close(ram));
+	pool_use(2 * MIB);
+	begin(RAM);
+	touches_need_nothing();
+	end();
+}
+
+/* ---- what is told no ---- */
+
+static bool write_failed(void *arg)
+{
+	struct framepool_errors e = { .size = sizeof(e) };
+
+	(void)arg;
+	need_ok(ioctl(fd, FRAMEPOOL_ERRORS, &e));
+	return e.writes;
+}
+
+static bool all_written(void *arg)
+{
+	struct framepool_space s;
+
+	(void)arg;
+	space_info(fd, &s);
+	return !s.write_error;
+}
+
+/* More is stored than the pool has frames: its thread has to write, and cannot. */
+static void a_write_is_tried_again(void)
+{
+	struct framepool_errors e = { .size = sizeof(e) };
+	u64 i, version[NR], done = 0;
+	int thread;
+
+	pool_use(2 * MIB);
+	set_wait_ms(500);
+	path = file_make("file", NR * PAGE, 1);
+	begin(path);
+	thread = victim(reclaimer());
+	prepare();
+	fail_for(thread, true);
+	for (i = 0; i < NR; i++) {
+		version[i] = 1;
+		/* At some page no frame is left, and the store gives up. */
+		if (try_store(m + i * PAGE, 0))
+			break;
+		page_fill(m + i * PAGE, i, 2);
+		version[i] = 2;
+		done++;
+	}
+	for (; i < NR; i++)
+		version[i] = 1;
+	expect(done < NR, "the pool has written without memory");
+	expect(wait_until(write_failed, NULL, 30000), "no write has failed");
+	need_ok(ioctl(fd, FRAMEPOOL_ERRORS, &e));
+	expect(e.write_error == ENOMEM, "the error is %s", strerror(e.write_error));
+	for (i = 0; i < done; i++)
+		expect(page_is(m + i * PAGE, i, version[i]), "while it fails");
+	fail_for(thread, false);
+	diag("%ju allocations and %ju writes have failed, %ju of %lu pages were stored",
+	     (uintmax_t)failed(), (uintmax_t)e.writes, (uintmax_t)done, NR);
+	none_fails();
+	/* Once, what nobody was told yet. */
+	expect_errno(fsync(fd), ENOMEM);
+	need_ok(fsync(fd));
+	expect(wait_until(all_written, NULL, 30000), "it is not forgotten");
+	for (i = 0; i < NR; i++)
+		expect(page_is(m + i * PAGE, i, version[i]), "in the end");
+	model = model_make(NR * PAGE, 1);
+	for (i = 0; i < NR; i++)
+		page_fill(model + i * PAGE, i, version[i]);
+	expect_file(path, model, NR * PAGE);
+	end();
+	expect_file(path, model, NR * PAGE);
+}
+
+static const struct test tests[] = {
+	{ "clean pages leave, and others come from a file's blocks", a_direct_file, T_DEVICE },
+	{ "clean pages leave, and others come from a block device", a_block_device, T_DEVICE },
+	{ "a write that finds no memory is tried again", a_write_is_tried_again, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	write_errors_expected = true;
+	after_test = none_fails;
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
