@@ -19,6 +19,7 @@
 
 #include <linux/backing-dev.h>
 #include <linux/blkdev.h>
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
@@ -320,15 +321,29 @@ static ssize_t read_once(struct fpool_backing *b, struct bio_vec *bv, unsigned i
 	return maybe_short(vfs_iocb_iter_read(b->file, &iocb, &iter));
 }
 
+/*
+ * Who writes is a worker, but what that takes of a file system is its opener's: his quota, not the
+ * blocks that are reserved for root, and no set-user-ID bit stays.
+ */
+static const struct cred *act_for_opener(const struct fpool_backing *b)
+{
+	return override_creds(b->wfile->f_cred);
+}
+
 static ssize_t write_once(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			  loff_t pos, size_t len, bool direct)
 {
+	const struct cred *old;
 	struct kiocb iocb;
 	struct iov_iter iter;
+	ssize_t ret;
 
 	prepare(&iocb, b->wfile, pos, direct);
 	iov_iter_bvec(&iter, ITER_SOURCE, bv, nr, len);
-	return fpool_iocb_write(&iocb, &iter);
+	old = act_for_opener(b);
+	ret = fpool_iocb_write(&iocb, &iter);
+	revert_creds(old);
+	return ret;
 }
 
 /* The pages of [pos, pos + len) leave the page cache, unless it is all that there is (tmpfs). */
@@ -596,13 +611,16 @@ static void iocb_written(struct kiocb *iocb, long ret)
 static bool start_iocb(struct fpool_backing *b, struct fpool_write *write, struct bio_vec *bv,
 		       unsigned int nr, loff_t pos, size_t len)
 {
+	const struct cred *old;
 	struct iov_iter iter;
 	ssize_t ret;
 
 	prepare(&write->iocb, b->wfile, pos, true);
 	write->iocb.ki_complete = iocb_written;
 	iov_iter_bvec(&iter, ITER_SOURCE, bv, nr, len);
+	old = act_for_opener(b);
 	ret = fpool_iocb_write(&write->iocb, &iter);
+	revert_creds(old);
 	/* Some files refuse direct I/O only when it comes. */
 	if (ret == -EINVAL || ret == -EOPNOTSUPP)
 		return false;
@@ -687,14 +705,28 @@ static void tell_time(struct fpool_backing *b)
  */
 int fpool_backing_flush(struct fpool_backing *b, bool written)
 {
+	const struct cred *old = act_for_opener(b);
 	int err;
 
 	if (written)
 		tell_time(b);
 	err = fpool_inject(FPOOL_INJECT_FLUSH) ? -EIO : vfs_fsync(b->wfile, 0);
+	revert_creds(old);
 	if (written)
 		fpool_backing_forget_cached(b);
 	return err;
+}
+
+/* The opener's, and as with ftruncate() no matter what he could open by now. */
+static struct cred *truncating_creds(const struct fpool_backing *b)
+{
+	const struct cred *old = act_for_opener(b);
+	struct cred *cred = prepare_creds();
+
+	revert_creds(old);
+	if (cred)
+		cap_raise(cred->cap_effective, CAP_DAC_OVERRIDE);
+	return cred;
 }
 
 /**
@@ -703,9 +735,22 @@ int fpool_backing_flush(struct fpool_backing *b, bool written)
  * @bytes: new size
  *
  * Context: A worker; sleeps.
- * Return: 0, or a negative errno of the file system.
+ * Return: 0; -ENOMEM; or a negative errno of the file system.
  */
 int fpool_backing_resize(struct fpool_backing *b, u64 bytes)
 {
-	return fpool_inject(FPOOL_INJECT_RESIZE) ? -ENOSPC : vfs_truncate(&b->wfile->f_path, bytes);
+	const struct cred *old;
+	struct cred *cred;
+	int err;
+
+	if (fpool_inject(FPOOL_INJECT_RESIZE))
+		return -ENOSPC;
+	cred = truncating_creds(b);
+	if (!cred)
+		return -ENOMEM;
+	old = override_creds(cred);
+	err = vfs_truncate(&b->wfile->f_path, bytes);
+	revert_creds(old);
+	put_cred(cred);
+	return err;
 }

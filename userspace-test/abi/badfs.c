@@ -31,14 +31,15 @@ static void healthy(void)
 	dm_table("0 %lu linear " RAM " 0", FS_KIB * 2);
 }
 
-static void make_fs(void)
+static void make_fs(const char *options)
 {
 	char cmd[256];
 
 	if (access(RAM, R_OK | W_OK) || !dm_make(node, sizeof(node)))
 		skip("no device mapper or no " RAM);
 	healthy();
-	snprintf(cmd, sizeof(cmd), "mkfs.ext4 -qF -b 4096 %s >/dev/null 2>&1", node);
+	snprintf(cmd, sizeof(cmd), "mkfs.ext4 -qF -b 4096 %s %s >/dev/null 2>&1", options,
+		 node);
 	if (system(cmd))
 		skip("no mkfs.ext4");
 	snprintf(where, sizeof(where), "%s/fs", dir);
@@ -61,7 +62,7 @@ static void begin(bool sparse)
 	u64 i;
 	int f;
 
-	make_fs();
+	make_fs("");
 	if (sparse) {
 		f = need_ok(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
 		need_ok(ftruncate(f, NR * PAGE));
@@ -182,6 +183,61 @@ static void no_space(void)
 		store(i, 5);
 	need_ok(fsync(fd));
 	end();
+}
+
+/* All as one who has no right to what is reserved. */
+static void fill_and_store(void *unused)
+{
+	struct framepool_resize r = { .size = sizeof(r), .bytes = NR * PAGE };
+	char filler[DIR_SIZE + 16];
+	struct stat st;
+	u64 i;
+	int f;
+
+	(void)unused;
+	control_fd();
+	become(1000, 1000);
+	snprintf(filler, sizeof(filler), "%s/filler", where);
+	f = need_ok(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	need_ok(ftruncate(f, NR / 2 * PAGE));
+	need_ok(fsync(f));
+	fill_up_fs(filler);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	/* With the descriptor's right; that of the file is gone. */
+	need_ok(fchmod(f, 0400));
+	need_ok(ioctl(fd, FRAMEPOOL_RESIZE, &r));
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	for (i = 0; i < FEW; i++)
+		store(i, 2);
+	expect_errno(fsync(fd), ENOSPC);
+	need_ok(fstat(f, &st));
+	expect(st.st_blocks < 50 * 8, "%ju blocks of the reserve", (uintmax_t)st.st_blocks);
+	expect_pages(0, FEW);
+	need_ok(unlink(filler));
+	sync();
+	need_ok(fsync(fd));
+	expect(!unwritten(NULL), "still unwritten");
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	need_ok(close(f));
+}
+
+/* Blocks that are reserved for root are not for who writes through a worker. */
+static void reserved(void)
+{
+	u64 i;
+
+	make_fs("-m 40");
+	need_ok(chown(where, 1000, 1000));
+	need_ok(chmod(dir, 0755));
+	pool_use(2 * MIB);
+	child_join(child_start(fill_and_store, NULL));
+	if (failures())
+		return;
+	for (i = 0; i < FEW; i++)
+		version[i] = 2;
+	end_detached();
 }
 
 /* ---- bad blocks under the file ---- */
@@ -621,6 +677,7 @@ static void grows_while_leaving(void)
 
 static const struct test tests[] = {
 	{ "a full file system", no_space, T_DEVICE },
+	{ "a file system that is full but for what is reserved", reserved, T_DEVICE },
 	{ "bad blocks below a file", bad_blocks_below, T_DEVICE },
 	{ "an emergency remount", emergency_remount, T_DEVICE },
 	{ "errors=remount-ro", errors_remount_ro, T_DEVICE },
