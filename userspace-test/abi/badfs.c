@@ -398,6 +398,103 @@ static void errors_remount_ro(void)
 	end_detached();
 }
 
+#define DIRTY	10UL			/* pages, not synced when it happens */
+#define OFFLINE	"/sys/devices/system/memory/hard_offline_page"
+
+static bool is_orphan(void *unused)
+{
+	struct framepool_space s = { .cursor = 0 };
+
+	(void)unused;
+	while (space_next(&s))
+		if (s.space == id)
+			return s.state & FRAMEPOOL_SPACE_ORPHAN;
+	return false;
+}
+
+/* Each sync of whomever finds what cannot be written, says so, and comes back. */
+static void expect_told(int descriptor)
+{
+	u64 start = now_ms();
+
+	expect(fsync(descriptor) == -1 && (errno == EROFS || errno == EIO), "fsync: %s",
+	       strerror(errno));
+	expect(now_ms() - start < 20000, "after %ju ms", (uintmax_t)(now_ms() - start));
+}
+
+/*
+ * What such a file system does not take waits until the machine goes down, and the space with it.
+ * The machine shall go on: the memory of these pages breaks, which takes them out of the world.
+ */
+static void lose_dirty_pages(int file)
+{
+	struct framepool_attach a;
+	char text[32];
+	u64 vpn;
+
+	attach_init(&a, file);
+	a.flags |= FRAMEPOOL_ATTACH_READ_ONLY;
+	need_ok(attach(&a));
+	need_ok(close(file));
+	fd = a.space_fd;
+	expect(space_id(fd) == id, "another space of the same file");
+	m = map(fd, NR * PAGE, PROT_READ, MAP_SHARED);
+	expect_pages(0, FEW);
+	for (vpn = 0; vpn < DIRTY; vpn++) {
+		snprintf(text, sizeof(text), "%#jx", (uintmax_t)(pfn_at(m + vpn * PAGE) * PAGE));
+		knob_write(OFFLINE, text);
+		need_ok(madvise(m + vpn * PAGE, PAGE, MADV_DONTNEED));
+		expect(try_load(m + vpn * PAGE, NULL) == SIGBUS, "what was stored is there still");
+		version[vpn] = 2;
+	}
+	expect_pages(DIRTY, FEW - DIRTY);
+	need_ok(munmap(m, NR * PAGE));
+	fsync(fd);
+	space_gone(fd, id);
+}
+
+/* The same with pages that are dirty: they stay, every sync is told, and their space is an orphan. */
+static void errors_remount_ro_dirty(void)
+{
+	u64 vpn;
+	int second, file;
+	u32 why;
+
+	if (access(OFFLINE, W_OK))
+		skip("this kernel has no way to be rid of the orphan again");
+	begin(false);
+	need_ok(mount(NULL, where, NULL, MS_REMOUNT, "errors=remount-ro"));
+	second = space_attach(path, O_RDWR);
+	/* Nothing can be opened there any more when it has happened. */
+	file = need_ok(open(path, O_RDONLY | O_CLOEXEC));
+	for (vpn = 0; vpn < FEW; vpn++)
+		store(vpn, 2);
+	need_ok(fsync(fd));
+	dm_table("0 %lu error", FS_KIB * 2);
+	upset_the_journal();
+	need(wait_until(refuses_changes, NULL, 20000), "still writable");
+	for (vpn = 0; vpn < DIRTY; vpn++)
+		store(vpn, 3);
+	expect_told(fd);
+	expect_told(second);
+	expect(unwritten(&why) == DIRTY && (why == EROFS || why == EIO),
+	       "%ju pages unwritten, errno %u", (uintmax_t)unwritten(NULL), why);
+	expect_pages(0, FEW);
+	/* The device is well again; the file system is not. */
+	healthy();
+	expect_told(fd);
+	expect_told(second);
+	expect_pages(0, FEW);
+	need_ok(close(second));
+	need_ok(munmap(m, NR * PAGE));
+	need_ok(close(fd));
+	expect(wait_until(is_orphan, NULL, 20000), "no orphan");
+	lose_dirty_pages(file);
+	need(wait_until(unmounted, NULL, 10000), "umount: %s", strerror(errno));
+	need_ok(mount(node, where, "ext4", 0, NULL));
+	end_detached();
+}
+
 /* ---- frozen ---- */
 
 static int fs_fd;
@@ -681,6 +778,7 @@ static const struct test tests[] = {
 	{ "bad blocks below a file", bad_blocks_below, T_DEVICE },
 	{ "an emergency remount", emergency_remount, T_DEVICE },
 	{ "errors=remount-ro", errors_remount_ro, T_DEVICE },
+	{ "errors=remount-ro and dirty pages", errors_remount_ro_dirty, T_DEVICE },
 	{ "a frozen file system", frozen, T_DEVICE },
 	{ "a frozen file system, on the direct path", frozen_direct, T_DEVICE },
 	{ "a frozen file system, and nothing to write", frozen_clean, T_DEVICE },

@@ -19,23 +19,9 @@
 
 static u64 broken;			/* frames, in this pool */
 
-static u64 word_at(const char *file, u64 index)
-{
-	int f = need_ok(open(file, O_RDONLY | O_CLOEXEC));
-	u64 word;
-
-	need(pread(f, &word, sizeof(word), index * sizeof(word)) == sizeof(word), "%s: %s", file,
-	     strerror(errno));
-	close(f);
-	return word;
-}
-
-/* Where the page is; 0: it has no entry in the page table of this process. */
 static u64 pfn_of(u64 vpn)
 {
-	u64 word = word_at("/proc/self/pagemap", (uintptr_t)(m + vpn * PAGE) / PAGE);
-
-	return word >> 63 ? word & ((1ull << 55) - 1) : 0;
+	return pfn_at(m + vpn * PAGE);
 }
 
 static u64 pfn_of_touched(u64 vpn)

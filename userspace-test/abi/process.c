@@ -198,3 +198,21 @@ bool knob_read(const char *path, char *text, size_t len)
 	text[strcspn(text, "\n")] = '\0';
 	return true;
 }
+
+u64 word_at(const char *path, u64 index)
+{
+	int f = need_ok(open(path, O_RDONLY | O_CLOEXEC));
+	u64 word;
+
+	need(pread(f, &word, sizeof(word), index * sizeof(word)) == sizeof(word), "%s: %s", path,
+	     strerror(errno));
+	close(f);
+	return word;
+}
+
+u64 pfn_at(const void *page)
+{
+	u64 word = word_at("/proc/self/pagemap", (uintptr_t)page / PAGE);
+
+	return word >> 63 ? word & ((1ull << 55) - 1) : 0;
+}
