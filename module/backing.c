@@ -121,11 +121,15 @@ static bool wants_direct(struct file *file)
 	       magic != TMPFS_MAGIC;
 }
 
+/*
+ * Who listens to the file is told nothing, as with stores to a mapping: fanotify may want to be
+ * asked for leave, and a fault that reads under its lock would wait for a program.
+ */
 static struct file *open_again(struct file *file, int flags)
 {
 	if (fpool_inject(FPOOL_INJECT_OPEN))
 		return ERR_PTR(-ENOMEM);
-	return dentry_open(&file->f_path, flags | O_LARGEFILE, current_cred());
+	return dentry_open(&file->f_path, flags | O_LARGEFILE | __FMODE_NONOTIFY, current_cred());
 }
 
 /* As a shared mapping for writing would: nobody seals the file against it meanwhile. */

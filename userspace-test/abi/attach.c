@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include <signal.h>
+#include <sys/fanotify.h>
 #include <sys/vfs.h>
 #include <linux/magic.h>
 
@@ -640,6 +641,61 @@ static void many(void)
 	}
 }
 
+struct listened {
+	const char *path;
+	int listener;
+	atomic_uint done;
+};
+
+static void use_listened(void *arg)
+{
+	struct listened *l = arg;
+	struct framepool_range r;
+	u8 *m;
+	u32 id;
+	int fd;
+
+	/* Whoever waits for an answer waits until nobody can give it any more. */
+	need_ok(close(l->listener));
+	fd = space_attach(l->path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	expect(page_is(m, 0, 1), "a load");
+	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, 0, 0, &r));
+	page_fill(m, 0, 2);
+	need_ok(fsync(fd));
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	atomic_store(&l->done, 1);
+}
+
+static bool listened_done(void *arg)
+{
+	struct listened *l = arg;
+
+	return atomic_load(&l->done);
+}
+
+/* Somebody wants to be asked before the file is read, and never answers. */
+static void listeners(void)
+{
+	struct listened *l = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	need(l != MAP_FAILED, "%s", strerror(errno));
+	l->path = file_make("file", NR * PAGE, 1);
+	l->listener = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY);
+	if (l->listener < 0)
+		skip("no fanotify: %s", strerror(errno));
+	if (fanotify_mark(l->listener, FAN_MARK_ADD, FAN_ACCESS_PERM, AT_FDCWD, l->path))
+		skip("it asks for no leave: %s", strerror(errno));
+	pool_use(2 * MIB);
+	pid = child_start(use_listened, l);
+	expect(wait_until(listened_done, l, 20000), "the listener is asked");
+	need_ok(close(l->listener));
+	child_join(pid);
+}
+
 static const struct test tests[] = {
 	{ "a file on ext4", on_ext4, T_DEVICE },
 	{ "a file on tmpfs", on_tmpfs, T_DEVICE },
@@ -657,6 +713,7 @@ static const struct test tests[] = {
 	{ "an unlinked file", unlinked, T_DEVICE },
 	{ "counters", counters, T_DEVICE },
 	{ "many spaces", many, T_DEVICE },
+	{ "who listens to the file is not asked", listeners, T_DEVICE },
 };
 
 int main(int argc, char **argv)
