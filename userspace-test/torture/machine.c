@@ -116,44 +116,87 @@ static void freezer(void)
 	end();
 }
 
-/* A hog takes what memory there is, the kernel drops and compacts the rest. */
+/* ---- memory ---- */
+
+#define FLOOR_PERCENT	5		/* of all memory; below it somebody is killed */
+#define CHUNK		(2 * MIB)
+
+struct hog {
+	atomic_bool stop;
+	atomic_ullong least;		/* bytes that were available at the worst moment */
+};
+
+static u64 meminfo(const char *name)
+{
+	char line[128];
+	u64 kib = 0;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	need(f, "/proc/meminfo: %s", strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, strlen(name)))
+			sscanf(line + strlen(name), ": %ju", (uintmax_t *)&kib);
+	fclose(f);
+	return kib * KIB;
+}
+
+/* Takes what memory there is, keeps it, and takes what the kernel sets free by its need. */
 static void hog(void *arg)
 {
-	u64 bytes = 0, i;
-	char line[256];
-	FILE *f = fopen("/proc/meminfo", "r");
+	struct hog *h = arg;
+	u64 all = meminfo("MemTotal"), bytes = 0, there;
 	u8 *mem;
 
-	(void)arg;
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemAvailable: %ju", (uintmax_t *)&bytes) == 1)
-			break;
-	/* Not so much that somebody gets killed for it. */
-	bytes = bytes * KIB / (scale > 4 ? 8 : 2);
 	knob_write("/proc/self/oom_score_adj", "1000");
-	mem = mmap(NULL, bytes, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	mem = mmap(NULL, all, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (mem == MAP_FAILED)
 		return;
-	for (i = 0; i < bytes; i += PAGE)
-		mem[i] = 1;
-	knob_write("/proc/sys/vm/drop_caches", "3");
-	munmap(mem, bytes);
+	/* In large pieces, as long as there are any: each fault takes its time. */
+	madvise(mem, all, MADV_HUGEPAGE);
+	while (!atomic_load(&h->stop)) {
+		there = meminfo("MemAvailable");
+		if (there < atomic_load(&h->least))
+			atomic_store(&h->least, there);
+		if (there > all * FLOOR_PERCENT / 100 + CHUNK && bytes + CHUNK <= all) {
+			madvise(mem + bytes, CHUNK, MADV_POPULATE_WRITE);
+			bytes += CHUNK;
+		} else {
+			usleep(1000);
+		}
+	}
+	munmap(mem, all);
 	/* Takes minutes where every page is checked. */
 	if (scale <= 4)
 		knob_write("/proc/sys/vm/compact_memory", "1");
 }
 
+static bool is_short(void *arg)
+{
+	const struct hog *h = arg;
+
+	return atomic_load(&h->least) <= meminfo("MemTotal") * (FLOOR_PERCENT + 1) / 100;
+}
+
 static void memory(void)
 {
-	int status;
+	struct hog *h;
 	pid_t pid;
 
 	if (plain_at_home)
 		skip("not in a VM");
+	h = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	need(h != MAP_FAILED, "no memory");
+	atomic_store(&h->least, ~0ull);
 	begin();
 	let_it_run(scaled(200));
-	pid = child_start(hog, NULL);
-	while (!waitpid(pid, &status, WNOHANG))
+	pid = child_start(hog, h);
+	expect(wait_until(is_short, h, 120000), "memory does not get short: %ju MiB are left",
+	       (uintmax_t)(atomic_load(&h->least) / MIB));
+	let_it_run(scaled(2000));
+	diag("of %ju MiB %ju were left", (uintmax_t)(meminfo("MemTotal") / MIB),
+	     (uintmax_t)(atomic_load(&h->least) / MIB));
+	atomic_store(&h->stop, true);
+	while (!waitpid(pid, NULL, WNOHANG))
 		let_it_run(1);
 	let_it_run(scaled(200));
 	end();
