@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <linux/fs.h>
 
 #define NR	512UL			/* pages, unless a test has more */
@@ -54,7 +55,7 @@ struct waiter {
 	pthread_t thread;
 	atomic_int tid;
 	atomic_int done;
-	u64 vpn;
+	_Atomic u64 vpn;
 };
 
 static void *wait_for_page(void *arg)
@@ -492,7 +493,7 @@ static void crowd_syncs(void)
 #define STUCK	1500UL	/* pages of it that are dirty: all that may be under way, and many more */
 #define OWN	64UL	/* of these, of who is at his maximum ... */
 #define MAXIMUM	200UL	/* ... of so many frames */
-#define SOON	5000	/* ms; who gives up does after ten seconds */
+#define SOON	8000	/* ms; who gives up does after ten seconds */
 
 static u8 *other;
 
@@ -758,6 +759,80 @@ static void bounded_without_retry(void)
 	end(0, 1);
 }
 
+/* Keeps mmap_lock, for reading, until the page comes. */
+static void *peek(void *arg)
+{
+	int mem = need_ok(open("/proc/self/mem", O_RDONLY | O_CLOEXEC));
+	struct waiter *w = arg;
+	u8 byte;
+
+	atomic_store(&w->tid, syscall(SYS_gettid));
+	expect(pread(mem, &byte, 1, (uintptr_t)(m + w->vpn * PAGE)) == 1, "peek: %s",
+	       strerror(errno));
+	atomic_store(&w->done, 1);
+	close(mem);
+	return NULL;
+}
+
+/* Wants it for writing, when it is time. */
+static void *map_later(void *arg)
+{
+	struct waiter *w = arg;
+	void *other;
+
+	while (!atomic_load(&w->vpn))
+		usleep(1000);
+	atomic_store(&w->tid, syscall(SYS_gettid));
+	other = mmap(NULL, MIB, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	need(other != MAP_FAILED, "mmap");
+	atomic_store(&w->done, 1);
+	need_ok(munmap(other, MIB));
+	return NULL;
+}
+
+/* Before 6.4 every fault takes mmap_lock. */
+static bool has_vma_locks(void)
+{
+	unsigned int major, minor;
+	struct utsname u;
+
+	need_ok(uname(&u));
+	need(sscanf(u.release, "%u.%u", &major, &minor) == 2, "release %s", u.release);
+	return major > 6 || (major == 6 && minor >= 4);
+}
+
+/* mmap_lock is held, and somebody waits for it: a page that is there can be had all the same. */
+static void no_mmap_lock(void)
+{
+	struct waiter peeker = { .vpn = 200 }, mapper = { 0 };
+	u64 start;
+
+	if (!has_vma_locks())
+		skip("this kernel takes mmap_lock for each fault");
+	begin();
+	set_wait_ms(60000);
+	expect(page_is(m + 5 * PAGE, 5, 1), "before");
+	need_ok(madvise(m, 16 * PAGE, MADV_DONTNEED));
+	dm_stall();
+	need(!pthread_create(&peeker.thread, NULL, peek, &peeker), "no thread");
+	need(!pthread_create(&mapper.thread, NULL, map_later, &mapper), "no thread");
+	while (!atomic_load(&peeker.tid))
+		sched_yield();
+	expect(task_waits(getpid(), peeker.tid, 20000), "the peek does not wait");
+	atomic_store(&mapper.vpn, 1);
+	while (!atomic_load(&mapper.tid))
+		sched_yield();
+	expect(task_waits(getpid(), mapper.tid, 20000), "who maps does not wait");
+	start = now_ms();
+	expect(page_is(m + 5 * PAGE, 5, 1), "a resident page");
+	expect(!atomic_load(&peeker.done) && !atomic_load(&mapper.done),
+	       "the fault came back after %ju ms, when others had", (uintmax_t)(now_ms() - start));
+	dm_go_on();
+	pthread_join(peeker.thread, NULL);
+	pthread_join(mapper.thread, NULL);
+	end(0, 1);
+}
+
 #define ON_EACH(name, run, flags) \
 	{ name, run, (flags) | T_VARIANT(BED_DEVICE) }, \
 	{ name ", of a file", run, (flags) | T_VARIANT(BED_FILE) }, \
@@ -784,6 +859,7 @@ static const struct test tests[] = {
 	{ "a crowd that syncs, and another space", crowd_syncs, T_DEVICE },
 	ON_EACH("a fault that may not drop its lock is bounded", bounded_without_retry, T_DEVICE),
 	{ "an attach that stands still, and others", attach_stands_still, T_DEVICE },
+	{ "a fault on a page that is there needs no mmap_lock", no_mmap_lock, T_DEVICE },
 };
 
 int main(int argc, char **argv)
