@@ -306,14 +306,14 @@ static void put_back(struct fpool_batch *b, const struct fpool_victim *v, fpool_
 }
 
 /*
- * To the laundry, unless it is more than full: those of one batch may all turn out to be dirty only
- * when they are unmapped.  Who stays is dirty by its flag from now on, and not chosen again.
+ * To the laundry, unless it is full: those of one batch may all turn out to be dirty only when they
+ * are unmapped.  Who stays is dirty by its flag from now on, and not chosen again.
  */
 static void settle_dirty(struct fpool_batch *b, struct fpool_victim *v)
 {
 	struct fpool_pool *pool = b->pool;
 
-	if (pool->laundry.len >= FPOOL_LAUNDRY_MAX + FPOOL_BATCH) {
+	if (fpool_batch_laundry_full(pool)) {
 		v->fate = FPOOL_FATE_BACK;
 		return;
 	}

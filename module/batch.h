@@ -77,6 +77,20 @@ struct fpool_batch {
 	struct fpool_evicted done;
 };
 
+/**
+ * fpool_batch_laundry_full - do dirty victims have to stay?
+ * @pool: the pool
+ *
+ * Who looks whether there is room before he chooses a batch may send all of it.
+ *
+ * Context: Any; without the lock the answer is a hint.
+ * Return: whether.
+ */
+static inline bool fpool_batch_laundry_full(const struct fpool_pool *pool)
+{
+	return READ_ONCE(pool->laundry.len) >= FPOOL_LAUNDRY_MAX + FPOOL_BATCH;
+}
+
 typedef void (*fpool_batch_fn)(struct fpool_space *space, struct fpool_rmap_page *pages,
 			       unsigned int nr);
 

@@ -74,12 +74,13 @@ static noinline_for_stack void pick(struct fpool_batch *b, const struct demand *
 }
 
 /* Those that were used, for what-ifs; nearly none is in the sample. */
-static noinline_for_stack void note_young(const struct fpool_batch *b, u64 last)
+static noinline void note_young(const struct fpool_batch *b)
 {
+	u64 last = READ_ONCE(b->pool->whatif_last);
 	const struct fpool_rmap_page *p = b->p, *end = p + b->nr;
 	const struct fpool_victim *v = b->v;
 
-	for (; p < end; p++, v++)
+	for (; last && p < end; p++, v++)
 		if (p->found && unlikely(fpool_whatif_samples(v->space, p->vpn, last)))
 			fpool_whatif_note_sampled(v->space, fpool_vpn(p->vpn),
 						  FPOOL_WHATIF_YOUNG);
@@ -88,11 +89,9 @@ static noinline_for_stack void note_young(const struct fpool_batch *b, u64 last)
 /* Read the accessed bits, those of one space in one walk. */
 static void look(struct fpool_batch *b)
 {
-	u64 last = READ_ONCE(b->pool->whatif_last);
-
 	fpool_batch_each_space(b, fpool_rmap_test_clear_young);
-	if (unlikely(last))
-		note_young(b, last);
+	if (unlikely(READ_ONCE(b->pool->whatif_last)))
+		note_young(b);
 }
 
 /* Is it still what pick() saw? */
@@ -113,7 +112,7 @@ static bool must_stay(const struct fpool_batch *b, const struct fpool_victim *v,
 		return false;
 	/* Where writing fails, trying all the time helps nobody, and where it waits, even less. */
 	return time_before(jiffies, v->space->retry_at) ||
-	       fpool_backing_frozen(&v->space->backing) || !fpool_laundry_has_room(b->pool);
+	       fpool_backing_frozen(&v->space->backing) || fpool_batch_laundry_full(b->pool);
 }
 
 /* Does it leave? Then it is claimed. */
@@ -304,7 +303,7 @@ static u64 round_of(struct fpool_pool *pool, const struct mm_struct *mm)
  * @pool: the pool
  * @mm: the address space
  * @left: what the step before has returned; 0: a round begins, in which each of its pages is
- *	looked at at most twice
+ *	looked at no more than twice
  *
  * What is on its way already counts as gone: dirty pages take their time, and meanwhile no others
  * are to go for them.

@@ -135,7 +135,7 @@ static void laundry_del(struct fpool_pool *pool, fpool_frame_t frame)
  * @pool: the pool
  *
  * Context: Any; a hint.
- * Return: whether. If not, dirty pages stay.
+ * Return: whether evicting dirty ones may help before the reclaim thread has written some.
  */
 bool fpool_laundry_has_room(struct fpool_pool *pool)
 {

@@ -9,8 +9,8 @@
  *	+---------------+-----------------+--------------------------------+
  *	|<------ kernel space ----------->|
  *
- * core/layout.c says how large each part is.  Beyond their reserve nodes come from user space, up to
- * a quarter of the region.
+ * core/layout.c says how large each part is.  Beyond their reserve nodes come from user space, up
+ * to a quarter of the region.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
