@@ -743,7 +743,7 @@ static void grows_while_leaving(void)
 	struct syncer evictor = { 0 }, grower = { 0 };
 	u8 *model = calloc(1, LONGER), *page;
 
-	make_fs();
+	make_fs("");
 	file_make(path, SHORT, 1);
 	pool_use(2 * MIB);
 	attach_it();
