@@ -8,12 +8,13 @@
  *  - the last partial page is written to exactly the end of the file, which a direct write of whole
  *    blocks would grow;
  *  - btrfs checksums what it writes, and stores go on while a page is written: the copy that
- *  the page
- *    cache takes is the stable one;
+ *    the page cache takes is the stable one;
  *  - tmpfs is a page cache.
  *
- * Never called with mmap_lock or a VMA lock held: file systems take their inode lock under
- * I/O and fault under their inode lock.
+ * File systems take their inode lock under I/O and fault under their inode lock.  So nothing here
+ * is called with mmap_lock or a VMA lock held, but fpool_backing_read_nowait(): a fault starts its
+ * read under its lock.  That takes of a file system's locks only those that are free, and waits
+ * for nothing; what would have to wait is left to a worker.
  */
 #include "backing.h"
 
@@ -472,7 +473,7 @@ static noinline ssize_t start_file_read(struct fpool_backing *b, struct fpool_re
  * Any error means no more than that fpool_backing_read() has to do it: a file system's lock was
  * taken, the device has no room, or one of them knows no IOCB_NOWAIT.
  *
- * Context: Process context, with no lock of mm's.
+ * Context: Process context, under mm's locks or not.
  * Return: -EIOCBQUEUED: @done is or will be called; bytes read; or an error.
  */
 ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct fpool_read *read,
