@@ -99,9 +99,9 @@
  * EISDIR, EINVAL (neither a regular file nor a block device; O_APPEND; a file of sysfs and its
  * like; of hugetlbfs, for writing), ELOOP (a node of framepool itself), ENODATA (an empty file),
  * EACCES (the descriptor has not the rights), EPERM (a memfd that is sealed against writing; while
- * one is attached for writing it cannot be), EROFS (for writing, on a read-only mount), ETXTBSY (for
- * writing, and the kernel swaps to it), EBADF (no such descriptor), EEXIST, ENOENT (no such pool),
- * EDQUOT (the caller has 1,024 named nodes already, and no CAP_SYS_ADMIN).
+ * one is attached for writing it cannot be), EROFS (for writing, on a read-only mount), ETXTBSY
+ * (for writing, and the kernel swaps to it), EBADF (no such descriptor), EEXIST, ENOENT (no such
+ * pool), EDQUOT (the caller has 1,024 named nodes already, and no CAP_SYS_ADMIN).
  */
 struct framepool_attach {
 	__u32 size;
