@@ -2,12 +2,12 @@
 /*
  * Who uses a space, and what happens when the last one goes.
  *
- * A user is a descriptor or a named node. The same file, attached again, is the same space with
- * one more user.  When the last user goes the space is torn down: written back, flushed,
- * emptied, unlinked. Where that cannot finish (a page that cannot be written, a frame that the
- * kernel still holds), the space is an orphan: it stays in its pool, is seen in lists, keeps
- * the module, and is tried again every second, until it succeeds or somebody attaches the file
- * again and gets his pages back.
+ * A user is a descriptor or a named node, or work that goes on when its caller has gone: a
+ * prefetch, a resize. The same file, attached again, is the same space with one more user. When
+ * the last user goes the space is torn down: written back, flushed, emptied, unlinked. Where that
+ * cannot finish (a page that cannot be written, a frame that the kernel still holds), the space is
+ * an orphan: it stays in its pool, is seen in lists, keeps the module, and is tried again every
+ * second, until it succeeds or somebody attaches the file again and gets his pages back.
  */
 #include "attach.h"
 

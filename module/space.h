@@ -38,7 +38,7 @@ struct fpool_space {
 	struct fpool_ptable ptable;	/* R */
 	struct fpool_backing backing;	/* I, but for its upgrade: by who has the opening */
 	struct list_head link;		/* A: all spaces of all pools */
-	u32 users;			/* A: descriptors and named nodes; 0: being torn down */
+	u32 users;			/* A: see attach.c; 0: being torn down */
 	u32 unnamed;			/* A: of these, descriptors that ATTACH returned ... */
 	u32 nodes;			/* A: ... and named nodes */
 	kuid_t uid;			/* I: of the first attacher */

@@ -150,7 +150,7 @@ struct framepool_detach {
  * @state: FRAMEPOOL_SPACE_*
  * @block_type: FRAMEPOOL_BLOCK_*
  * @uid: owner of the node (of the named space) or attacher
- * @opens: descriptors and named nodes that hold the space
+ * @opens: descriptors and named nodes that hold the space, and prefetches and resizes under way
  * @write_error: 0, or while pages are dirty that could not be written: errno of the last failure
  * @resident: frames that hold its pages now
  * @dirty: pages known to be dirty (a store that the pool has not looked at is not known yet)
