@@ -126,8 +126,9 @@ void op_limit(struct op *o)
 	if (plain)
 		return;
 	need(pool_info(pool, &p), "no pool");
-	if (below(o, 2))
-		l.max = pinned_pages() + held_pages() + ROOM + below(o, p.bound / 2);
+	/* Seldom: everything takes longer then. */
+	if (!below(o, 5))
+		l.max = pinned_pages() + held_pages() + ROOM + below(o, p.bound);
 	l.min = below(o, 3) ? 0 : below(o, 64);
 	l.pid = below(o, 2) ? getpid() : 0;
 	memcpy(l.name, pool, sizeof(l.name));
@@ -253,7 +254,8 @@ void op_recorder(struct op *o)
 {
 	struct framepool_record_start s = { .size = sizeof(s) };
 
-	if (plain)
+	/* Not for long: meanwhile each page has a fault of its own. */
+	if (plain || (recorder < 0 && below(o, 4)))
 		return;
 	note("%s a recording", recorder < 0 ? "begin" : "end");
 	if (recorder >= 0) {
@@ -267,7 +269,6 @@ void op_recorder(struct op *o)
 	need(errno == EBUSY && !alone, "RECORD_START: %s", strerror(errno));
 	need_ok(close(recorder));
 	recorder = -1;
-	(void)o;
 }
 
 /* A store between two looks is in the second, or in the log if its page has left before. */

@@ -1161,9 +1161,9 @@ static const struct {
 	{ 40, op_fork }, { 10, op_resize }, { 60, op_attach }, { 60, op_detach },
 	{ 150, op_hold }, { 80, op_release }, { 60, op_look_held }, { 20, op_hold_leave },
 	{ 150, op_start }, { 200, op_result }, { 60, op_limit }, { 200, op_wset },
-	{ 25, op_policy }, { 15, op_check }, { 150, op_advise }, { 100, op_errors },
-	{ 12, op_recorder }, { 60, op_record },
-	{ 4, op_again }, { 1, op_compare_all },
+	{ 15, op_policy }, { 8, op_check }, { 150, op_advise }, { 100, op_errors },
+	{ 40, op_recorder }, { 100, op_record },
+	{ 3, op_again }, { 1, op_compare_all },
 };
 
 static void do_op(struct op *o)
