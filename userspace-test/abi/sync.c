@@ -12,6 +12,16 @@
 #define NR	256UL
 #define RW	(PROT_READ | PROT_WRITE)
 
+enum {
+	DIRECT = 1,		/* a test's T_VARIANT() */
+};
+
+static void choose_path(void)
+{
+	if (test_variant == DIRECT)
+		attach_flags |= FRAMEPOOL_ATTACH_DIRECT;
+}
+
 static void begin(void)
 {
 	scene_begin(4 * MIB, NR);
@@ -415,21 +425,27 @@ static void unlinked(void)
 	expect(bytes_are(m, model, NR * PAGE, 0), "the unlinked file");
 }
 
+/* A file by its file system, and past it. */
+#define ON_BOTH(name, run, flags) \
+	{ name, run, flags }, \
+	{ name ", on the direct path", run, T_DEVICE | T_VARIANT(DIRECT) }
+
 static const struct test tests[] = {
-	{ "msync, fsync, fdatasync, SYNC", flushes, 0 },
-	{ "the same page again and again", same_page, 0 },
-	{ "only dirty pages are written, once", only_dirty, T_DEVICE },
-	{ "neighbours are written together", neighbours, T_DEVICE },
-	{ "msync of a part", part, 0 },
-	{ "close and munmap lose nothing", close_writes, 0 },
-	{ "exit and exec lose nothing", exits, 0 },
-	{ "SIGKILL loses no finished store", kills, 0 },
-	{ "syncs against stores", against_stores, 0 },
+	ON_BOTH("msync, fsync, fdatasync, SYNC", flushes, 0),
+	ON_BOTH("the same page again and again", same_page, 0),
+	ON_BOTH("only dirty pages are written, once", only_dirty, T_DEVICE),
+	ON_BOTH("neighbours are written together", neighbours, T_DEVICE),
+	ON_BOTH("msync of a part", part, 0),
+	ON_BOTH("close and munmap lose nothing", close_writes, 0),
+	ON_BOTH("exit and exec lose nothing", exits, 0),
+	ON_BOTH("SIGKILL loses no finished store", kills, 0),
+	ON_BOTH("syncs against stores", against_stores, 0),
 	{ "a read-only space", read_only, 0 },
 	{ "an unlinked file", unlinked, 0 },
 };
 
 int main(int argc, char **argv)
 {
+	before_test = choose_path;
 	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
 }

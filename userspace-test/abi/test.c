@@ -21,6 +21,7 @@ bool plain;
 bool write_errors_expected;
 unsigned int test_variant;
 bool plain_at_home;
+void (*before_test)(void);
 void (*after_test)(void);
 unsigned int scale = 1;
 u64 seed;
@@ -228,6 +229,8 @@ static int run_one(const struct test *t)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		catch_faults();
 		test_variant = t->flags >> 8;
+		if (before_test)
+			before_test();
 		t->run();
 		_exit(failures() ? FAILED : 0);
 	}

@@ -77,6 +77,7 @@ extern unsigned int test_variant;
 extern bool plain;
 extern bool write_errors_expected;	/* else one in any pool fails the test */
 extern bool plain_at_home;		/* not in a VM either: nothing may be mounted or loaded */
+extern void (*before_test)(void);	/* in its process */
 extern void (*after_test)(void);	/* in the runner, before it looks for what is left */
 extern unsigned int scale;
 extern u64 seed;

@@ -317,6 +317,12 @@ static void classical_tmpfs(void)
 	on("tmpfs", classical);
 }
 
+static void classical_direct(void)
+{
+	attach_flags = FRAMEPOOL_ATTACH_DIRECT;
+	on(NULL, classical);
+}
+
 static void itself_ext4(void)
 {
 	on(NULL, onto_itself);
@@ -342,6 +348,7 @@ static const struct test tests[] = {
 	{ "write from the mapping, fault, map and unmap, on xfs", classical_xfs, 0 },
 	{ "write from the mapping, fault, map and unmap, on btrfs", classical_btrfs, 0 },
 	{ "write from the mapping, fault, map and unmap, on tmpfs", classical_tmpfs, 0 },
+	{ "write from the mapping, fault, map and unmap, past ext4", classical_direct, T_DEVICE },
 	{ "a file written onto itself, on ext4", itself_ext4, 0 },
 	{ "a file written onto itself, on xfs", itself_xfs, 0 },
 	{ "two files written crosswise, on ext4", cross_ext4, 0 },
