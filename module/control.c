@@ -237,9 +237,9 @@ static void undo_attach(struct file *file, void *arg)
 }
 
 /*
- * SPACE_NEXT: the named nodes by their cursor, then the spaces that were attached without a name (or
- * have no node any more, only work that goes on), by theirs: with the top bit set, so that all come
- * after the nodes'.
+ * SPACE_NEXT: the named nodes by their cursor, then the spaces that were attached without a name
+ * (or have no node any more, only work that goes on), by theirs: with the top bit set, so that all
+ * come after the nodes'.
  */
 #define UNNAMED_CURSOR	BIT_ULL(63)
 

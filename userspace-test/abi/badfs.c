@@ -166,7 +166,8 @@ static void no_space(void)
 		store(i, 3);
 	expect_errno(range_op(fd, FRAMEPOOL_SYNC, 0, 0, &r), ENOSPC);
 	expect(r.failed && r.failed <= 50 && r.done + r.failed == 100 && r.error == ENOSPC,
-	       "%ju written, %ju failed, errno %u", (uintmax_t)r.done, (uintmax_t)r.failed, r.error);
+	       "%ju written, %ju failed, errno %u", (uintmax_t)r.done, (uintmax_t)r.failed,
+	       r.error);
 	expect_errno(fsync(fd), ENOSPC);
 	n = unwritten(&why);
 	/* What had its blocks already got through; a few more blocks may have been found. */
@@ -737,7 +738,7 @@ static bool has_ended(void *arg)
 	return atomic_load(&((struct syncer *)arg)->done);
 }
 
-/* The last page is on its way out when the file grows, and comes back: with nothing past the end. */
+/* The last page is leaving when the file grows, and comes back: with nothing past the end. */
 static void grows_while_leaving(void)
 {
 	struct syncer evictor = { 0 }, grower = { 0 };

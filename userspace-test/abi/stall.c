@@ -682,7 +682,7 @@ static void attaching_child(void *unused)
 	space_attach(bed_path, O_RDWR);
 }
 
-/* What is cached of a file is written before it is attached: as long as that takes, others go on. */
+/* What is cached of a file is written before it is attached: meanwhile others go on. */
 static void attach_stands_still(void)
 {
 	struct waiter w[2] = { 0 };
