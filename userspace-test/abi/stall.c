@@ -814,8 +814,9 @@ static void no_mmap_lock(void)
 	expect(page_is(m + 5 * PAGE, 5, 1), "before");
 	need_ok(madvise(m, 16 * PAGE, MADV_DONTNEED));
 	dm_stall();
-	need(!pthread_create(&peeker.thread, NULL, peek, &peeker), "no thread");
+	/* First: a new thread's stack is mapped, too. */
 	need(!pthread_create(&mapper.thread, NULL, map_later, &mapper), "no thread");
+	need(!pthread_create(&peeker.thread, NULL, peek, &peeker), "no thread");
 	while (!atomic_load(&peeker.tid))
 		sched_yield();
 	expect(task_waits(getpid(), peeker.tid, 20000), "the peek does not wait");
