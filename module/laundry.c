@@ -386,8 +386,8 @@ int fpool_laundry_create(struct fpool_pool *pool)
 	struct fpool_laundry *l;
 	void *flight;
 
-	/* Of pages: what kmalloc() has for so much would be a power of two. */
-	l = vzalloc(bytes_of(nr));
+	/* Of pages: what kmalloc() has for so much would be a power of two. Who asked is told. */
+	l = __vmalloc(bytes_of(nr), GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 	if (!l)
 		return -ENOMEM;
 	l->nr = nr;
