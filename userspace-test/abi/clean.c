@@ -3,12 +3,11 @@
  * The cleaner: what is stored reaches the file without anybody asking for it, at the interval of
  * the pool, and not before; what must not be written yet is not.
  */
-#include "test.h"
+#include "bed.h"
 
 #include <sys/ioctl.h>
 #include <linux/fs.h>
 
-#define RAM	"/dev/ram0"
 #define RW	(PROT_READ | PROT_WRITE)
 #define NR	64UL			/* pages of the file */
 #define SOON	100			/* ms from one visit to the next */
@@ -17,7 +16,6 @@
 #define VISITS	1500			/* ms in which it comes a few times, at SOON */
 
 static char *path;
-static char node[64];
 static u8 *m;
 static int fd;
 static u32 id;
@@ -253,43 +251,31 @@ static bool has_failed(void *unused)
 
 static void fails(void)
 {
-	u8 *page = aligned_alloc(PAGE, PAGE);
-	u64 vpn, version = 2;
-	int ram;
+	u64 vpn, version = 3;
 
-	ram = open(RAM, O_RDWR | O_CLOEXEC);
-	if (ram < 0 || !dm_make(node, sizeof(node)))
-		skip("no device mapper or no " RAM);
-	for (vpn = 0; vpn < NR; vpn++) {
-		page_fill(page, vpn, 1);
-		need(pwrite(ram, page, PAGE, vpn * PAGE) == PAGE, RAM ": %s", strerror(errno));
-	}
-	need_ok(fsync(ram));
-	need_ok(close(ram));
-	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
-	path = node;
-	attach_it(node, 2 * MIB);
+	bed_make(NR);
+	path = bed_path;
+	attach_it(bed_path, 2 * MIB);
 	for (vpn = 0; vpn < NR; vpn++)
 		expect(page_is(m + vpn * PAGE, vpn, 1), "before");
-	dm_table("0 %lu error", NR * PAGE / 512);
+	bed_dead();
 	store_all(2);
 	every(SOON);
 	expect(wait_until(has_failed, NULL, LATE), "no write has failed");
 	every(0);
-	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
+	bed_healthy();
 	expect_errno(fsync(fd), EIO);
 	need_ok(fsync(fd));
-	dm_table("0 %lu error", NR * PAGE / 512);
+	bed_dead();
 	store_all(3);
 	every(SOON);
 	usleep(VISITS * 1000);
-	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
-	version = 3;
+	bed_healthy();
 	expect(wait_until(all_in_file, &version, LATE), "it was not tried again");
 	expect_errno(msync(m, PAGE, MS_SYNC), EIO);
 	need_ok(msync(m, PAGE, MS_SYNC));
 	end(3);
-	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s", strerror(errno));
+	bed_end();
 }
 
 /* Only a frozen file system waits. */
@@ -378,7 +364,9 @@ static const struct test tests[] = {
 	{ "the first visit only looks", bound, T_DEVICE },
 	{ "unless a quarter of the pool is dirty", beyond_bound, T_DEVICE },
 	{ "what is held back stays out of the file", held_back, T_DEVICE },
-	{ "a device that fails is tried again", fails, T_DEVICE },
+	{ "a device that fails is tried again", fails, T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "the same under a file", fails, T_DEVICE | T_VARIANT(BED_FILE) },
+	{ "the same on the direct path", fails, T_DEVICE | T_VARIANT(BED_DIRECT) },
 	{ "a frozen file system is passed", frozen, T_DEVICE },
 	{ "spaces come and go meanwhile", comes_and_goes, T_DEVICE },
 	{ "no number, no right: refused", refused, T_DEVICE },
