@@ -32,6 +32,8 @@ TORTURE = 'build/host/torture'
 TAP = 'userspace-test/harness/tap.sh'
 # /mnt is no disk, but memory.
 IN_RAM = ('--mnt-ram', '--brd=512')
+# What counts written pages, and has the pool that is there after loading.
+UNCLEANED = '--insmod-args=clean_ms=0'
 # What they expect of looks is what those find out while a fault takes its time, as a disk's do.
 TIMED = ('record', 'whatif')
 # They need the kernel's fault injection.
@@ -105,19 +107,19 @@ SUITES = [
     Suite('tools', ['build/host/test-tools', 'userspace-test/tools/completion.sh build/host']),
     # Above the library: what these ask of the module abi asks on every kernel, so each is on one of them, and in the long
     # run on the other. Each unloads the module at its end.
-    Suite('command', ['test-lib /mnt', 'sh command.sh'], kernels=('6.12',), timeout=600, options=('--size=32M',),
+    Suite('command', ['test-lib /mnt', 'sh command.sh'], kernels=('6.12',), timeout=600, options=('--size=32M', UNCLEANED),
           files=('build/host/test-lib', 'build/host/helper', 'userspace-test/tools/command.sh', TAP,
                  '/usr/sbin/dmsetup', '/usr/bin/zstd', '/lib/terminfo/l/linux:terminfo/l/linux')),
-    Suite('python', ['python-vm/python test-python.py /mnt'], kernels=('6.1',), options=('--size=16M',),
+    Suite('python', ['python-vm/python test-python.py /mnt'], kernels=('6.1',), options=('--size=16M', UNCLEANED),
           files=('build/host/python-vm', 'userspace-test/python/test-python.py')),
-    Suite('run', ['sh run.sh'], kernels=('6.1',), options=('--size=32M',),
+    Suite('run', ['sh run.sh'], kernels=('6.1',), options=('--size=32M', UNCLEANED),
           files=('build/host/run', 'build/host/libframepool-preload.so', 'build/host/python-vm', 'userspace-test/run/run.sh', TAP)),
     # Waiting for servers that do not come takes its time. NBD leaves a space that cannot be written.
     Suite('remote', [f'sh remote.sh {kind}' for kind in REMOTE], kernels=STOCK, options=('--size=16M',), timeout=900, long=True,
           files=('build/host/remote', 'userspace-test/remote/remote.sh', TAP)),
     # In a chroot, which has to be made the first time.
     Suite('packages', ['scripts/build-deb > /dev/null && userspace-test/packages/chroot-test'], timeout=1200, long=True),
-    Suite('examples', ['sh examples.sh'], kernels=('6.12',), options=('--size=8M',),
+    Suite('examples', ['sh examples.sh'], kernels=('6.12',), options=('--size=8M', UNCLEANED),
           files=('build/host/examples', 'build/host/python-vm', 'userspace-test/examples/examples.sh', TAP)),
 ]
 
