@@ -206,10 +206,16 @@ static bool evict_batch(struct fpool_pool *pool, const struct demand *d, struct 
 /* The same where it is only a moment until dirty ones can, too. */
 #define LOOK_OWN	256
 
+/* So many looks see each of @len pages twice. */
+static u64 each_twice(u64 len)
+{
+	return 2 * len + FPOOL_BATCH;
+}
+
 /* How many of @len pages are looked at: each twice, unless dirty ones have nowhere to go. */
 static u64 patience(struct fpool_pool *pool, const struct demand *d, u64 len)
 {
-	u64 all = 2 * len + FPOOL_BATCH;
+	u64 all = each_twice(len);
 
 	if (likely(fpool_laundry_has_room(pool)))
 		return all;
@@ -254,6 +260,17 @@ u64 fpool_evict_some(struct fpool_pool *pool, const struct mm_struct *mm, u64 wa
 			     READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]));
 }
 
+/* Pages that an address space is charged with, as its policy knows them. */
+static u64 len_of(struct fpool_pool *pool, const struct mm_struct *mm)
+{
+	u64 len;
+
+	spin_lock(&pool->lock);
+	len = fpool_policy_len(&fpool_mmset_find(pool, mm)->policy);
+	spin_unlock(&pool->lock);
+	return len;
+}
+
 /* Dirty pages that leave together for the next frames of a set at its maximum. */
 #define OWN_PART	16
 #define OWN_MOST	64
@@ -276,27 +293,13 @@ u64 fpool_evict_own(struct fpool_pool *pool, const struct mm_struct *mm, u64 wan
 	const struct demand d = {
 		.mm = mm, .own = true, .max = clamp_t(u64, want, 1, FPOOL_BATCH),
 	};
-	u64 len;
+	u64 len = len_of(pool, mm);
 
-	spin_lock(&pool->lock);
-	len = fpool_policy_len(&fpool_mmset_find(pool, mm)->policy);
-	spin_unlock(&pool->lock);
 	return evict_batches(pool, &d, want, clamp_t(u64, len / OWN_PART, want, OWN_MOST), len);
 }
 
 /* Pages that are looked at in a step: some milliseconds, for which others may have to wait. */
 #define OVER_STEP	4096U
-
-/* Each page of an address space twice. */
-static u64 round_of(struct fpool_pool *pool, const struct mm_struct *mm)
-{
-	u64 len;
-
-	spin_lock(&pool->lock);
-	len = fpool_policy_len(&fpool_mmset_find(pool, mm)->policy);
-	spin_unlock(&pool->lock);
-	return 2 * len + FPOOL_BATCH;
-}
 
 /**
  * fpool_evict_over - a step of evicting what an address space has above its maximum
@@ -318,7 +321,7 @@ u64 fpool_evict_over(struct fpool_pool *pool, const struct mm_struct *mm, u64 le
 	struct outcome o = {};
 	u64 end;
 
-	left = left ?: round_of(pool, mm);
+	left = left ?: each_twice(len_of(pool, mm));
 	end = min_t(u64, left, OVER_STEP);
 	do {
 		if (!evict_batch(pool, &d, &o) || !fpool_laundry_has_room(pool))
