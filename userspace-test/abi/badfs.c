@@ -33,19 +33,10 @@ static void healthy(void)
 
 static void make_fs(const char *options)
 {
-	char cmd[256];
-
 	if (access(RAM, R_OK | W_OK) || !dm_make(node, sizeof(node)))
 		skip("no device mapper or no " RAM);
 	healthy();
-	snprintf(cmd, sizeof(cmd), "mkfs.ext4 -qF -b 4096 %s %s >/dev/null 2>&1", options,
-		 node);
-	if (system(cmd))
-		skip("no mkfs.ext4");
-	snprintf(where, sizeof(where), "%s/fs", dir);
-	need_ok(mkdir(where, 0755));
-	need_ok(mount(node, where, "ext4", 0, NULL));
-	note_mounted(where);
+	ext4_on(node, options, NULL, where, sizeof(where));
 	snprintf(path, sizeof(path), "%s/file", where);
 }
 
@@ -402,17 +393,6 @@ static void errors_remount_ro(void)
 #define DIRTY	10UL			/* pages, not synced when it happens */
 #define OFFLINE	"/sys/devices/system/memory/hard_offline_page"
 
-static bool is_orphan(void *unused)
-{
-	struct framepool_space s = { .cursor = 0 };
-
-	(void)unused;
-	while (space_next(&s))
-		if (s.space == id)
-			return s.state & FRAMEPOOL_SPACE_ORPHAN;
-	return false;
-}
-
 /* Each sync of whomever finds what cannot be written, says so, and comes back. */
 static void expect_told(int descriptor)
 {
@@ -489,7 +469,7 @@ static void errors_remount_ro_dirty(void)
 	need_ok(close(second));
 	need_ok(munmap(m, NR * PAGE));
 	need_ok(close(fd));
-	expect(wait_until(is_orphan, NULL, 20000), "no orphan");
+	expect(wait_until(space_is_orphan, &id, 20000), "no orphan");
 	lose_dirty_pages(file);
 	need(wait_until(unmounted, NULL, 10000), "umount: %s", strerror(errno));
 	need_ok(mount(node, where, "ext4", 0, NULL));

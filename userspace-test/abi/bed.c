@@ -106,15 +106,7 @@ static u64 first_sector(void)
 
 static void make_file(const char *node)
 {
-	char cmd[256];
-
-	snprintf(cmd, sizeof(cmd), "mkfs.ext4 -qF -b 4096 %s >/dev/null 2>&1", node);
-	if (system(cmd))
-		skip("no mkfs.ext4");
-	snprintf(where, sizeof(where), "%s/bed", dir);
-	need_ok(mkdir(where, 0755));
-	need_ok(mount(node, where, "ext4", 0, NULL));
-	note_mounted(where);
+	ext4_on(node, "", NULL, where, sizeof(where));
 	snprintf(bed_path, sizeof(bed_path), "%s/file", where);
 	free(file_make(bed_path, nr * PAGE, 1));
 	bed_sector = first_sector();

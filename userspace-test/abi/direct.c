@@ -234,17 +234,11 @@ static void fixed_blocks_only(void)
 
 static void mount_journalled(const char *options)
 {
-	char where[DIR_SIZE], dev[64], cmd[128];
+	char where[DIR_SIZE], dev[64];
 
 	if (!loop_make(64 * MIB, dev, sizeof(dev)))
 		skip("no loop devices");
-	snprintf(cmd, sizeof(cmd), "mkfs.ext4 -qF -b 4096 %s >/dev/null 2>&1", dev);
-	if (system(cmd))
-		skip("no mkfs.ext4");
-	snprintf(where, sizeof(where), "%.512s/fs", dir);
-	need_ok(mkdir(where, 0755));
-	need_ok(mount(dev, where, "ext4", 0, options));
-	note_mounted(where);
+	ext4_on(dev, "", options, where, sizeof(where));
 	strcpy(dir, where);
 }
 

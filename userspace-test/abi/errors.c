@@ -664,19 +664,11 @@ static bool find_space(struct framepool_space *s)
 	return false;
 }
 
-static bool is_orphan(void *unused)
-{
-	struct framepool_space s;
-
-	(void)unused;
-	return find_space(&s) && s.state & FRAMEPOOL_SPACE_ORPHAN;
-}
-
 static void leave_an_orphan(void)
 {
 	need_ok(munmap(m, nr * PAGE));
 	need_ok(close(fd));
-	expect(wait_until(is_orphan, NULL, 10000), "no orphan");
+	expect(wait_until(space_is_orphan, &id, 10000), "no orphan");
 }
 
 /* The last user goes, and his pages cannot be written: they wait, and whoever comes again has them. */
@@ -697,7 +689,7 @@ static void orphan(void)
 	first = id;
 	attach_it();
 	expect(id == first, "another space of the same file");
-	expect(!is_orphan(NULL), "an orphan with a user");
+	expect(!space_is_orphan(&id), "an orphan with a user");
 	expect_pages(0, nr);
 	store(1, 3);
 	leave_an_orphan();

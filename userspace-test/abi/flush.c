@@ -310,17 +310,6 @@ static void all_are_told(void)
 	end();
 }
 
-static bool is_orphan(void *unused)
-{
-	struct framepool_space s = { .cursor = 0 };
-
-	(void)unused;
-	while (space_next(&s))
-		if (s.space == id)
-			return s.state & FRAMEPOOL_SPACE_ORPHAN;
-	return false;
-}
-
 /* A space does not go before its pages are durable. */
 static void last_close(void)
 {
@@ -329,7 +318,7 @@ static void last_close(void)
 	atomic_store(&server.fail, 1);
 	need_ok(munmap(m, NR * PAGE));
 	need_ok(close(fd));
-	expect(wait_until(is_orphan, NULL, 10000), "no orphan");
+	expect(wait_until(space_is_orphan, &id, 10000), "no orphan");
 	atomic_store(&server.fail, 0);
 	space_gone(-1, id);
 	end();

@@ -177,6 +177,16 @@ bool space_listed(u32 id)
 	return false;
 }
 
+bool space_is_orphan(void *id)
+{
+	struct framepool_space s = { .cursor = 0 };
+
+	while (space_next(&s))
+		if (s.space == *(u32 *)id)
+			return s.state & FRAMEPOOL_SPACE_ORPHAN;
+	return false;
+}
+
 static bool not_listed(void *arg)
 {
 	return !space_listed(*(u32 *)arg);
@@ -370,6 +380,19 @@ bool loop_make(u64 bytes, char *dev, size_t len)
 	close(fd);
 	free(path);
 	return true;
+}
+
+void ext4_on(const char *dev, const char *mkfs, const char *options, char *where, size_t len)
+{
+	char cmd[256];
+
+	snprintf(cmd, sizeof(cmd), "mkfs.ext4 -qF -b 4096 %s %s >/dev/null 2>&1", mkfs, dev);
+	if (system(cmd))
+		skip("no mkfs.ext4");
+	snprintf(where, len, "%s/fs", dir);
+	need_ok(mkdir(where, 0755));
+	need_ok(mount(dev, where, "ext4", 0, options));
+	note_mounted(where);
 }
 
 bool fs_mount(const char *type, char *where, size_t len)

@@ -207,6 +207,7 @@ void space_info(int fd, struct framepool_space *s);
 unsigned int spaces_count(void);
 bool no_spaces(void *unused);		/* for wait_until */
 bool space_listed(u32 id);
+bool space_is_orphan(void *id);		/* a u32; for wait_until */
 void space_gone(int fd, u32 id);	/* close fd, if not -1; wait until id is not listed */
 u32 space_id(int fd);
 
@@ -226,6 +227,8 @@ void set_wait_ms(unsigned int ms);
 /* ---- file systems and devices; false: this machine has no such thing ---- */
 
 bool fs_mount(const char *type, char *where, size_t len);
+/* An ext4 with blocks of 4 KiB on a device; without mkfs.ext4 the test is skipped. */
+void ext4_on(const char *dev, const char *mkfs, const char *options, char *where, size_t len);
 bool loop_make(u64 bytes, char *dev, size_t len);
 
 /* One device-mapper device a test; its first table comes with dm_table(), as dmsetup's lines. */
