@@ -363,7 +363,7 @@ static void ghosts(void)
 
 	begin();
 	charge_of_self(&set, name);
-	squeeze(4 * MIB);
+	squeeze_out(fd, 1);
 	text = text_of("pagetable");
 	for (vpn = FIRST; vpn < FIRST + THERE; vpn++) {
 		snprintf(name, sizeof(name), "%ju", (uintmax_t)vpn);

@@ -149,7 +149,7 @@ static void pin(void)
 	resident_is(64, 128, "after half was unpinned");
 	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
 	expect(r.done == 64, "%ju unpinned", (uintmax_t)r.done);
-	squeeze(4 * MIB);
+	squeeze_out(fd, 0);
 	space_info(fd, &s);
 	expect(!s.pinned, "%ju pinned", (uintmax_t)s.pinned);
 	resident_is(0, 0, "after pressure without pins");

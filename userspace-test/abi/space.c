@@ -311,6 +311,21 @@ void squeeze(u64 bytes)
 	free(path);
 }
 
+/* Pages that have to be written first go round once more: what leaves in one pass is not certain. */
+void squeeze_out(int fd, u64 left)
+{
+	struct framepool_space s;
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		squeeze(4 * MIB);
+		space_info(fd, &s);
+		if (s.resident <= left)
+			return;
+	}
+	need(false, "%ju pages stay, %ju expected", (uintmax_t)s.resident, (uintmax_t)left);
+}
+
 static unsigned int wait_ms_before;
 
 static bool number_file(const char *path, unsigned int *value, bool write_it)

@@ -217,6 +217,7 @@ u64 resident_pages(int fd, u64 offset, u64 length, u8 *bitmap);
 void *map(int fd, u64 bytes, int prot, int flags);
 void make_absent(int fd, void *mapping, u64 bytes);	/* the next touch is a major fault */
 void squeeze(u64 bytes);			/* page a scratch file through the pool once */
+void squeeze_out(int fd, u64 left);		/* until that many pages of it are there at most */
 
 /* How often pools that are made from now on are cleaned: clean_ms. The runner says 0, or FPOOL_CLEAN. */
 void set_clean_ms(const char *ms);
