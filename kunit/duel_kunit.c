@@ -79,7 +79,7 @@ static void pages_are_chosen_by_chance(struct kunit *test)
 		n[side]++;
 		if (fpool_duel_side(1, vpn, SHIFT + 1) != FPOOL_DUEL_REST)
 			KUNIT_ASSERT_EQ(test, side, fpool_duel_side(1, vpn, SHIFT + 1));
-		if (side != FPOOL_DUEL_REST && fpool_mrc_samples(1, vpn, 3))
+		if (side != FPOOL_DUEL_REST && fpool_mrc_samples(1, vpn, fpool_mrc_last(3)))
 			sampled++;
 	}
 	KUNIT_EXPECT_TRUE(test, about(n[FPOOL_DUEL_HOLDER], 4096, 256));

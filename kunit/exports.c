@@ -121,14 +121,11 @@ EXPORT(fpool_mrc_clear);
 EXPORT(fpool_mrc_check);
 
 EXPORT(fpool_shadow_eighths);
-EXPORT(fpool_shadows_shift);
 EXPORT(fpool_shadows_sample);
 EXPORT(fpool_shadow_stack);
 EXPORT(fpool_shadows_bytes);
 EXPORT(fpool_shadows_init);
 EXPORT(fpool_shadows_ref);
-EXPORT(fpool_shadows_fault);
-EXPORT(fpool_shadows_young);
 EXPORT(fpool_shadows_switch);
 EXPORT(fpool_shadows_clear);
 EXPORT(fpool_shadows_find);

@@ -238,33 +238,35 @@ static void bad_sizes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fpool_mrc_init(&s->mrc, s->mem, 9, deep, 1), 0);
 }
 
-static u32 sampled(u32 space, u64 first, u64 step, u32 nr, unsigned int shift)
+static u32 sampled(u32 space, u64 first, u64 step, u32 nr, u64 last)
 {
 	u32 i, n = 0;
 
 	for (i = 0; i < nr; i++)
-		n += fpool_mrc_samples(space, first + i * step, shift);
+		n += fpool_mrc_samples(space, first + i * step, last);
 	return n;
 }
 
 /*
- * Neighbours, strides, huge numbers, any space: one of 2^s is chosen, within five times the
- * deviation that chance has; who is in the smaller sample is in the larger one, too.
+ * Neighbours, strides, huge numbers, any space: as many are chosen as should be, within five times
+ * the deviation that chance has; who is in the smaller sample is in the larger one, too.
  */
 static void the_sample_is_fair(struct kunit *test)
 {
 	static const u64 steps[] = { 1, 2, 3, 64, 512, 4096, 1ULL << 30 };
+	static const u32 parts[][2] = { { 1, 2 }, { 96, 15360 }, { 3, 1000 }, { 999, 1000 } };
 	const u32 nr = 1 << 16;
-	unsigned int i, shift;
-	u32 n, want, space;
+	u32 n, want, space, i, k;
 	u64 vpn;
 
-	KUNIT_EXPECT_EQ(test, sampled(1, 0, 1, nr, 0), nr);
+	KUNIT_EXPECT_EQ(test, sampled(1, 0, 1, nr, fpool_mrc_last(0)), nr);
+	KUNIT_EXPECT_EQ(test, fpool_mrc_share(7, 7), fpool_mrc_last(0));
 	for (i = 0; i < ARRAY_SIZE(steps); i++) {
-		for (shift = 1; shift <= 6; shift += 5) {
+		for (k = 0; k < ARRAY_SIZE(parts); k++) {
 			for (space = 1; space < 4; space++) {
-				n = sampled(space, 0, steps[i], nr, shift);
-				want = nr >> shift;
+				n = sampled(space, 0, steps[i], nr,
+					    fpool_mrc_share(parts[k][0], parts[k][1]));
+				want = nr * parts[k][0] / parts[k][1];
 				KUNIT_EXPECT_TRUE_MSG(test,
 						      (n - want) * (n - want) <= 25 * want,
 						      "step %llu, space %u: %u of %u", steps[i],
@@ -273,8 +275,8 @@ static void the_sample_is_fair(struct kunit *test)
 		}
 	}
 	for (vpn = 0; vpn < nr; vpn++)
-		if (fpool_mrc_samples(1, vpn, 6))
-			KUNIT_ASSERT_TRUE(test, fpool_mrc_samples(1, vpn, 5));
+		if (fpool_mrc_samples(1, vpn, fpool_mrc_share(5, 100)))
+			KUNIT_ASSERT_TRUE(test, fpool_mrc_samples(1, vpn, fpool_mrc_share(6, 100)));
 }
 
 static struct kunit_case mrc_cases[] = {

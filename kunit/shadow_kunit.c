@@ -75,16 +75,16 @@ static void ref(struct pool *pool, u32 page)
 }
 
 static struct fpool_shadows *shadows_new(struct kunit *test, const struct fpool_policy_ops *ops,
-					 u32 capacity, u32 shift)
+					 u32 capacity, u32 frames)
 {
 	struct fpool_shadows *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
-	size_t bytes = fpool_shadows_bytes(capacity, shift);
+	size_t bytes = fpool_shadows_bytes(frames);
 	void *mem = kunit_kzalloc(test, bytes + 8, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, s);
 	KUNIT_ASSERT_NOT_NULL(test, mem);
 	memset(mem + bytes, 0x5a, 8);
-	KUNIT_ASSERT_EQ(test, fpool_shadows_init(s, mem, ops, capacity, shift), 0);
+	KUNIT_ASSERT_EQ(test, fpool_shadows_init(s, mem, ops, capacity, frames), 0);
 	return s;
 }
 
@@ -153,7 +153,7 @@ static void like_the_pools_themselves(struct kunit *test)
 
 	fpool_kunit_seed(test, &rnd);
 	for (n = 0; (ops = fpool_policy_nth(n)); n++) {
-		s = shadows_new(test, ops, CAPACITY, 0);
+		s = shadows_new(test, ops, CAPACITY, CAPACITY);
 		live(test, s, pools_like(test, s), &rnd, FPOOL_TEST_STEPS(600, 20000));
 	}
 }
@@ -161,7 +161,7 @@ static void like_the_pools_themselves(struct kunit *test)
 /* The pool's policy changes: what differs by size goes along, what stands for a policy does not. */
 static void a_switch_in_the_pool(struct kunit *test)
 {
-	struct fpool_shadows *s = shadows_new(test, &fpool_policy_lru2, CAPACITY, 0);
+	struct fpool_shadows *s = shadows_new(test, &fpool_policy_lru2, CAPACITY, CAPACITY);
 	struct pools *all = pools_like(test, s);
 	struct rnd_state rnd;
 	u32 k;
@@ -186,7 +186,7 @@ static void a_switch_in_the_pool(struct kunit *test)
 /* More pages than anybody remembers: the stack is full, and all agree on what is forgotten. */
 static void what_is_forgotten_is_forgotten_by_all(struct kunit *test)
 {
-	struct fpool_shadows *s = shadows_new(test, &fpool_policy_tenure, CAPACITY, 0);
+	struct fpool_shadows *s = shadows_new(test, &fpool_policy_tenure, CAPACITY, CAPACITY);
 	struct rnd_state rnd;
 	u32 step;
 
@@ -207,14 +207,14 @@ static void it_keeps_to_its_memory(struct kunit *test)
 {
 	static const u32 capacity[] = { 8, 9, 15, 24, 1000, 1001 };
 	struct fpool_shadows *s;
-	u32 i, shift, page;
+	u32 i, frames, page;
 	const u8 *end;
 
 	for (i = 0; i < ARRAY_SIZE(capacity); i++) {
-		for (shift = 0; capacity[i] >> shift >= 8; shift++) {
-			s = shadows_new(test, &fpool_policy_clock, capacity[i], shift);
-			end = (const u8 *)s->mrc.page + fpool_shadows_bytes(capacity[i], shift);
-			for (page = 0; page < 20 * (capacity[i] >> shift); page++)
+		for (frames = capacity[i]; frames >= 8; frames = 2 * frames / 3) {
+			s = shadows_new(test, &fpool_policy_clock, capacity[i], frames);
+			end = (const u8 *)s->mrc.page + fpool_shadows_bytes(frames);
+			for (page = 0; page < 20 * frames; page++)
 				fpool_shadows_ref(s, 1, page);
 			sound(test, s);
 			KUNIT_EXPECT_EQ(test, end[0], 0x5a);
@@ -228,77 +228,47 @@ static void it_keeps_to_its_memory(struct kunit *test)
 }
 
 /* Whatever the pool, up to 1 TiB: a sample that can be told, and not more than was promised. */
-static void five_mib_are_enough(struct kunit *test)
+static void three_mib_are_enough(struct kunit *test)
 {
 	const u32 tib = 1U << 28;
-	u32 capacity, shift, frames, most = 0;
+	u32 capacity, frames, before = 0;
 	size_t bytes;
 
 	for (capacity = 16; capacity <= tib; capacity += capacity / 16) {
-		shift = fpool_shadows_sample(capacity);
-		frames = capacity >> shift;
-		most = max(most, frames);
-		KUNIT_ASSERT_LE(test, shift, FPOOL_SHADOW_MAX_SHIFT);
+		frames = fpool_shadows_sample(capacity);
+		/* More for who has more, and one page of 64 at most where there are enough. */
+		KUNIT_ASSERT_GE(test, frames, before);
 		KUNIT_ASSERT_GE(test, frames, 16);
-		KUNIT_ASSERT_LE(test, frames, 1024);
+		KUNIT_ASSERT_LE(test, frames, max(16U, capacity / 64));
+		KUNIT_ASSERT_LE(test, frames, 512);
+		before = frames;
 		/* What whatif.c has beside: a bit, 4 bytes and 16 for each page of the stack. */
-		bytes = fpool_shadows_bytes(capacity, shift) + fpool_curves_bytes(frames) +
+		bytes = fpool_shadows_bytes(frames) + fpool_curves_bytes(frames) +
 			21 * 16 * frames;
-		KUNIT_ASSERT_LE_MSG(test, bytes, 5U << 20, "%u frames", capacity);
+		KUNIT_ASSERT_LE_MSG(test, bytes, 3U << 20, "%u frames", capacity);
 	}
-	KUNIT_EXPECT_EQ(test, fpool_shadows_sample(tib), 19);
-	KUNIT_EXPECT_EQ(test, tib >> fpool_shadows_sample(tib), 512);
-	KUNIT_EXPECT_GE(test, most, 960);
+	KUNIT_EXPECT_EQ(test, fpool_shadows_sample(16000), 111);
+	KUNIT_EXPECT_EQ(test, fpool_shadows_sample(tib), 512);
+	KUNIT_EXPECT_EQ(test, fpool_shadows_sample(8), 8);
 }
 
 static void bad_parameters(struct kunit *test)
 {
-	struct fpool_shadows *s = shadows_new(test, &fpool_policy_clock, 64, 0);
+	struct fpool_shadows *s = shadows_new(test, &fpool_policy_clock, 64, 64);
 	void *mem = s->mrc.page;
 
-	KUNIT_EXPECT_EQ(test, fpool_shadows_init(s, mem, NULL, 64, 0), -EINVAL);
-	KUNIT_EXPECT_EQ(test, fpool_shadows_init(s, mem, &fpool_policy_clock, 7, 0), -EINVAL);
-	KUNIT_EXPECT_EQ(test, fpool_shadows_init(s, mem, &fpool_policy_clock, 64, 4), -EINVAL);
-	KUNIT_EXPECT_EQ(test, fpool_shadows_init(s, mem, &fpool_policy_clock, 64, 64), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fpool_shadows_init(s, mem, NULL, 64, 64), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fpool_shadows_init(s, mem, &fpool_policy_clock, 64, 65), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fpool_shadows_init(s, mem, &fpool_policy_clock, 64, 7), -EINVAL);
 	KUNIT_EXPECT_EQ(test, fpool_shadows_init(s, mem, &fpool_policy_clock, U32_MAX,
-						 FPOOL_SHADOW_MAX_SHIFT + 1), -EINVAL);
-	KUNIT_EXPECT_EQ(test, fpool_shadows_init(s, mem, &fpool_policy_clock, U32_MAX, 11),
-			-EINVAL);
-	KUNIT_EXPECT_EQ(test, fpool_shadows_init(s, mem, &fpool_policy_clock, 64, 3), 0);
-	KUNIT_EXPECT_EQ(test, fpool_shadows_shift(1024, 1024), 0);
-	KUNIT_EXPECT_EQ(test, fpool_shadows_shift(2047, 1024), 0);
-	KUNIT_EXPECT_EQ(test, fpool_shadows_shift(2048, 1024), 1);
-	KUNIT_EXPECT_EQ(test, fpool_shadows_shift(U32_MAX, 8), FPOOL_SHADOW_MAX_SHIFT);
-	KUNIT_EXPECT_EQ(test, fpool_shadows_shift(1, 8), 0);
-}
-
-/* The bit that the fault itself has set is no second use; the next one is. */
-static void the_bit_of_the_fault_says_nothing(struct kunit *test)
-{
-	struct fpool_shadows *s = shadows_new(test, &fpool_policy_clock, CAPACITY, 0);
-	u32 page;
-
-	fpool_shadows_fault(s, 1, 5);
-	fpool_shadows_young(s, 1, 5);
-	KUNIT_EXPECT_EQ(test, s->mrc.refs, 1);
-	fpool_shadows_young(s, 1, 5);
-	KUNIT_EXPECT_EQ(test, s->mrc.refs, 2);
-	/* One that has come without a fault: it was read ahead. */
-	fpool_shadows_young(s, 1, 6);
-	KUNIT_EXPECT_EQ(test, s->mrc.refs, 3);
-	/* Its page was forgotten, and with it what was known of the fault. */
-	fpool_shadows_fault(s, 1, 7);
-	for (page = 8; page < 8 + s->mrc.capacity; page++)
-		fpool_shadows_ref(s, 1, page);
-	fpool_shadows_young(s, 1, 7);
-	KUNIT_EXPECT_EQ(test, s->mrc.refs, 5 + s->mrc.capacity);
-	sound(test, s);
+						 (1U << 20) + 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fpool_shadows_init(s, mem, &fpool_policy_clock, 64, 8), 0);
 }
 
 /* The checker finds what the stack, a policy and the shadows themselves could have wrong. */
 static void damage_is_found(struct kunit *test)
 {
-	struct fpool_shadows *s = shadows_new(test, &fpool_policy_clock, CAPACITY, 0);
+	struct fpool_shadows *s = shadows_new(test, &fpool_policy_clock, CAPACITY, CAPACITY);
 	struct fpool_shadow_page *page = s->page;
 	const char *why;
 	u32 i;
@@ -327,8 +297,8 @@ static void damage_is_found(struct kunit *test)
 }
 
 #define MINIATURE	256U
-#define SHIFT		4
-#define ROUND		(2 * MINIATURE << SHIFT)
+#define PAGES_EACH	16	/* one of so many is in the sample */
+#define ROUND		(2 * MINIATURE * PAGES_EACH)
 
 /*
  * What is known without a simulation: of uniformly random references to twice as many pages as
@@ -336,8 +306,8 @@ static void damage_is_found(struct kunit *test)
  */
 static void a_sample_of_random_references(struct kunit *test)
 {
-	struct fpool_shadows *s = shadows_new(test, &fpool_policy_tenure, MINIATURE << SHIFT,
-					     SHIFT);
+	struct fpool_shadows *s = shadows_new(test, &fpool_policy_tenure, MINIATURE * PAGES_EACH,
+					     MINIATURE);
 	u32 i, k, page, want, steps = FPOOL_TEST_STEPS(8, 40) * ROUND;
 	struct rnd_state rnd;
 
@@ -365,10 +335,9 @@ static struct kunit_case shadow_cases[] = {
 	KUNIT_CASE(a_switch_in_the_pool),
 	KUNIT_CASE(what_is_forgotten_is_forgotten_by_all),
 	KUNIT_CASE(it_keeps_to_its_memory),
-	KUNIT_CASE(five_mib_are_enough),
+	KUNIT_CASE(three_mib_are_enough),
 	KUNIT_CASE(bad_parameters),
 	KUNIT_CASE(damage_is_found),
-	KUNIT_CASE(the_bit_of_the_fault_says_nothing),
 	KUNIT_CASE(a_sample_of_random_references),
 	{}
 };

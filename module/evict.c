@@ -73,25 +73,10 @@ static noinline_for_stack void pick(struct fpool_batch *b, const struct demand *
 	spin_unlock(&pool->lock);
 }
 
-/* Those that were used, for what-ifs; nearly none is in the sample. */
-static noinline void note_young(const struct fpool_batch *b)
-{
-	u64 last = READ_ONCE(b->pool->whatif_last);
-	const struct fpool_rmap_page *p = b->p, *end = p + b->nr;
-	const struct fpool_victim *v = b->v;
-
-	for (; last && p < end; p++, v++)
-		if (p->found && unlikely(fpool_whatif_samples(v->space, p->vpn, last)))
-			fpool_whatif_note_sampled(v->space, fpool_vpn(p->vpn),
-						  FPOOL_WHATIF_YOUNG);
-}
-
 /* Read the accessed bits, those of one space in one walk. */
 static void look(struct fpool_batch *b)
 {
 	fpool_batch_each_space(b, fpool_rmap_test_clear_young);
-	if (unlikely(READ_ONCE(b->pool->whatif_last)))
-		note_young(b);
 }
 
 /* Is it still what pick() saw? */
@@ -103,8 +88,8 @@ static __always_inline bool still_there(const struct fpool_victim *v,
 	       info->vpn == p->vpn;
 }
 
-static bool must_stay(const struct fpool_batch *b, const struct fpool_victim *v, struct page *page,
-		      fpool_spte_t e)
+static __always_inline bool must_stay(const struct fpool_batch *b, const struct fpool_victim *v,
+				      struct page *page, fpool_spte_t e)
 {
 	if (fpool_spte_has(e, FPOOL_SPTE_WB))
 		return true;
@@ -117,7 +102,7 @@ static bool must_stay(const struct fpool_batch *b, const struct fpool_victim *v,
 
 /* Does it leave? Then it is claimed. */
 static __always_inline bool judge_one(struct fpool_batch *b, struct fpool_victim *v,
-				      const struct fpool_rmap_page *p)
+				      const struct fpool_rmap_page *p, bool noting)
 {
 	struct fpool_policy *policy;
 	bool used = p->found;
@@ -129,6 +114,8 @@ static __always_inline bool judge_one(struct fpool_batch *b, struct fpool_victim
 	set = fpool_wsets_of(&b->pool->wsets, v->frame);
 	if (unlikely(set->min) && (b->spared || set != b->set) && !fpool_wset_spare(set))
 		return false;
+	if (noting && used)
+		fpool_whatif_note_young(v->space, fpool_vpn(p->vpn), p->page);
 	if (fpool_page_take_uses(p->page))
 		used = true;
 	policy = &set->policy;
@@ -144,7 +131,7 @@ static __always_inline bool judge_one(struct fpool_batch *b, struct fpool_victim
 }
 
 /* The policy's verdicts, in its order.  What is left of the batch are the victims. */
-static void judge(struct fpool_batch *b)
+static __always_inline void judge_all(struct fpool_batch *b, bool noting)
 {
 	unsigned int i, victims = 0, looked = b->nr;
 	struct fpool_rmap_page *p = b->p;
@@ -152,7 +139,7 @@ static void judge(struct fpool_batch *b)
 
 	spin_lock(&b->pool->lock);
 	for (i = 0; i < looked; i++) {
-		if (!judge_one(b, &v[i], &p[i]))
+		if (!judge_one(b, &v[i], &p[i], noting))
 			continue;
 		if (victims < i) {
 			/* Behind the victims are the spaces of the others. */
@@ -169,6 +156,17 @@ static void judge(struct fpool_batch *b)
 	spin_unlock(&b->pool->lock);
 	fpool_batch_put(b, victims, looked);
 	b->nr = victims;
+}
+
+static noinline_for_stack void judge(struct fpool_batch *b)
+{
+	judge_all(b, false);
+}
+
+/* The same, and what-ifs are told of those that were used: apart, as it costs time for each page. */
+static noinline_for_stack void judge_and_note(struct fpool_batch *b)
+{
+	judge_all(b, true);
 }
 
 /* What became of a demand. */
@@ -190,7 +188,10 @@ static bool evict_batch(struct fpool_pool *pool, const struct demand *d, struct 
 	pick(&b, d);
 	looked = b.nr;
 	look(&b);
-	judge(&b);
+	if (likely(!READ_ONCE(pool->whatif_last)))
+		judge(&b);
+	else
+		judge_and_note(&b);
 	mutex_unlock(&pool->victim_lock);
 	fpool_stats_add(&pool->stats, FPOOL_STAT_RECLAIM_BATCHES, 1);
 	o->looked += looked;

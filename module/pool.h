@@ -259,9 +259,14 @@ static inline void fpool_page_set_fresh(struct page *page)
 	set_bit(PG_workingset, &page->flags);
 }
 
+static __always_inline bool fpool_page_is_fresh(const struct page *page)
+{
+	return test_bit(PG_workingset, &page->flags);
+}
+
 static inline void fpool_page_clear_fresh(struct page *page)
 {
-	if (test_bit(PG_workingset, &page->flags))
+	if (fpool_page_is_fresh(page))
 		clear_bit(PG_workingset, &page->flags);
 }
 

@@ -10,8 +10,8 @@
  * A use counts for the curve of the working set that the page is charged to (core/curves.c), or is
  * about to be.
  *
- * A pool has them from when they are turned on until they are turned off.  They take at most 5 MiB,
- * outside the region: so much for any pool of 256 MiB or more, and in proportion for smaller ones.
+ * A pool has them from when they are turned on until they are turned off.  They take at most 3 MiB,
+ * outside the region: so much for any pool of 320 MiB or more, and in proportion for smaller ones.
  *
  * In which order pages were used between two looks cannot be seen.  It is taken to be that of their
  * uses before: for a loop that is the truth, and loops are where the order matters most.
@@ -35,7 +35,7 @@
 #include "mmset.h"
 #include "rmap.h"
 
-#define LOOKS_A_SECOND	8192
+#define LOOKS_A_SECOND	3072
 #define BATCH		16	/* on the stack, twice */
 
 /* Of the number of a working set. */
@@ -84,22 +84,13 @@ static struct fpool_whatif *locked(struct fpool_pool *pool)
 	return rcu_dereference_protected(pool->whatif, lockdep_is_held(&switch_lock));
 }
 
-static void record(struct fpool_whatif *w, u32 space, u64 vpn, enum fpool_whatif_use use, u64 set)
+static void record(struct fpool_whatif *w, u32 space, u64 vpn, u64 set)
 {
-	u64 uses = w->shadows.mrc.refs;
-	u32 i;
+	u32 i = fpool_shadows_ref(&w->shadows, space, vpn);
 
-	if (use == FPOOL_WHATIF_REF)
-		i = fpool_shadows_ref(&w->shadows, space, vpn);
-	else if (use == FPOOL_WHATIF_FAULT)
-		i = fpool_shadows_fault(&w->shadows, space, vpn);
-	else
-		i = fpool_shadows_young(&w->shadows, space, vpn);
 	__set_bit(i, w->there);
 	w->when[i] = w->shadows.mrc.refs;
-	/* The bit that a fault has set is no other use. */
-	if (w->shadows.mrc.refs != uses)
-		fpool_curves_ref(&w->curves, set, space, vpn);
+	fpool_curves_ref(&w->curves, set, space, vpn);
 }
 
 /* A number for a working set that none has after it, and its id in it. */
@@ -108,23 +99,51 @@ static u64 number_of(const struct fpool_wset *set)
 	return set->serial << ID_BITS | set->id;
 }
 
-/* The working set that a page is charged to; if to none, the caller's, who asks for it. */
-static u64 set_of(struct fpool_space *space, fpool_vpn_t vpn)
+/*
+ * The working set that a page is charged to; if to none, the caller's, who asks for it.  What is
+ * brought for a fault is fresh, and what was there is from now on: the accessed bit that the fault
+ * leaves is no other use.
+ */
+static u64 set_of(struct fpool_space *space, fpool_vpn_t vpn, enum fpool_whatif_use use)
 {
+	fpool_spte_t e = fpool_ptable_get(&space->ptable, vpn);
 	struct fpool_pool *pool = space->pool;
-	const struct fpool_wset *set;
-	fpool_spte_t e;
-	u64 number;
 
-	spin_lock(&pool->lock);
-	e = fpool_ptable_get(&space->ptable, vpn);
-	if (fpool_spte_has(e, FPOOL_SPTE_P))
-		set = fpool_wsets_of(&pool->wsets, fpool_spte_frame(e));
-	else
-		set = fpool_mmset_find(pool, current->mm);
-	number = number_of(set);
-	spin_unlock(&pool->lock);
-	return number;
+	if (!fpool_spte_has(e, FPOOL_SPTE_P))
+		return number_of(fpool_mmset_find(pool, current->mm));
+	if (use == FPOOL_WHATIF_FAULT)
+		fpool_page_set_fresh(fpool_pool_page(pool, fpool_spte_frame(e)));
+	return number_of(fpool_wsets_of(&pool->wsets, fpool_spte_frame(e)));
+}
+
+/* A use by a set, which is there no longer than somebody makes it stay. */
+static void note(struct fpool_space *space, fpool_vpn_t vpn, u64 set)
+{
+	struct fpool_whatif *w;
+
+	rcu_read_lock();
+	w = rcu_dereference(space->pool->whatif);
+	/* Turned off and on again meanwhile it may have another sample. */
+	if (w && fpool_shadows_samples(&w->shadows, space->id, fpool_vpn_nr(vpn))) {
+		spin_lock(&w->lock);
+		record(w, space->id, fpool_vpn_nr(vpn), set);
+		spin_unlock(&w->lock);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * fpool_whatif_note_locked - a page of the sample is being used
+ * @space: the space
+ * @vpn: the page
+ * @use: how
+ *
+ * Context: Caller holds pool->lock.
+ */
+void fpool_whatif_note_locked(struct fpool_space *space, fpool_vpn_t vpn,
+			      enum fpool_whatif_use use)
+{
+	note(space, vpn, set_of(space, vpn, use));
 }
 
 /**
@@ -138,28 +157,20 @@ static u64 set_of(struct fpool_space *space, fpool_vpn_t vpn)
 void fpool_whatif_note_sampled(struct fpool_space *space, fpool_vpn_t vpn,
 			       enum fpool_whatif_use use)
 {
-	u64 set = set_of(space, vpn);
-	struct fpool_whatif *w;
+	u64 set;
 
-	rcu_read_lock();
-	w = rcu_dereference(space->pool->whatif);
-	/* Turned off and on again meanwhile it may have another sample. */
-	if (w && fpool_shadows_samples(&w->shadows, space->id, fpool_vpn_nr(vpn))) {
-		spin_lock(&w->lock);
-		record(w, space->id, fpool_vpn_nr(vpn), use, set);
-		spin_unlock(&w->lock);
-	}
-	rcu_read_unlock();
+	spin_lock(&space->pool->lock);
+	set = set_of(space, vpn, use);
+	spin_unlock(&space->pool->lock);
+	note(space, vpn, set);
 }
 
 /* The look. */
 
-static bool before(const struct sampled *x, const struct sampled *y)
-{
-	return x->space != y->space ? x->space < y->space : x->vpn < y->vpn;
-}
-
-/* The next pages that are in memory, from @from on in the stack's numbers, sorted by place. */
+/*
+ * The next pages that are in memory, from @from on in the stack's numbers, those of one space
+ * together.  In a space they lie so far apart that their order saves no walk.
+ */
 static u32 gather(struct fpool_whatif *w, u32 *from, struct sampled *page)
 {
 	const struct fpool_mrc *m = &w->shadows.mrc;
@@ -176,7 +187,7 @@ static u32 gather(struct fpool_whatif *w, u32 *from, struct sampled *page)
 			.index = *from, .when = w->when[*from],
 			.space = m->page[*from].space, .vpn = m->page[*from].vpn,
 		};
-		for (k = n++; k && before(&new, &page[k - 1]); k--)
+		for (k = n++; k && new.space < page[k - 1].space; k--)
 			page[k] = page[k - 1];
 		page[k] = new;
 		++*from;
@@ -229,10 +240,12 @@ static void look_at_space(struct fpool_whatif *w, struct sampled *page, u32 n)
 	for (k = 0; k < n; k++) {
 		if (page[k].gone)
 			continue;
-		page[k].young = pages[i].found;
-		/* For the policy, which has not seen it. */
-		if (page[k].young)
+		page[k].young = pages[i].found && !fpool_page_is_fresh(pages[i].page);
+		/* For the policy, which has not seen it; so it may be fresh no longer. */
+		if (pages[i].found) {
 			folio_set_referenced(page_folio(pages[i].page));
+			fpool_page_clear_fresh(pages[i].page);
+		}
 		i++;
 	}
 	if (space)
@@ -277,7 +290,7 @@ static void tell(struct fpool_whatif *w, const struct found *found)
 
 	spin_lock(&w->lock);
 	if (w->when[found->index] == found->when)
-		record(w, page->space, page->vpn, FPOOL_WHATIF_YOUNG, found->set);
+		record(w, page->space, page->vpn, found->set);
 	spin_unlock(&w->lock);
 }
 
@@ -364,7 +377,7 @@ static void destroy(struct fpool_whatif *w)
 static struct fpool_whatif *create(struct fpool_pool *pool)
 {
 	struct fpool_whatif *w = kvzalloc(sizeof(*w), GFP_KERNEL);
-	u32 user = pool->region.nframes - pool->kernel_frames, shift, pages;
+	u32 user = pool->region.nframes - pool->kernel_frames, frames, pages;
 
 	if (!w)
 		return NULL;
@@ -373,15 +386,14 @@ static struct fpool_whatif *create(struct fpool_pool *pool)
 	INIT_DELAYED_WORK(&w->look, look);
 	/* The reclaim thread keeps so many free. */
 	w->capacity = user - (pool->low + pool->high) / 2;
-	shift = fpool_shadows_sample(w->capacity);
+	frames = fpool_shadows_sample(w->capacity);
 	w->ops = READ_ONCE(pool->wsets.common.policy.ops);
-	w->mem = kvmalloc(fpool_shadows_bytes(w->capacity, shift), GFP_KERNEL);
+	w->mem = kvmalloc(fpool_shadows_bytes(frames), GFP_KERNEL);
 	if (!w->mem || WARN_ON_ONCE(fpool_shadows_init(&w->shadows, w->mem, w->ops, w->capacity,
-						       shift)))
+						       frames)))
 		goto destroy;
-	w->curves_mem = kvmalloc(fpool_curves_bytes(w->capacity >> shift), GFP_KERNEL);
-	if (!w->curves_mem ||
-	    WARN_ON_ONCE(fpool_curves_init(&w->curves, w->curves_mem, w->capacity >> shift)))
+	w->curves_mem = kvmalloc(fpool_curves_bytes(frames), GFP_KERNEL);
+	if (!w->curves_mem || WARN_ON_ONCE(fpool_curves_init(&w->curves, w->curves_mem, frames)))
 		goto destroy;
 	pages = w->shadows.mrc.capacity;
 	w->there = bitmap_zalloc(pages, GFP_KERNEL);
@@ -414,7 +426,7 @@ int fpool_whatif_start(struct fpool_pool *pool)
 	if (!w)
 		goto unlock;
 	rcu_assign_pointer(pool->whatif, w);
-	WRITE_ONCE(pool->whatif_last, fpool_mrc_last(w->shadows.shift));
+	WRITE_ONCE(pool->whatif_last, w->shadows.last);
 	queue_delayed_work(pool->chores, &w->look, 1);
 	err = 0;
 unlock:
@@ -491,8 +503,8 @@ static void fill_report(struct fpool_whatif *w, struct fpool_whatif_report *repo
 	u32 k;
 
 	*report = (struct fpool_whatif_report){
-		.sample = 1U << s->shift, .capacity = w->capacity, .uses = s->mrc.refs,
-		.first = s->mrc.cold, .looks = w->looks,
+		.sample = DIV_ROUND_CLOSEST(w->capacity, s->frames), .capacity = w->capacity,
+		.uses = s->mrc.refs, .first = s->mrc.cold, .looks = w->looks,
 		.own = fpool_shadows_find(s, w->ops, FPOOL_SHADOW_UNIT)->misses,
 	};
 	for (k = 0; k < s->nr; k++)

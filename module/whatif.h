@@ -9,9 +9,8 @@
 
 /* How a page was seen to be used. */
 enum fpool_whatif_use {
-	FPOOL_WHATIF_REF,	/* read or written by a system call */
-	FPOOL_WHATIF_FAULT,	/* its access faulted */
-	FPOOL_WHATIF_YOUNG,	/* the accessed bit of its hardware entry was set */
+	FPOOL_WHATIF_REF,	/* by a system call; or its hardware entry is accessed */
+	FPOOL_WHATIF_FAULT,	/* its access faulted, and will have set the accessed bit */
 };
 
 /* With each policy, with each other size, and LRU with each size. */
@@ -57,6 +56,8 @@ void fpool_whatif_stop(struct fpool_pool *pool);
 int fpool_whatif_clear(struct fpool_pool *pool);
 int fpool_whatif_read(struct fpool_pool *pool, struct fpool_whatif_report *report);
 int fpool_whatif_check(struct fpool_pool *pool);
+void fpool_whatif_note_locked(struct fpool_space *space, fpool_vpn_t vpn,
+			      enum fpool_whatif_use use);
 void fpool_whatif_note_sampled(struct fpool_space *space, fpool_vpn_t vpn,
 			       enum fpool_whatif_use use);
 
@@ -66,9 +67,10 @@ static inline bool fpool_whatif_is_on(const struct fpool_pool *pool)
 }
 
 /* Is the page in the sample? @last: the pool's whatif_last, not 0. */
-static inline bool fpool_whatif_samples(const struct fpool_space *space, u64 vpn, u64 last)
+static __always_inline bool fpool_whatif_samples(const struct fpool_space *space, fpool_vpn_t vpn,
+						 u64 last)
 {
-	return fpool_mrc_hash(space->whatif_seed, vpn) <= last;
+	return unlikely(fpool_mrc_hash(space->whatif_seed, fpool_vpn_nr(vpn)) <= last);
 }
 
 /**
@@ -82,13 +84,30 @@ static inline bool fpool_whatif_samples(const struct fpool_space *space, u64 vpn
  *
  * Context: Any process context without pool->lock.
  */
-static inline void fpool_whatif_note(struct fpool_space *space, fpool_vpn_t vpn,
-				     enum fpool_whatif_use use)
+static __always_inline void fpool_whatif_note(struct fpool_space *space, fpool_vpn_t vpn,
+					      enum fpool_whatif_use use)
 {
 	u64 last = READ_ONCE(space->pool->whatif_last);
 
-	if (unlikely(last) && unlikely(fpool_whatif_samples(space, fpool_vpn_nr(vpn), last)))
+	if (unlikely(last) && fpool_whatif_samples(space, vpn, last))
 		fpool_whatif_note_sampled(space, vpn, use);
+}
+
+/**
+ * fpool_whatif_note_young - the accessed bit of a page was set; it is taken note of unless the
+ * page is fresh
+ * @space: the space
+ * @vpn: the page
+ * @page: its frame
+ *
+ * Context: Caller holds pool->lock, and has seen that they are on.
+ */
+static __always_inline void fpool_whatif_note_young(struct fpool_space *space, fpool_vpn_t vpn,
+						    const struct page *page)
+{
+	if (!fpool_page_is_fresh(page) &&
+	    fpool_whatif_samples(space, vpn, READ_ONCE(space->pool->whatif_last)))
+		fpool_whatif_note_locked(space, vpn, FPOOL_WHATIF_REF);
 }
 
 #endif /* FPOOL_WHATIF_H */

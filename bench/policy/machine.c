@@ -26,6 +26,7 @@
 #define ACCESSED	0x02
 #define DIRTY		0x04
 #define REFERENCED	0x08		/* was accessed, until somebody else read the bit */
+#define FRESH		0x10		/* has just faulted: its accessed bit is no other use */
 
 struct machine {
 	const struct trace *trace;
@@ -79,13 +80,13 @@ struct machine *machine_new(const struct trace *t, const char *policy, u32 frame
 
 void machine_watch(struct machine *m, u32 shift, u32 every)
 {
-	u32 frames = m->frames.nframes;
+	u32 capacity = m->frames.nframes, frames = capacity >> shift;
 
 	m->shadows = kzalloc(sizeof(*m->shadows), GFP_KERNEL);
 	m->every = every;
 	m->next_look = m->at + every;
-	if (fpool_shadows_init(m->shadows, kzalloc(fpool_shadows_bytes(frames, shift), GFP_KERNEL),
-			       m->policy.ops, frames, shift)) {
+	if (fpool_shadows_init(m->shadows, kzalloc(fpool_shadows_bytes(frames), GFP_KERNEL),
+			       m->policy.ops, capacity, frames)) {
 		kfree(m->shadows);
 		m->shadows = NULL;
 	}
@@ -152,13 +153,19 @@ u32 machine_eighths(unsigned int n)
 	return n < FPOOL_SHADOW_SIZES ? fpool_shadow_eighths[n] : 0;
 }
 
-static void tell(struct machine *m, u32 page,
-		 u32 (*how)(struct fpool_shadows *s, u32 space, u64 vpn))
+static void tell(struct machine *m, u32 page)
 {
 	u64 vpn = m->trace->vpn[page];
 
 	if (m->shadows && fpool_shadows_samples(m->shadows, SPACE, vpn))
-		how(m->shadows, SPACE, vpn);
+		fpool_shadows_ref(m->shadows, SPACE, vpn);
+}
+
+/* Its accessed bit is read.  The one that a fault has left is no use of its own. */
+static void tell_young(struct machine *m, u32 page)
+{
+	if ((m->bits[page] & (ACCESSED | FRESH)) == ACCESSED)
+		tell(m, page);
 }
 
 /* The accessed bits of the sample; who looks next hears that they were set. */
@@ -170,8 +177,8 @@ static void look(struct machine *m)
 		if (!(m->bits[page] & ACCESSED) ||
 		    !fpool_shadows_samples(m->shadows, SPACE, m->trace->vpn[page]))
 			continue;
-		tell(m, page, fpool_shadows_young);
-		m->bits[page] = (m->bits[page] & ~ACCESSED) | REFERENCED;
+		tell_young(m, page);
+		m->bits[page] = (m->bits[page] & ~(ACCESSED | FRESH)) | REFERENCED;
 	}
 	m->next_look = m->at + m->every;
 }
@@ -209,12 +216,12 @@ static void evict_batch(struct machine *m)
 	u32 i, n = fpool_policy_candidates(&m->policy, out, m->batch);
 
 	for (i = 0; i < n; i++) {
-		u8 *bits = &m->bits[m->page[fpool_frame_nr(out[i])]];
+		u32 page = m->page[fpool_frame_nr(out[i])];
 
-		accessed[i] = *bits & (ACCESSED | REFERENCED);
-		if (*bits & ACCESSED && m->every)
-			tell(m, m->page[fpool_frame_nr(out[i])], fpool_shadows_young);
-		*bits &= ~(ACCESSED | REFERENCED);
+		accessed[i] = m->bits[page] & (ACCESSED | REFERENCED);
+		if (m->every)
+			tell_young(m, page);
+		m->bits[page] &= ~(ACCESSED | REFERENCED | FRESH);
 	}
 	for (i = 0; i < n; i++)
 		if (fpool_policy_judge(&m->policy, out[i], accessed[i]))
@@ -228,13 +235,13 @@ static void fault(struct machine *m, u32 page)
 
 	m->counts.misses++;
 	if (m->every)
-		tell(m, page, fpool_shadows_fault);
+		tell(m, page);
 	while (!m->nfree)
 		evict_batch(m);
 	age = fpool_policy_age(&m->policy, m->ghost[page]);
 	frame = fpool_frame(m->free[--m->nfree]);
 	m->page[fpool_frame_nr(frame)] = page;
-	m->bits[page] = RESIDENT;
+	m->bits[page] = RESIDENT | FRESH;
 	fpool_frames_mark_fill(&m->frames, frame, SPACE, fpool_vpn(m->trace->vpn[page]));
 	fpool_frames_mark_resident(&m->frames, frame);
 	fpool_policy_insert(&m->policy, frame, age);
@@ -255,7 +262,7 @@ void machine_run(struct machine *m, u32 end)
 			continue;
 		m->at = i;
 		if (!m->every)
-			tell(m, page, fpool_shadows_ref);
+			tell(m, page);
 		else if (i >= m->next_look)
 			look(m);
 	}

@@ -87,10 +87,16 @@ static inline u64 fpool_mrc_last(unsigned int shift)
 	return U64_MAX >> shift;
 }
 
-/* Is this page in the sample? */
-static inline bool fpool_mrc_samples(u32 space, u64 vpn, unsigned int shift)
+/* The same for @nr of @of pages, 0 < @nr <= @of. */
+static inline u64 fpool_mrc_share(u32 nr, u32 of)
 {
-	return fpool_mrc_hash(fpool_mrc_seed(space), vpn) <= fpool_mrc_last(shift);
+	return nr < of ? U64_MAX / of * nr : U64_MAX;
+}
+
+/* Is this page in the sample whose last hash is @last? */
+static inline bool fpool_mrc_samples(u32 space, u64 vpn, u64 last)
+{
+	return fpool_mrc_hash(fpool_mrc_seed(space), vpn) <= last;
 }
 
 size_t fpool_mrc_bytes(u32 capacity);

@@ -175,11 +175,28 @@ static __always_inline struct tenure *settled(struct fpool_policy *p)
 	return t;
 }
 
+static __always_inline u32 side_len(const struct fpool_policy *p, u32 side)
+{
+	const struct fpool_frame_list *l = &p->list[list(side, 0)];
+
+	return l[NEW].len + l[PROBATION].len + l[MAIN].len;
+}
+
+/* fpool_policy_len(), of the lists that are in use. */
+static __always_inline u32 total_len(const struct fpool_policy *p)
+{
+	u32 side, len = p->list[FPOOL_POLICY_TRANSIT].len;
+
+	for (side = 0; side < FPOOL_DUEL_SIDES; side++)
+		len += side_len(p, side);
+	return len;
+}
+
 /* A round of evictions is over when the next page comes: what is left now is the pool's size. */
 static noinline void settle(struct fpool_policy *p)
 {
 	struct tenure *t = state(p);
-	u32 len = fpool_policy_len(p), *now = &t->settled;
+	u32 len = total_len(p), *now = &t->settled;
 
 	t->evicting = false;
 	/* Up only by and by: somebody may have come in the middle of the round. */
@@ -287,13 +304,6 @@ static __always_inline void foresee(struct outlook *o, u8 id, u32 flag)
 	o->total--;
 }
 
-static __always_inline u32 side_len(const struct fpool_policy *p, u32 side)
-{
-	const struct fpool_frame_list *l = &p->list[list(side, 0)];
-
-	return l[NEW].len + l[PROBATION].len + l[MAIN].len;
-}
-
 static __always_inline struct outlook look_out(const struct fpool_policy *p, const struct tenure *t,
 					       u32 side)
 {
@@ -336,12 +346,13 @@ static noinline u32 look_ahead(struct fpool_policy *p, u32 side, u32 frames, fpo
 }
 
 /* The same for one: what it leads to needs no outlook. */
-static noinline u32 look_once(struct fpool_policy *p, u32 side, u32 frames, fpool_frame_t *out)
+static __always_inline u32 look_once(struct fpool_policy *p, const struct tenure *t, u32 side,
+				     fpool_frame_t *out)
 {
-	const struct outlook o = look_out(p, settled(p), side);
+	const struct outlook o = look_out(p, t, side);
 
-	*out = fpool_frame(o.at[next_list(&o)]);
-	return o.total > frames && *out != FPOOL_NO_FRAME;
+	*out = fpool_frame_list_first(&p->list[list(side, next_list(&o))]);
+	return *out != FPOOL_NO_FRAME;
 }
 
 /* Leaders that have more than their share; then the rest, or whoever there is. */
@@ -354,7 +365,7 @@ static u32 tenure_candidates(struct fpool_policy *p, fpool_frame_t *out, u32 max
 		if (side_len(p, side) > t->side[side].frames)
 			n += look_ahead(p, side, t->side[side].frames, out + n, max - n);
 	if (max == 1 && !n)
-		n = look_once(p, FPOOL_DUEL_REST, 0, out);
+		n = look_once(p, t, FPOOL_DUEL_REST, out);
 	else
 		n += look_ahead(p, FPOOL_DUEL_REST, 0, out + n, max - n);
 	for (side = FPOOL_DUEL_HOLDER; !n && side < FPOOL_DUEL_SIDES; side++)

@@ -3,19 +3,19 @@
  * Shadows: what another policy, or another size, would have missed.
  *
  * What a pool would have missed if it were another one can only be found out by running that
- * other one, too; but not all of it.  References to a sample of the pages, one of 2^s chosen by a
- * hash, behave like a program 2^s times smaller (mrc.c).  A pool 2^s times smaller, under the
+ * other one, too; but not all of it.  References to a sample of the pages, one of n chosen by a
+ * hash, behave like a program n times smaller (mrc.c).  A pool n times smaller, under the
  * same policy, then misses the same share of them: a simulation in miniature (C. Waldspurger,
  * T. Saemundsson, I. Ahmad, N. Park, Cache Modeling and Optimization using Miniature Simulations,
  * USENIX ATC 2017).  A policy needs no frames for that, only frame tables, so the policies of the
  * real pool run here as they are, on small tables of their own:
  *
  *	                              policy      size         frames
- *	 a page of    +--> shadow 0   tenure      the pool's   C >> s
- *	 the sample --+--> shadow 1   clock       the pool's   C >> s
+ *	 a page of    +--> shadow 0   tenure      the pool's   C / n
+ *	 the sample --+--> shadow 1   clock       the pool's   C / n
  *	 is used      |     ...       (each there is)
- *	              +--> shadow 4   the pool's  1/8          C >> s + 3
- *	              +--> shadow 5   the pool's  1/4          C >> s + 2
+ *	              +--> shadow 4   the pool's  1/8          C / n / 8
+ *	              +--> shadow 5   the pool's  1/4          C / n / 4
  *	                    ...       (halves and doubles)
  *
  * The stack of mrc.c is the page table of all shadows at once.  A page has a bit for each that
@@ -30,7 +30,7 @@
  * of every fault, and of every bit that it finds set, and looks at the bits of the sample's pages
  * from time to time, lest the uses of a page that is always there be known only when the pool
  * wants to know whether it may leave.  Uses of a page between two looks are one, and the access
- * that faulted has set the bit as well: the first that is found after a fault says nothing.
+ * that faulted has set the bit as well: the first that is found after a fault is not to be told.
  *
  * A page that falls off the stack is forgotten by all.  The stack is four times as deep as the
  * largest shadow, so that the ghosts that matter are still there.
@@ -93,61 +93,43 @@ static u32 page_bytes(void)
 	return ALIGN(sizeof(struct fpool_shadow_page) + nr_shadows() * sizeof(u32), sizeof(u64));
 }
 
-/**
- * fpool_shadows_shift() - how small a sample may be
- * @capacity: frames of the pool
- * @frames: what its miniature should have at least
- *
- * Context: Any.
- * Return: The largest shift that leaves so many, but not more than FPOOL_SHADOW_MAX_SHIFT.
- */
-u32 fpool_shadows_shift(u32 capacity, u32 frames)
-{
-	u32 shift = 0;
-
-	while (shift < FPOOL_SHADOW_MAX_SHIFT && capacity >> (shift + 1) >= frames)
-		shift++;
-	return shift;
-}
-
-/* Not less than one page of so many is worth its cost, where that leaves something to see ... */
-#define SHIFT_MIN	7
+/* Not more than one page of so many is worth its cost, where that leaves something to see ... */
+#define PAGES_EACH	144U
 /* ... which is so many frames: with less the parts that policies divide them into differ. */
-#define FRAMES_SOME	96
-/* Not more is needed than give the miniature so many frames. */
-#define FRAMES		512
-/* A pool so small that they would not: this many are better than nothing. */
-#define FRAMES_LEAST	16
+#define FRAMES_SOME	110U
+/* Not more are needed. */
+#define FRAMES_MAX	512U
+/* A pool so small that they would be more than one page of so many has fewer ... */
+#define PAGES_EACH_MIN	64U
+/* ... down to this many, which are better than nothing. */
+#define FRAMES_LEAST	16U
 
 /**
  * fpool_shadows_sample() - how large a sample of a pool's pages should be
  * @capacity: frames of the pool
  *
  * Context: Any.
- * Return: The shift: one of 2^this.
+ * Return: Frames of the miniature: the sample is one page of @capacity divided by this.
  */
 u32 fpool_shadows_sample(u32 capacity)
 {
-	u32 shift = fpool_shadows_shift(capacity, FRAMES);
+	u32 frames = clamp(capacity / PAGES_EACH, FRAMES_SOME, FRAMES_MAX);
 
-	if (shift >= SHIFT_MIN)
-		return shift;
-	shift = capacity >> SHIFT_MIN >= FRAMES_SOME ? SHIFT_MIN : SHIFT_MIN - 1;
-	return min(shift, fpool_shadows_shift(capacity, FRAMES_LEAST));
+	frames = max(min(frames, capacity / PAGES_EACH_MIN), FRAMES_LEAST);
+	return min(frames, capacity);
 }
 
 /**
  * fpool_shadows_bytes() - memory that the shadows need
- * @capacity: frames of the pool
- * @shift: the sample is one of 2^@shift pages
+ * @frames: of the pool's miniature
  *
  * Context: Any.
- * Return: Bytes: about 1,700 for each frame of the pool's miniature.
+ * Return: Bytes: about 1,700 for each frame.
  */
-size_t fpool_shadows_bytes(u32 capacity, u32 shift)
+size_t fpool_shadows_bytes(u32 frames)
 {
-	u32 frames = capacity >> shift, i;
 	size_t bytes = ALIGN(fpool_mrc_bytes(nr_pages(frames)), sizeof(u64));
+	u32 i;
 
 	bytes += (size_t)nr_pages(frames) * page_bytes();
 	bytes += nr_policies() * fpool_frames_bytes(frames);
@@ -183,9 +165,10 @@ int fpool_shadow_stack(struct fpool_mrc *m, void *mem, u32 capacity, u32 frames)
 static void *add_shadow(struct fpool_shadows *s, void *mem, const struct fpool_policy_ops *ops,
 			u32 frames, u32 eighths)
 {
-	struct fpool_shadow *shadow = &s->shadow[s->nr++];
+	struct fpool_shadow *shadow = &s->shadow[s->nr];
 	u32 nr = fpool_shadow_part(frames, eighths), i;
 
+	shadow->nr = s->nr++;
 	shadow->eighths = eighths;
 	shadow->fixed = eighths == FPOOL_SHADOW_UNIT;
 	fpool_frames_init(&shadow->frames, mem, nr);
@@ -203,22 +186,23 @@ static void *add_shadow(struct fpool_shadows *s, void *mem, const struct fpool_p
  * @mem: fpool_shadows_bytes() of memory, 8-byte aligned, which stay with them
  * @ops: the pool's policy
  * @capacity: frames that pages may use in the pool
- * @shift: the sample is one of 2^@shift pages
+ * @frames: of the miniature: the sample is one page of @capacity / @frames
  *
  * Context: Any; the caller owns @s alone.
- * Return: 0, or -EINVAL: @ops is NULL, @shift is above FPOOL_SHADOW_MAX_SHIFT, or leaves a
- *	miniature of less than 8 frames or more than 2^20.
+ * Return: 0, or -EINVAL: @ops is NULL, or @frames are less than 8, more than 2^20 or more than
+ *	@capacity.
  */
 int fpool_shadows_init(struct fpool_shadows *s, void *mem, const struct fpool_policy_ops *ops,
-		       u32 capacity, u32 shift)
+		       u32 capacity, u32 frames)
 {
-	u32 frames = capacity >> min_t(u32, shift, 31), i;
+	u32 i;
 
-	if (!ops || shift > FPOOL_SHADOW_MAX_SHIFT || frames < LEAST_FRAMES || frames > 1U << 20 ||
+	if (!ops || frames < LEAST_FRAMES || frames > 1U << 20 || frames > capacity ||
 	    nr_shadows() > FPOOL_SHADOWS_MAX)
 		return -EINVAL;
 	memset(s, 0, sizeof(*s));
-	s->shift = shift;
+	s->frames = frames;
+	s->last = fpool_mrc_share(frames, capacity);
 	s->stride = page_bytes();
 	if (fpool_shadow_stack(&s->mrc, mem, nr_pages(frames), frames))
 		return -EINVAL;
@@ -245,13 +229,11 @@ static struct fpool_shadow_page *page_in(const struct fpool_shadows *s,
 	return page_at(s, fpool_frames_info(&shadow->frames, frame)->vpn);
 }
 
-/* The page leaves the shadow, with a ghost or without; its frame is the caller's. */
-static void leave(struct fpool_shadows *s, u32 k, fpool_frame_t frame, u32 ghost)
+/* A page leaves the shadow, with a ghost or without; its frame is the caller's. */
+static void leave(const struct fpool_shadow *shadow, struct fpool_shadow_page *page, u32 ghost)
 {
-	struct fpool_shadow_page *page = page_in(s, &s->shadow[k], frame);
-
-	page->resident &= ~BIT(k);
-	page->at[k] = ghost;
+	page->resident &= ~BIT(shadow->nr);
+	page->at[shadow->nr] = ghost;
 }
 
 static void free_frame(struct fpool_shadow *shadow, fpool_frame_t frame)
@@ -261,47 +243,50 @@ static void free_frame(struct fpool_shadow *shadow, fpool_frame_t frame)
 	fpool_frame_list_add_head(&shadow->frames, &shadow->free, frame);
 }
 
-static bool test_clear_accessed(struct fpool_shadows *s, u32 k, fpool_frame_t frame)
+static bool test_clear_accessed(const struct fpool_shadow *shadow, struct fpool_shadow_page *page)
 {
-	struct fpool_shadow_page *page = page_in(s, &s->shadow[k], frame);
-	bool accessed = page->accessed & BIT(k);
+	bool accessed = page->accessed & BIT(shadow->nr);
 
-	page->accessed &= ~BIT(k);
+	page->accessed &= ~BIT(shadow->nr);
 	return accessed;
 }
 
 /* As the pool does it, but one page at a time: a batch would be half of the miniature. */
-static fpool_frame_t evict(struct fpool_shadows *s, u32 k)
+static fpool_frame_t evict(struct fpool_shadows *s, struct fpool_shadow *shadow)
 {
-	struct fpool_policy *policy = &s->shadow[k].policy;
+	struct fpool_policy *policy = &shadow->policy;
+	struct fpool_shadow_page *page;
 	fpool_frame_t frame;
 
 	while (fpool_policy_candidates(policy, &frame, 1)) {
-		if (fpool_policy_judge(policy, frame, test_clear_accessed(s, k, frame))) {
-			leave(s, k, frame, fpool_policy_evicted(policy, frame));
+		page = page_in(s, shadow, frame);
+		if (fpool_policy_judge(policy, frame, test_clear_accessed(shadow, page))) {
+			leave(shadow, page, fpool_policy_evicted(policy, frame));
 			return frame;
 		}
 	}
 	return FPOOL_NO_FRAME;
 }
 
-/* Resident for the page, and known to no policy. */
-static fpool_frame_t get_frame(struct fpool_shadows *s, u32 k, u32 i)
+/* A frame that had no page yet; there is one. */
+static fpool_frame_t get_free(struct fpool_shadow *shadow, u32 i)
 {
-	struct fpool_shadow *shadow = &s->shadow[k];
 	fpool_frame_t frame = fpool_frame_list_first(&shadow->free);
+
+	fpool_frame_list_del(&shadow->frames, &shadow->free, frame);
+	fpool_frames_mark_fill(&shadow->frames, frame, SPACE, fpool_vpn(i));
+	fpool_frames_mark_resident(&shadow->frames, frame);
+	return frame;
+}
+
+/* Nobody sees it in between: from page to page at once, as if by EVICT, FREE and FILL. */
+static fpool_frame_t get_from_other(struct fpool_shadows *s, struct fpool_shadow *shadow, u32 i)
+{
+	fpool_frame_t frame = evict(s, shadow);
 	struct fpool_frame_info *info;
 
-	if (frame != FPOOL_NO_FRAME) {
-		fpool_frame_list_del(&shadow->frames, &shadow->free, frame);
-		fpool_frames_mark_fill(&shadow->frames, frame, SPACE, fpool_vpn(i));
-		fpool_frames_mark_resident(&shadow->frames, frame);
-		return frame;
-	}
-	frame = evict(s, k);
 	if (frame == FPOOL_NO_FRAME)
 		return frame;
-	/* Nobody sees it in between: from page to page at once, as if by EVICT, FREE and FILL. */
 	info = fpool_frames_info(&shadow->frames, frame);
 	info->vpn = i;
 	info->policy = 0;
@@ -314,19 +299,23 @@ static u64 age_of(const struct fpool_policy *p, u32 ghost)
 	return ghost ? (u32)(p->evictions - 1 - ghost) : U64_MAX;
 }
 
-static void bring(struct fpool_shadows *s, u32 k, u32 i)
+/* Page number @i was used, and the shadow does not have it. */
+static noinline void bring(struct fpool_shadows *s, struct fpool_shadow *shadow, u32 i)
 {
 	struct fpool_shadow_page *page = page_at(s, i);
-	struct fpool_shadow *shadow = &s->shadow[k];
 	fpool_frame_t frame;
 
 	shadow->misses++;
-	frame = get_frame(s, k, i);
+	if (shadow->free.len)
+		frame = get_free(shadow, i);
+	else
+		frame = get_from_other(s, shadow, i);
 	if (frame == FPOOL_NO_FRAME)
 		return;
-	fpool_policy_insert(&shadow->policy, frame, age_of(&shadow->policy, page->at[k]));
-	page->at[k] = fpool_frame_nr(frame);
-	page->resident |= BIT(k);
+	fpool_policy_insert(&shadow->policy, frame,
+			    age_of(&shadow->policy, page->at[shadow->nr]));
+	page->at[shadow->nr] = fpool_frame_nr(frame);
+	page->resident |= BIT(shadow->nr);
 }
 
 /* Another page takes this one's place on the stack: nobody knows it any more. */
@@ -341,25 +330,10 @@ static void forget(struct fpool_shadows *s, u32 i)
 			continue;
 		frame = fpool_frame(page->at[k]);
 		fpool_policy_remove(&s->shadow[k].policy, frame);
-		leave(s, k, frame, 0);
+		leave(&s->shadow[k], page, 0);
 		free_frame(&s->shadow[k], frame);
 	}
 	memset(page, 0, s->stride);
-}
-
-static u32 use(struct fpool_shadows *s, u32 space, u64 vpn)
-{
-	bool known;
-	u32 i = fpool_mrc_ref(&s->mrc, space, vpn, &known), k, absent;
-
-	if (!known)
-		forget(s, i);
-	absent = ~page_at(s, i)->resident;
-	for (k = 0; k < s->nr; k++)
-		if (absent & BIT(k))
-			bring(s, k, i);
-	page_at(s, i)->accessed = U32_MAX;
-	return i;
 }
 
 /**
@@ -373,42 +347,16 @@ static u32 use(struct fpool_shadows *s, u32 space, u64 vpn)
  */
 u32 fpool_shadows_ref(struct fpool_shadows *s, u32 space, u64 vpn)
 {
-	return use(s, space, vpn);
-}
+	bool known;
+	u32 i = fpool_mrc_ref(&s->mrc, space, vpn, &known), k, absent;
 
-/**
- * fpool_shadows_fault() - a page of the sample was used, by an access that faulted
- * @s: the shadows
- * @space: id of its space
- * @vpn: the page, as for fpool_shadows_ref()
- *
- * Context: Caller serialises access to @s.
- * Return: Its index on the stack of @s->mrc, until it falls off.
- */
-u32 fpool_shadows_fault(struct fpool_shadows *s, u32 space, u64 vpn)
-{
-	u32 i = use(s, space, vpn);
-
-	page_at(s, i)->fresh = true;
-	return i;
-}
-
-/**
- * fpool_shadows_young() - the accessed bit of a page of the sample was found set, and cleared
- * @s: the shadows
- * @space: id of its space
- * @vpn: the page, as for fpool_shadows_ref()
- *
- * Context: Caller serialises access to @s.
- * Return: Its index on the stack of @s->mrc, until it falls off.
- */
-u32 fpool_shadows_young(struct fpool_shadows *s, u32 space, u64 vpn)
-{
-	u32 i = fpool_mrc_find(&s->mrc, space, vpn);
-
-	if (i == FPOOL_MRC_NONE || !page_at(s, i)->fresh)
-		return use(s, space, vpn);
-	page_at(s, i)->fresh = false;
+	if (!known)
+		forget(s, i);
+	absent = ~page_at(s, i)->resident;
+	for (k = 0; k < s->nr; k++)
+		if (absent & BIT(k))
+			bring(s, &s->shadow[k], i);
+	page_at(s, i)->accessed = U32_MAX;
 	return i;
 }
 

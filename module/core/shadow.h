@@ -16,14 +16,13 @@
 #define FPOOL_SHADOWS_MAX	32	/* a page has a bit for each */
 #define FPOOL_SHADOW_UNIT	8	/* sizes are in eighths of the pool */
 #define FPOOL_SHADOW_SIZES	9	/* that are asked about, the pool's own among them */
-/* The largest pools, of 1 TiB and more, too have a miniature of some hundred frames. */
-#define FPOOL_SHADOW_MAX_SHIFT	20
 
 /**
  * struct fpool_shadow - one of them
  * @policy: what decides which of its pages leaves
- * @frames: as many as the pool has, or would have, divided by 2^shift
+ * @frames: its share of the pool's, or of what the pool would have
  * @free: frames without a page
+ * @nr: which one it is: its bit and its place in what is known of a page
  * @eighths: its size, in eighths of the pool
  * @fixed: another policy in the pool is no reason that it has another one
  * @misses: references to pages that it did not have
@@ -32,6 +31,7 @@ struct fpool_shadow {
 	struct fpool_policy policy;
 	struct fpool_frames frames;
 	struct fpool_frame_list free;
+	u32 nr;
 	u32 eighths;
 	bool fixed;
 	u64 misses;
@@ -41,13 +41,11 @@ struct fpool_shadow {
  * struct fpool_shadow_page - what the shadows know of a page
  * @resident: who has it, a bit each
  * @accessed: for whom it was used since he last asked, a bit each
- * @fresh: the accessed bit that is found next is the fault's own
  * @at: for each, its frame if resident; else the number of its eviction, 0 for none
  */
 struct fpool_shadow_page {
 	u32 resident;
 	u32 accessed;
-	u32 fresh;
 	u32 at[];
 };
 
@@ -56,7 +54,8 @@ struct fpool_shadow_page {
  * @mrc: the pages, by last use; the curve of LRU is at hand with it
  * @page: a struct fpool_shadow_page for each of @mrc's; the caller's memory
  * @stride: bytes from one to the next
- * @shift: the sample is one of 2^@shift pages
+ * @frames: of the pool's miniature
+ * @last: the sample are the pages whose hashes are not above it
  * @nr: how many shadows there are
  * @shadow: first one for each policy with the pool's size, then the pool's policy with others
  */
@@ -64,7 +63,8 @@ struct fpool_shadows {
 	struct fpool_mrc mrc;
 	void *page;
 	u32 stride;
-	u32 shift;
+	u32 frames;
+	u64 last;
 	u32 nr;
 	struct fpool_shadow shadow[FPOOL_SHADOWS_MAX];
 };
@@ -81,18 +81,15 @@ static inline u32 fpool_shadow_part(u32 frames, u32 eighths)
 /* Does a reference to this page have to be told? */
 static inline bool fpool_shadows_samples(const struct fpool_shadows *s, u32 space, u64 vpn)
 {
-	return fpool_mrc_samples(space, vpn, s->shift);
+	return fpool_mrc_samples(space, vpn, s->last);
 }
 
-u32 fpool_shadows_shift(u32 capacity, u32 frames);
 u32 fpool_shadows_sample(u32 capacity);
 int fpool_shadow_stack(struct fpool_mrc *m, void *mem, u32 capacity, u32 frames);
-size_t fpool_shadows_bytes(u32 capacity, u32 shift);
+size_t fpool_shadows_bytes(u32 frames);
 int fpool_shadows_init(struct fpool_shadows *s, void *mem, const struct fpool_policy_ops *ops,
-		       u32 capacity, u32 shift);
+		       u32 capacity, u32 frames);
 u32 fpool_shadows_ref(struct fpool_shadows *s, u32 space, u64 vpn);
-u32 fpool_shadows_fault(struct fpool_shadows *s, u32 space, u64 vpn);
-u32 fpool_shadows_young(struct fpool_shadows *s, u32 space, u64 vpn);
 void fpool_shadows_switch(struct fpool_shadows *s, const struct fpool_policy_ops *ops);
 void fpool_shadows_clear(struct fpool_shadows *s);
 const struct fpool_shadow *fpool_shadows_find(const struct fpool_shadows *s,

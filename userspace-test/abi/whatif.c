@@ -12,13 +12,13 @@
 #define RAM		"/dev/ram0"
 
 /*
- * How far off it may be, in parts of what it says, but of 1 at least: a sample of one in 64 pages has
+ * How far off it may be, in parts of what it says, but of 1 at least: a sample of one in 72 pages has
  * its luck, and a TLB forgets to set accessed bits that were cleared behind its back.
  */
 #define TOLERANCE	0.15
 /*
- * Each space that is attached has another sample.  148 of a loop's 9,500 pages are expected in one, give or
- * take 12: one in about ten is further off than that, but not three that follow one another.
+ * Each space that is attached has another sample.  132 of a loop's 9,500 pages are expected in one, give or
+ * take 11: one in about ten is further off than that, but not three that follow one another.
  */
 #define SAMPLES		3
 

@@ -18,7 +18,6 @@
 struct list {
 	u64 set;			/* 0: nobody's */
 	u64 page[DEEP];			/* the newest first; space and vpn in one */
-	bool fresh[DEEP];		/* found accessed next, that is its fault's own use */
 	u32 nr;
 	u64 refs, cold, found[FPOOL_MRC_SIZES_MAX];
 };
@@ -35,7 +34,6 @@ static u64 left_out;
 static u32 touch(struct list *l, u64 page, u32 capacity)
 {
 	u32 depth, i;
-	bool fresh;
 
 	for (depth = 1; depth <= l->nr && l->page[depth - 1] != page; depth++)
 		;
@@ -46,11 +44,8 @@ static u32 touch(struct list *l, u64 page, u32 capacity)
 	} else {
 		i = depth;
 	}
-	fresh = depth && l->fresh[depth - 1];
 	memmove(&l->page[1], &l->page[0], (i - 1) * sizeof(l->page[0]));
-	memmove(&l->fresh[1], &l->fresh[0], (i - 1) * sizeof(l->fresh[0]));
 	l->page[0] = page;
-	l->fresh[0] = fresh;
 	return depth;
 }
 
@@ -129,38 +124,11 @@ static void use_curve(u64 set, u32 space, u64 vpn)
 	note(l, vpn << 1 | space, curve_of(set));
 }
 
-/* The accessed bit that a fault has left is no use of its own. */
-static bool take_fresh(u64 page)
+static void op_use(u64 set, u32 space, u64 vpn)
 {
-	u32 i;
-
-	for (i = 0; i < all.nr; i++) {
-		if (all.page[i] != page || !all.fresh[i])
-			continue;
-		all.fresh[i] = false;
-		return true;
-	}
-	return false;
-}
-
-static void op_use(u64 set, u32 space, u64 vpn, u8 how)
-{
-	u64 page = vpn << 1 | space;
-
 	use_curve(set, space, vpn);
-	if (how % 4 == 3) {
-		fpool_shadows_young(&shadows, space, vpn);
-		if (!take_fresh(page))
-			note(&all, page, &shadows.mrc);
-		return;
-	}
-	note(&all, page, &shadows.mrc);
-	if (how % 4 == 2) {
-		fpool_shadows_fault(&shadows, space, vpn);
-		all.fresh[0] = true;
-	} else {
-		fpool_shadows_ref(&shadows, space, vpn);
-	}
+	note(&all, vpn << 1 | space, &shadows.mrc);
+	fpool_shadows_ref(&shadows, space, vpn);
 }
 
 static void op_drop(u64 set)
@@ -212,7 +180,7 @@ static void step(struct input *in)
 
 	switch (op % 16) {
 	case 0 ... 12:
-		op_use(set, op >> 7, vpn, op >> 5);
+		op_use(set, op >> 7, vpn);
 		break;
 	case 13:
 		op_drop(set);
@@ -235,11 +203,11 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	u32 steps = 0;
 
 	must(fpool_curves_bytes(FRAMES) <= sizeof(curve_memory), "%zu", fpool_curves_bytes(FRAMES));
-	must(fpool_shadows_bytes(FRAMES, 0) <= sizeof(shadow_memory), "%zu",
-	     fpool_shadows_bytes(FRAMES, 0));
+	must(fpool_shadows_bytes(FRAMES) <= sizeof(shadow_memory), "%zu",
+	     fpool_shadows_bytes(FRAMES));
 	must(!fpool_curves_init(&curves, curve_memory, FRAMES), "curves");
 	must(!fpool_shadows_init(&shadows, shadow_memory, fpool_policy_nth(take8(&in) % 4), FRAMES,
-				 0), "shadows");
+				 FRAMES), "shadows");
 	memset(lists, 0, sizeof(lists));
 	memset(&all, 0, sizeof(all));
 	left_out = 0;
