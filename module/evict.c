@@ -163,7 +163,7 @@ static noinline_for_stack void judge(struct fpool_batch *b)
 	judge_all(b, false);
 }
 
-/* The same, and what-ifs are told of those that were used: apart, as it costs time for each page. */
+/* The same, and what-ifs hear of those that were used: apart, as it costs time for each page. */
 static noinline_for_stack void judge_and_note(struct fpool_batch *b)
 {
 	judge_all(b, true);
