@@ -17,8 +17,11 @@
  * no number of frames makes it fault less: it would get all, and nobody would gain.  What has to
  * be known of a fault is whether more frames would have prevented it.  The ghost says so.  It
  * counts the pages that left the same set since this one did: had the set had so many more frames,
- * the page would still be there.  A refault that a quarter of the pool more would have
- * prevented is *near*, and only near refaults count.
+ * the page would still be there.  A refault that two thirds more than its target would have
+ * prevented is *near*, and only near refaults count: what a set needs three times its frames for
+ * is no reason to give it one more.  (When a quarter of the pool was near for all, small sets took
+ * frames from large ones for that, and those whose working sets change had most of theirs taken.)
+ * It is a 64th of the pool at least, lest a small set cannot begin to grow, and a quarter at most.
  *
  * Every set has a target.  While their sum is less than the pool, any fault raises the target of
  * its set: frames that nobody else wants are free.  Then a target can rise only as another
@@ -55,7 +58,8 @@
 #include "wset.h"
 
 /* Parts of the pool: one in so many. */
-#define NEAR_PART	4
+#define NEAR_LEAST_PART	64
+#define NEAR_MOST_PART	4
 #define FLOOR_PART	8
 #define HALVE_PART	16
 /* All but one in so many frames may be kept for somebody: page tables may need those. */
@@ -443,6 +447,14 @@ static u64 distance(struct fpool_wsets *ws, u64 ghost)
 	return age > set->policy.evictions - set->first ? U64_MAX : age;
 }
 
+/* A refault of a page that left so many evictions ago is not near any more. */
+static u32 near_limit(const struct fpool_wsets *ws, const struct fpool_wset *set)
+{
+	u32 near = min(2 * set->target / 3, ws->capacity / NEAR_MOST_PART);
+
+	return max(near, ws->capacity / NEAR_LEAST_PART);
+}
+
 /**
  * fpool_wset_fault() - a page was asked for that is not there
  * @ws: the sets
@@ -455,7 +467,7 @@ static u64 distance(struct fpool_wsets *ws, u64 ghost)
 u64 fpool_wset_fault(struct fpool_wsets *ws, struct fpool_wset *set, u64 ghost)
 {
 	u64 age = distance(ws, ghost);
-	bool near = age < ws->capacity / NEAR_PART;
+	bool near = age < near_limit(ws, set);
 
 	set->faults++;
 	set->refaults += !!ghost;

@@ -181,12 +181,26 @@ static void sets_of_a_huge_pool(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a->target, 1);
 	KUNIT_EXPECT_EQ(test, ws->common.target, user - 2);
 	KUNIT_EXPECT_EQ(test, ws->targets, user);
-	/* A quarter of the pool is near, and one page more is not. */
+	/* For a small set a 64th of the pool is near, and one page more is not ... */
 	b->policy.evictions += user;
+	fpool_wset_fault(ws, b, (u64)b->id << 40 | (b->policy.evictions - user / 64));
+	KUNIT_EXPECT_EQ(test, b->near_refaults, 1);
+	fpool_wset_fault(ws, b, (u64)b->id << 40 | (b->policy.evictions - user / 64 - 1));
+	KUNIT_EXPECT_EQ(test, b->near_refaults, 1);
+	/* ... for a larger one two thirds of its target, and for the largest a quarter of the pool. */
+	KUNIT_EXPECT_FALSE(test, fpool_wset_limit(ws, b, 0, FPOOL_WSET_NO_MAX));
+	ws->common.target -= 9000000 - b->target;
+	b->target = 9000000;
+	fpool_wset_fault(ws, b, (u64)b->id << 40 | (b->policy.evictions - 6000001));
+	KUNIT_EXPECT_EQ(test, b->near_refaults, 1);
+	fpool_wset_fault(ws, b, (u64)b->id << 40 | (b->policy.evictions - 6000000));
+	KUNIT_EXPECT_EQ(test, b->near_refaults, 2);
+	ws->common.target -= user / 2 - b->target;
+	b->target = user / 2;
+	fpool_wset_fault(ws, b, (u64)b->id << 40 | (b->policy.evictions - user / 4 - 1));
+	KUNIT_EXPECT_EQ(test, b->near_refaults, 2);
 	fpool_wset_fault(ws, b, (u64)b->id << 40 | (b->policy.evictions - user / 4));
-	KUNIT_EXPECT_EQ(test, b->near_refaults, 1);
-	fpool_wset_fault(ws, b, (u64)b->id << 40 | (b->policy.evictions - user / 4 - 2));
-	KUNIT_EXPECT_EQ(test, b->near_refaults, 1);
+	KUNIT_EXPECT_EQ(test, b->near_refaults, 3);
 	ft.nframes = 0;
 	KUNIT_EXPECT_EQ_MSG(test, fpool_wsets_check(ws, &why), 0, "%s", why);
 }
