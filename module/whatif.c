@@ -136,14 +136,12 @@ static void note(struct fpool_space *space, fpool_vpn_t vpn, u64 set)
  * fpool_whatif_note_locked - a page of the sample is being used
  * @space: the space
  * @vpn: the page
- * @use: how
  *
  * Context: Caller holds pool->lock.
  */
-void fpool_whatif_note_locked(struct fpool_space *space, fpool_vpn_t vpn,
-			      enum fpool_whatif_use use)
+void fpool_whatif_note_locked(struct fpool_space *space, fpool_vpn_t vpn)
 {
-	note(space, vpn, set_of(space, vpn, use));
+	note(space, vpn, set_of(space, vpn, FPOOL_WHATIF_REF));
 }
 
 /**

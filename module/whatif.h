@@ -56,8 +56,7 @@ void fpool_whatif_stop(struct fpool_pool *pool);
 int fpool_whatif_clear(struct fpool_pool *pool);
 int fpool_whatif_read(struct fpool_pool *pool, struct fpool_whatif_report *report);
 int fpool_whatif_check(struct fpool_pool *pool);
-void fpool_whatif_note_locked(struct fpool_space *space, fpool_vpn_t vpn,
-			      enum fpool_whatif_use use);
+void fpool_whatif_note_locked(struct fpool_space *space, fpool_vpn_t vpn);
 void fpool_whatif_note_sampled(struct fpool_space *space, fpool_vpn_t vpn,
 			       enum fpool_whatif_use use);
 
@@ -107,7 +106,7 @@ static __always_inline void fpool_whatif_note_young(struct fpool_space *space, f
 {
 	if (!fpool_page_is_fresh(page) &&
 	    fpool_whatif_samples(space, vpn, READ_ONCE(space->pool->whatif_last)))
-		fpool_whatif_note_locked(space, vpn, FPOOL_WHATIF_REF);
+		fpool_whatif_note_locked(space, vpn);
 }
 
 #endif /* FPOOL_WHATIF_H */
