@@ -158,6 +158,52 @@ static void on_and_off(void)
 	squeeze(4 * MIB);
 }
 
+#define ONCE	3000UL		/* pages: some hundred are in the sample */
+
+/* One load each, and no more; what was seen at once, and when all had time to be looked at. */
+static void load_each(int fd, u64 first, u64 nr, struct whatif *at_once, struct whatif *later)
+{
+	u8 *m = map(fd, ONCE * PAGE, PROT_READ, MAP_SHARED);
+	u64 vpn;
+
+	need_ok(madvise(m, ONCE * PAGE, MADV_RANDOM));
+	for (vpn = first; vpn < first + nr; vpn++)
+		(void)*(volatile u8 *)(m + vpn * PAGE);
+	read_table(at_once);
+	usleep(1200000);		/* longer than the look ever pauses */
+	read_table(later);
+	need_ok(munmap(m, ONCE * PAGE));
+}
+
+/*
+ * The accessed bit that a fault leaves is found by evictions, or by the look, and is no second use.
+ * A load may fall between its fault and a look, seldom.
+ */
+static void bits_of_faults(void)
+{
+	char *path = file_make("once", ONCE * PAGE, 1);
+	struct whatif at_once, w, again;
+	int fd;
+
+	pool_use(2 * MIB);
+	need(knob_write(knob(), "1"), "%s", strerror(errno));
+	fd = space_attach(path, O_RDONLY);
+	load_each(fd, 0, ONCE, &at_once, &w);
+	expect(w.first > 20 && w.looks, "%ju pages, %ju looks", (uintmax_t)w.first,
+	       (uintmax_t)w.looks);
+	expect(w.uses <= w.first + 2, "%ju uses of %ju pages", (uintmax_t)w.uses,
+	       (uintmax_t)w.first);
+	/* These are in memory, and fault once more. */
+	load_each(fd, ONCE - 300, 300, &at_once, &again);
+	expect(again.first == w.first, "%ju pages are new", (uintmax_t)(again.first - w.first));
+	diag("%ju uses of %ju pages; then %ju", (uintmax_t)w.uses, (uintmax_t)w.first,
+	     (uintmax_t)again.uses);
+	expect(at_once.uses > w.uses, "no use was seen of pages that are there");
+	expect(again.uses <= at_once.uses + 2, "%ju more uses",
+	       (uintmax_t)(again.uses - at_once.uses));
+	need_ok(close(fd));
+}
+
 /* On and off and clear while pages come and go: nothing breaks, and it always says something. */
 static bool has_row(const struct whatif *w, const char *policy, unsigned int eighths)
 {
@@ -509,6 +555,7 @@ static void of_sets(void)
 
 static const struct test tests[] = {
 	{ "on, off, clear, and what is none of these", on_and_off, T_DEVICE },
+	{ "the accessed bit of a fault", bits_of_faults, T_DEVICE },
 	{ "the pool's policy changes", another_policy, T_DEVICE },
 	{ "on and off under load", under_load, T_DEVICE },
 	{ "a loop a little larger than the pool", loops, T_DEVICE },
