@@ -384,6 +384,24 @@ static void prepared_set_cannot_fail(struct kunit *test)
 	expect_no_nodes(test, pt);
 }
 
+/* A claim reads in the leaf that prepare() has made, and not in the one that was found before. */
+static void prepared_leaf_is_the_last(struct kunit *test)
+{
+	static const u64 pages[] = { 600, LAST, 8, 1ULL << 30 };
+	struct fpool_ptable *pt = table(test, 32);
+	fpool_vpn_t vpn;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, set(pt, 88, present(1)), 0);
+	for (i = 0; i < ARRAY_SIZE(pages); i++) {
+		vpn = fpool_vpn(pages[i]);
+		KUNIT_EXPECT_NE(test, peek(pt, 88), 0);
+		KUNIT_ASSERT_EQ(test, fpool_ptable_prepare(pt, vpn), 0);
+		KUNIT_EXPECT_PTR_EQ(test, fpool_ptable_slot(pt, vpn),
+				    fpool_ptable_get_run(pt, vpn, 1));
+	}
+}
+
 /* Nodes come with whatever was in them, and an entry that nobody set is empty. */
 static void new_nodes_are_zeroed(struct kunit *test)
 {
@@ -1087,6 +1105,7 @@ static struct kunit_case ptable_cases[] = {
 	KUNIT_CASE(kinds_follow_each_other),
 	KUNIT_CASE(every_node_can_be_missing),
 	KUNIT_CASE(prepared_set_cannot_fail),
+	KUNIT_CASE(prepared_leaf_is_the_last),
 	KUNIT_CASE(new_nodes_are_zeroed),
 	KUNIT_CASE(update_changes_flags),
 	KUNIT_CASE(update_refuses_the_rest),

@@ -257,6 +257,8 @@ static void build(struct fpool_ptable *pt, fpool_vpn_t vpn, const fpool_frame_t 
 			link_child(pt, *fresh++, node, slot, level - 1);
 		node = target(fpool_ptable_entries(pt, node)[slot]);
 	}
+	/* Who has prepared reads and sets the entry without looking for it again. */
+	fpool_ptable_remember(pt, vpn, node);
 }
 
 /* What fpool_ptable_prepare() does where there is no leaf. */

@@ -281,8 +281,8 @@ static __always_inline fpool_frame_t fpool_ptable_leaf(const struct fpool_ptable
 /**
  * fpool_ptable_remember() - spares writers the walk to a leaf that is known
  * @pt: the table
- * @vpn: a page whose entry is BUSY, and has been since
- * @leaf: what fpool_ptable_leaf() said when that was set: the entry has kept it
+ * @vpn: a page whose entry is BUSY, and has been since; or whose leaf has just been made
+ * @leaf: what fpool_ptable_leaf() said when that was set, as the entry has kept it; or that
  *
  * Context: Caller serialises the writers of @pt.
  */
@@ -356,7 +356,8 @@ static __always_inline fpool_spte_t fpool_ptable_peek(struct fpool_ptable *pt, f
  * Allocates all nodes on the path to the entry.  The promise ends with the next call that
  * may free one of them: a set() to the empty entry within the same 512 pages,
  * drop_ghosts(), or clear().  A prepared leaf in which nothing is set stays until
- * then; set(@vpn, empty) is the way to take a prepare() back.
+ * then; set(@vpn, empty) is the way to take a prepare() back.  The leaf is the last one that a
+ * writer has found: fpool_ptable_slot() is the page's.
  *
  * Context: Caller serialises the writers of @pt.
  * Return: 0; -EINVAL if @vpn has more than 52 bits; -ENOMEM if there are not enough nodes,

@@ -355,6 +355,39 @@ static void larger_than_the_maximum(void)
 	end();
 }
 
+#define LEAVES		150UL
+#define LEAF_PAGES	512UL
+
+static u64 refaults_of_a_round(void)
+{
+	u64 before = of(0).refaults, leaf;
+
+	for (leaf = 0; leaf < LEAVES; leaf++)
+		expect(!m[leaf * LEAF_PAGES * PAGE], "a hole");
+	return of(0).refaults - before;
+}
+
+/* Who comes for the first time, to where nothing is known yet, is nobody who has left. */
+static void new_leaves(void)
+{
+	u64 bytes = LEAVES * LEAF_PAGES * PAGE, first, second;
+
+	attach_block = FRAMEPOOL_BLOCK_1;
+	pool_use(8 * MIB);
+	path = file_make("sparse", 0, 1);
+	need_ok(truncate(path, bytes));
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, bytes, RW, MAP_SHARED);
+	need_ok(wset_limit(0, 0, 8));
+	first = refaults_of_a_round();
+	second = refaults_of_a_round();
+	expect(!first && second >= LEAVES - 8, "%ju and %ju", (uintmax_t)first, (uintmax_t)second);
+	expect_consistent();
+	need_ok(munmap(m, bytes));
+	space_gone(fd, id);
+}
+
 /* A lower maximum holds when the call returns, also for what has to be written first. */
 static void lowered(void)
 {
@@ -634,8 +667,6 @@ static void inherited(void)
 	expect(of(0).min == 20 && of(0).max == 50, "the parent's");
 	end();
 }
-
-#define INJECT	"/sys/kernel/debug/framepool/inject"
 
 /* For the next set that is asked for there is no number. */
 static void no_number(void)
@@ -1285,6 +1316,7 @@ static const struct test tests[] = {
 	{ "system calls and pins", system_calls, T_DEVICE },
 	{ "the maximum is never exceeded", maximum, T_DEVICE },
 	{ "a call of more pages than the maximum", larger_than_the_maximum, T_DEVICE },
+	{ "who comes to new leaves", new_leaves, T_DEVICE },
 	{ "a lower maximum", lowered, T_DEVICE },
 	{ "a much lower maximum", lowered_much, T_DEVICE },
 	{ "a lower maximum takes what is not used: tenure", shrunk_tenure, T_DEVICE },
