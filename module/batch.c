@@ -130,18 +130,27 @@ static enum fpool_fate fate_of_dirty(const struct fpool_batch *b, struct page *p
 
 /*
  * With the count frozen nobody has the frame, and nobody gets it again, because the
- * entry is busy: the dirty flag cannot change after this.
+ * entry is busy; but for core mm's fault for a store.  Its reference is the entry's from the moment
+ * in which that is made, and only then does it mark the page dirty, and let go the page's lock.  It
+ * has locked the page before it made the entry, which is gone: so it is seen.  The flag is set
+ * before the lock is let go, both in one word: who reads that unlocked has read the dirty flag,
+ * which cannot change after this.
  */
 static __always_inline void decide(struct fpool_batch *b, struct fpool_victim *v, struct page *page)
 {
-	if (!page_ref_freeze(page, 1)) {
+	unsigned long flags = BIT(PG_locked);
+
+	if (likely(page_ref_freeze(page, 1))) {
+		flags = READ_ONCE(page->flags);
+		page_ref_unfreeze(page, 1);
+	}
+	if (unlikely(flags & BIT(PG_locked))) {
 		v->fate = FPOOL_FATE_BACK;
 		b->done.held++;
 		fpool_space_count(v->space, FPOOL_STAT_EVICT_HELD, 1);
 		return;
 	}
-	v->fate = PageDirty(page) ? fate_of_dirty(b, page) : FPOOL_FATE_FREE;
-	page_ref_unfreeze(page, 1);
+	v->fate = flags & BIT(PG_dirty) ? fate_of_dirty(b, page) : FPOOL_FATE_FREE;
 }
 
 /**

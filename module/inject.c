@@ -24,6 +24,7 @@ static const char *const names[FPOOL_NR_INJECTS] = {
 	[FPOOL_INJECT_WSET] = "wset",
 	[FPOOL_INJECT_LINGER] = "linger",
 	[FPOOL_INJECT_WALK] = "walk",
+	[FPOOL_INJECT_STORE] = "store",
 };
 
 /* The n-th from now fails; 0: none. */

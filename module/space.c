@@ -2,11 +2,13 @@
 /* A space: its structure, its inode, its place in the pool. Its pages are the pager's. */
 #include "space.h"
 
+#include <linux/delay.h>
 #include <linux/mount.h>
 #include <linux/pagemap.h>
 #include <linux/pseudo_fs.h>
 #include <linux/slab.h>
 
+#include "inject.h"
 #include "mrc.h"
 
 /*
@@ -18,6 +20,9 @@ static bool dirty_folio(struct address_space *mapping, struct folio *folio)
 	struct fpool_space *space = mapping->host->i_private;
 
 	fpool_space_note(space, fpool_vpn(folio->index), FRAMEPOOL_REF_SEEN | FRAMEPOOL_REF_WRITE);
+	/* Only who makes an entry for a store has no page table locked here, but the page. */
+	if (folio_test_locked(folio) && fpool_inject(FPOOL_INJECT_STORE))
+		msleep(1000);
 	return noop_dirty_folio(mapping, folio);
 }
 

@@ -199,6 +199,29 @@ bool knob_read(const char *path, char *text, size_t len)
 	return true;
 }
 
+void inject(const char *where)
+{
+	char line[32];
+
+	snprintf(line, sizeof(line), "%s 1", where);
+	if (!knob_write(INJECT, line))
+		skip("this kernel has no fault injection");
+}
+
+bool inject_begun(void *where)
+{
+	char line[64], done[32];
+	bool begun = false;
+	FILE *f = fopen(INJECT, "re");
+
+	need(f, INJECT);
+	snprintf(done, sizeof(done), "%s 0\n", (const char *)where);
+	while (fgets(line, sizeof(line), f))
+		begun |= !strcmp(line, done);
+	fclose(f);
+	return begun;
+}
+
 u64 word_at(const char *path, u64 index)
 {
 	int f = need_ok(open(path, O_RDONLY | O_CLOEXEC));

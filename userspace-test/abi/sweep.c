@@ -17,7 +17,6 @@
 #define NR	32UL
 #define RW	(PROT_READ | PROT_WRITE)
 #define DEBUG	"/sys/kernel/debug/"
-#define INJECT	DEBUG "framepool/inject"
 #define RAM	"/dev/ram0"		/* nobody else's */
 #define NTH_MAX	400
 

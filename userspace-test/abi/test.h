@@ -180,6 +180,9 @@ bool task_waits(pid_t pid, pid_t tid, u64 ms);		/* asleep, and stays so */
 /* A file of /proc or /sys: one write; or its first line. */
 bool knob_write(const char *path, const char *text);
 bool knob_read(const char *path, char *text, size_t len);
+#define INJECT	"/sys/kernel/debug/framepool/inject"
+void inject(const char *where);		/* the next one; skips where there is none */
+bool inject_begun(void *where);		/* it has come; for wait_until */
 u64 word_at(const char *path, u64 index);	/* of a file that is an array of 64-bit words */
 u64 pfn_at(const void *page);		/* 0: it has no entry in the page table of this process */
 

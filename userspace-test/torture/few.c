@@ -292,22 +292,7 @@ static void tables(void)
 	}
 }
 
-#define INJECT	"/sys/kernel/debug/framepool/inject"
 #define LONELY	(7ull << 18)	/* a page whose table has no other */
-
-/* @done: the line that says that none is to come. */
-static bool has_begun(void *done)
-{
-	char line[64];
-	bool begun = false;
-	FILE *f = fopen(INJECT, "re");
-
-	need(f, INJECT);
-	while (fgets(line, sizeof(line), f))
-		begun |= !strcmp(line, done);
-	fclose(f);
-	return begun;
-}
 
 static void *lonely_reader(void *unused)
 {
@@ -351,10 +336,9 @@ static void walked_and_freed(void)
 	for (i = 1; i <= 24; i++)
 		need_ok(range_op(fd, FRAMEPOOL_PREFETCH, (LONELY + (i << 19)) * PAGE, PAGE, &r));
 	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, LONELY * PAGE, PAGE, &r));
-	if (!knob_write(INJECT, "linger 1"))
-		skip("this kernel has no fault injection");
+	inject("linger");
 	need(!pthread_create(&thread, NULL, lonely_reader, NULL), "no thread");
-	need(wait_until(has_begun, "linger 0\n", 10000), "nobody looked it up");
+	need(wait_until(inject_begun, "linger", 10000), "nobody looked it up");
 	need_ok(range_op(fd, FRAMEPOOL_EVICT, LONELY * PAGE, PAGE, &r));
 	expect(r.done == 1, "%ju pages have left", (uintmax_t)r.done);
 	range_op(other, FRAMEPOOL_PREFETCH, 0, 0, &r);
@@ -432,10 +416,9 @@ static void walked_and_unmapped(void)
 			page_fill(m + k * PAGE, k, 2 + i);
 			expect(page_is(other + k * PAGE, k, 2 + i), "the other mapping");
 		}
-		if (!knob_write(INJECT, "walk 1"))
-			skip("this kernel has no fault injection");
+		inject("walk");
 		need(!pthread_create(&thread, NULL, walker, walk[i]), "no thread");
-		need(wait_until(has_begun, "walk 0\n", 10000), "walk %ju has not begun",
+		need(wait_until(inject_begun, "walk", 10000), "walk %ju has not begun",
 		     (uintmax_t)i);
 		need_ok(munmap(m, NR / 4 * PAGE));
 		need_ok(munmap(other, NR / 4 * PAGE));
@@ -443,6 +426,42 @@ static void walked_and_unmapped(void)
 	}
 	space_gone(fd, id);
 	expect_file(path, model_make(NR / 4 * PAGE, 1 + ARRAY_SIZE(walk)), NR / 4 * PAGE);
+}
+
+static void *store_once(void *unused)
+{
+	(void)unused;
+	page_fill(m, 0, 2);
+	return NULL;
+}
+
+/*
+ * A store's fault is slow between the entry that it makes and its end: the page stays meanwhile, as
+ * that marks it dirty, whosever it is then.
+ */
+static void stored_and_evicted(void)
+{
+	struct framepool_range r;
+	pthread_t thread;
+
+	pool_use(2 * MIB);
+	path = file_make("file", PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, PAGE, RW, MAP_SHARED);
+	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, 0, PAGE, &r));
+	inject("store");
+	need(!pthread_create(&thread, NULL, store_once, NULL), "no thread");
+	need(wait_until(inject_begun, "store", 10000), "the store has not begun");
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, PAGE, &r));
+	expect(r.held == 1 && !r.done, "%ju held, %ju have left", (uintmax_t)r.held,
+	       (uintmax_t)r.done);
+	pthread_join(thread, NULL);
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, PAGE, &r));
+	expect(r.done == 1, "%ju have left", (uintmax_t)r.done);
+	need_ok(munmap(m, PAGE));
+	space_gone(fd, id);
+	expect_file(path, model_make(PAGE, 2), PAGE);
 }
 
 /* ---- many at once ---- */
@@ -513,6 +532,7 @@ static const struct test tests[] = {
 	{ "tables larger than the pool", tables, 0 },
 	{ "a table that is walked when it is freed", walked_and_freed, T_DEVICE },
 	{ "a mapping that is walked when it is unmapped", walked_and_unmapped, T_DEVICE },
+	{ "a page that leaves while a fault stores to it", stored_and_evicted, T_DEVICE },
 	{ "prefetches that are the last users of their spaces", tickets_as_last_users, T_DEVICE },
 };
 
