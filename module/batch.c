@@ -153,6 +153,22 @@ static __always_inline void decide(struct fpool_batch *b, struct fpool_victim *v
 	v->fate = flags & BIT(PG_dirty) ? fate_of_dirty(b, page) : FPOOL_FATE_FREE;
 }
 
+/* Once for all victims that share a queue.  They are told of those that may stay, too. */
+static void wake_waiters(const struct fpool_batch *b)
+{
+	unsigned int i, last = UINT_MAX;
+
+	if (!fpool_pool_has_waiters(b->pool))
+		return;
+	for (i = 0; i < b->nr; i++) {
+		if (last < i && b->v[last].space == b->v[i].space &&
+		    b->p[last].vpn / FPOOL_BUSY_RUN == b->p[i].vpn / FPOOL_BUSY_RUN)
+			continue;
+		fpool_space_wake(b->v[i].space, fpool_vpn(b->p[i].vpn));
+		last = i;
+	}
+}
+
 /**
  * fpool_batch_clean - dirty victims are clean from now on, and under write-back
  * @b: the batch; its FPOOL_FATE_WRITE are unmapped, and nobody has them
@@ -183,6 +199,7 @@ void fpool_batch_clean(struct fpool_batch *b)
 		fpool_ptable_update(&v->space->ptable, fpool_vpn(b->p[i].vpn), 0, FPOOL_SPTE_WB);
 	}
 	spin_unlock(&b->pool->lock);
+	wake_waiters(b);
 }
 
 /**
@@ -394,24 +411,6 @@ static void count_evictions(const struct fpool_batch *b)
 			nr += b->v[i].fate == FPOOL_FATE_FREE;
 		if (nr)
 			fpool_space_count(space, FPOOL_STAT_EVICTIONS, nr);
-	}
-}
-
-/* Once for all victims that share a queue. */
-static void wake_waiters(const struct fpool_batch *b)
-{
-	unsigned int i, last = UINT_MAX;
-
-	if (!fpool_pool_has_waiters(b->pool))
-		return;
-	for (i = 0; i < b->nr; i++) {
-		if (b->v[i].fate == FPOOL_FATE_WRITE)
-			continue;
-		if (last < i && b->v[last].space == b->v[i].space &&
-		    b->p[last].vpn / FPOOL_BUSY_RUN == b->p[i].vpn / FPOOL_BUSY_RUN)
-			continue;
-		fpool_space_wake(b->v[i].space, fpool_vpn(b->p[i].vpn));
-		last = i;
 	}
 }
 

@@ -13,6 +13,7 @@
 
 #include "evict.h"
 #include "evict_range.h"
+#include "laundry.h"
 #include "mmset.h"
 #include "pager.h"
 
@@ -25,9 +26,19 @@
 /* How long a fault waits for a frame, or for I/O where it may not drop its lock. */
 unsigned int fpool_bring_wait_ms = 10000;
 
-static bool busy(struct fpool_space *space, fpool_vpn_t vpn)
+/* Is the page not busy any more? One that is leaving, and may stay, stays. */
+static bool is_settled(struct fpool_space *space, fpool_vpn_t vpn)
 {
-	return fpool_spte_has(fpool_space_spte(space, vpn), FPOOL_SPTE_BUSY);
+	const u64 leaving = FPOOL_SPTE_P | FPOOL_SPTE_BUSY;
+	fpool_spte_t e = fpool_space_spte(space, vpn);
+
+	if ((fpool_spte_raw(e) & leaving) == leaving) {
+		spin_lock(&space->pool->lock);
+		fpool_laundry_rescue(space, vpn);
+		e = fpool_ptable_peek(&space->ptable, vpn);
+		spin_unlock(&space->pool->lock);
+	}
+	return !fpool_spte_has(e, FPOOL_SPTE_BUSY);
 }
 
 /* As wait_event_killable_timeout(). */
@@ -38,7 +49,7 @@ static long wait_not_busy(struct fpool_space *space, fpool_vpn_t vpn, long timeo
 
 	fpool_pool_wait_begin(pool);
 	left = wait_event_killable_timeout(*fpool_pool_busy_queue(pool, space->id, vpn),
-					   !busy(space, vpn), timeout);
+					   is_settled(space, vpn), timeout);
 	fpool_pool_wait_end(pool);
 	return left;
 }

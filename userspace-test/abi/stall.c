@@ -68,6 +68,11 @@ static void *wait_for_page(void *arg)
 	return NULL;
 }
 
+static bool is_done(void *arg)
+{
+	return atomic_load(&((struct waiter *)arg)->done);
+}
+
 static void waiter_start(struct waiter *w, u64 vpn)
 {
 	memset(w, 0, sizeof(*w));
@@ -267,6 +272,44 @@ static void stores_while_leaving(void)
 	end(256, 3);
 }
 
+static u8 *other_map;
+
+static void *load_through_other(void *arg)
+{
+	struct waiter *w = arg;
+
+	expect(page_is(other_map + 256 * PAGE, 256, 2), "a page that is leaving");
+	atomic_store(&w->done, 1);
+	return NULL;
+}
+
+/* Also who came before it could be had back: while it is unmapped. */
+static void load_before_leaving(void)
+{
+	struct waiter evictor = { 0 }, reader = { 0 };
+	u64 vpn;
+
+	/* Not when the device stands still already: nobody would let it go on. */
+	if (access(INJECT, W_OK))
+		skip("this kernel has no fault injection");
+	begin();
+	other_map = map(fd, NR * PAGE, PROT_READ, MAP_SHARED);
+	for (vpn = 256; vpn < NR; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	dm_stall();
+	inject("walk");
+	need(!pthread_create(&evictor.thread, NULL, evict_stored, &evictor), "no thread");
+	need(wait_until(inject_begun, "walk", 10000), "the eviction has not begun");
+	need(!pthread_create(&reader.thread, NULL, load_through_other, &reader), "no thread");
+	expect(wait_until(is_done, &reader, 20000), "who wants the page waits for its write");
+	expect(!atomic_load(&evictor.done), "the eviction did not wait for the device");
+	dm_go_on();
+	pthread_join(reader.thread, NULL);
+	pthread_join(evictor.thread, NULL);
+	need_ok(munmap(other_map, NR * PAGE));
+	end(256, 2);
+}
+
 #define TOGETHER	64	/* pages that are written one by one, ... */
 #define EACH		100	/* ... each in so many milliseconds */
 
@@ -449,11 +492,6 @@ static void *sync_other(void *arg)
 	expect(!fsync(w->vpn), "fsync of the other space: %s", strerror(errno));
 	atomic_store(&w->done, 1);
 	return NULL;
-}
-
-static bool is_done(void *arg)
-{
-	return atomic_load(&((struct waiter *)arg)->done);
 }
 
 /* Those who wait for a device that stands still leave workers to others. */
@@ -845,6 +883,7 @@ static const struct test tests[] = {
 	ON_EACH("SIGKILL ends the wait for a read", killed, 0),
 	ON_EACH("stores while their page is being written", stores_during_write, 0),
 	ON_EACH("stores while their page is leaving", stores_while_leaving, T_DEVICE),
+	ON_EACH("a load while its page is being unmapped", load_before_leaving, T_DEVICE),
 	ON_EACH("scattered pages are written together", written_together, T_DEVICE),
 	{ "what is being written stays: tenure", stays_tenure, T_DEVICE },
 	{ "what is being written stays: clock", stays_clock, T_DEVICE },
