@@ -27,7 +27,7 @@
 unsigned int fpool_bring_wait_ms = 10000;
 
 /* Is the page not busy any more? One that is leaving, and may stay, stays. */
-static bool is_settled(struct fpool_space *space, fpool_vpn_t vpn)
+static bool not_busy(struct fpool_space *space, fpool_vpn_t vpn)
 {
 	const u64 leaving = FPOOL_SPTE_P | FPOOL_SPTE_BUSY;
 	fpool_spte_t e = fpool_space_spte(space, vpn);
@@ -49,7 +49,7 @@ static long wait_not_busy(struct fpool_space *space, fpool_vpn_t vpn, long timeo
 
 	fpool_pool_wait_begin(pool);
 	left = wait_event_killable_timeout(*fpool_pool_busy_queue(pool, space->id, vpn),
-					   is_settled(space, vpn), timeout);
+					   not_busy(space, vpn), timeout);
 	fpool_pool_wait_end(pool);
 	return left;
 }
@@ -379,33 +379,13 @@ bool fpool_bring_starved(struct fpool_space *space, fpool_vpn_t vpn)
 	return starved;
 }
 
-/**
- * fpool_bring_wait_settled - wait until a page is neither changing hands nor being written
- * @space: the space, of which the caller has a reference
- * @vpn: the page
- *
- * Context: Process context, with no lock of mm's, nor any that the write may need.
- * Return: 0 or -EINTR: killed.
- */
-int fpool_bring_wait_settled(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	struct fpool_pool *pool = space->pool;
-	int err;
-
-	fpool_pool_wait_begin(pool);
-	err = wait_event_killable(*fpool_pool_busy_queue(pool, space->id, vpn),
-				  fpool_space_settled(space, vpn));
-	fpool_pool_wait_end(pool);
-	return err ? -EINTR : 0;
-}
-
 /* The memory of a page that is there is broken. 0: look again. */
 static int leave_broken(struct fpool_space *space, fpool_vpn_t vpn)
 {
 	int err = fpool_evict_broken(space, vpn, 0);
 
 	if (err == -EAGAIN)
-		return fpool_bring_wait_settled(space, vpn);
+		return fpool_laundry_wait_settled(space, vpn, true);
 	return err ? -EIO : 0;
 }
 

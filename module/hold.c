@@ -20,6 +20,7 @@
 #include "bring.h"
 #include "evict_range.h"
 #include "job.h"
+#include "laundry.h"
 #include "pager.h"
 #include "pin.h"
 #include "writeback.h"
@@ -68,7 +69,7 @@ static int add_page(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold,
 		err = fpool_pin_add(pinner, vpn, hold);
 		if (err != -EAGAIN)
 			break;
-		if (hold && fpool_bring_wait_settled(space, vpn))
+		if (hold && fpool_laundry_wait_settled(space, vpn, true))
 			return -EINTR;
 	}
 	if (err && err != -EALREADY)
@@ -178,15 +179,11 @@ static int write_before(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_
 static void forget_held(struct fpool_pinner *pinner)
 {
 	struct fpool_space *space = pinner->space;
-	struct fpool_pool *pool = space->pool;
 	fpool_vpn_t vpn;
 
 	while (fpool_pin_first_held(pinner, &vpn)) {
 		/* A release may be under way, whose caller was killed. */
-		fpool_pool_wait_begin(pool);
-		wait_event(*fpool_pool_busy_queue(pool, space->id, vpn),
-			   fpool_space_settled(space, vpn));
-		fpool_pool_wait_end(pool);
+		fpool_laundry_wait_settled(space, vpn, false);
 		fpool_evict_dropped(space, vpn, pinner->id);
 		cond_resched();
 	}

@@ -3,8 +3,8 @@
  * Dirty victims, which the reclaim thread writes.
  *
  * Who evicts may hold locks that the file system under the backing file needs: his dirty victims
- * wait here.  The reclaim thread writes them in loads, several of which are under way together, and
- * who wants a page meanwhile has it back at once.
+ * wait here.  The reclaim thread writes them in loads, each of one space.  Several are under way
+ * together, and who wants a page meanwhile has it back at once.
  */
 #include "laundry.h"
 
@@ -48,25 +48,14 @@ struct fpool_laundry {
 	struct load load[];
 };
 
-/* What is sorted: 6 bits for the space, 52 for the page, 6 for where the victim is. */
+/* What is sorted: 52 bits for the page, 6 for where the victim is. */
 #define KEY_INDEX_BITS	6
-#define KEY_SPACE_SHIFT	(KEY_INDEX_BITS + FPOOL_VPN_BITS)
 
-static_assert(FPOOL_BATCH <= 1 << KEY_INDEX_BITS && LOAD <= 1 << KEY_INDEX_BITS);
+static_assert(LOAD <= 1 << KEY_INDEX_BITS && KEY_INDEX_BITS + FPOOL_VPN_BITS <= 64);
 
 static unsigned int key_index(u64 key)
 {
 	return key % (1U << KEY_INDEX_BITS);
-}
-
-/* A space is known by the first victim that it has; nearly always they have only one. */
-static u64 sort_key(const struct fpool_batch *b, unsigned int i)
-{
-	u64 first = 0;
-
-	while (b->v[first].space != b->v[i].space)
-		first++;
-	return first << KEY_SPACE_SHIFT | b->p[i].vpn << KEY_INDEX_BITS | i;
 }
 
 /* Of the keys whose distance is @gap. */
@@ -119,7 +108,7 @@ static void sort_batch(struct fpool_batch *b)
 	unsigned int i;
 
 	for (i = 0; i < b->nr; i++)
-		key[i] = sort_key(b, i);
+		key[i] = b->p[i].vpn << KEY_INDEX_BITS | i;
 	sort_keys(key, b->nr);
 	follow_keys(b, key);
 }
@@ -274,38 +263,44 @@ bool fpool_laundry_may_start(struct fpool_pool *pool)
 	return len && (flying < nr / 2 || (flying < nr && len >= LOAD / 2));
 }
 
+static void take(struct load *load, struct fpool_space *space, fpool_frame_t frame)
+{
+	struct fpool_pool *pool = load->pool;
+	const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame);
+	struct fpool_batch *b = &load->b;
+
+	laundry_del(pool, frame);
+	fpool_ptable_find_leaf(&space->ptable, fpool_vpn(info->vpn));
+	b->v[b->nr] = (struct fpool_victim){
+		.space = space,
+		.frame = frame,
+		.leaf = fpool_ptable_leaf(&space->ptable),
+		.fate = FPOOL_FATE_WRITE,
+	};
+	b->p[b->nr++] = (struct fpool_rmap_page){
+		.vpn = info->vpn, .page = fpool_pool_page(pool, frame),
+	};
+}
+
+/* Those of the space that has waited longest: what stands still keeps no other's pages. */
 static void take_laundry(struct fpool_pool *pool, struct load *load)
 {
 	struct fpool_space *space = NULL;
 	struct fpool_batch *b = &load->b;
-	u32 last = FPOOL_NO_SPACE;
-	fpool_frame_t frame;
+	fpool_frame_t frame, next;
 
 	*b = (struct fpool_batch){
 		.pool = pool, .by_policy = true, .one_space = true, .flight = b->flight,
 		.v = load->v, .p = load->p,
 	};
 	spin_lock(&pool->lock);
-	while (b->nr < LOAD &&
-	       (frame = fpool_frame_list_first(&pool->laundry)) != FPOOL_NO_FRAME) {
-		const struct fpool_frame_info *info = fpool_frames_info(&pool->frames, frame);
-
-		laundry_del(pool, frame);
-		if (info->space != last) {
-			b->one_space = last == FPOOL_NO_SPACE;
-			last = info->space;
-			space = fpool_space_by_id(pool, last);
-		}
-		fpool_ptable_find_leaf(&space->ptable, fpool_vpn(info->vpn));
-		b->v[b->nr] = (struct fpool_victim){
-			.space = space,
-			.frame = frame,
-			.leaf = fpool_ptable_leaf(&space->ptable),
-			.fate = FPOOL_FATE_WRITE,
-		};
-		b->p[b->nr++] = (struct fpool_rmap_page){
-			.vpn = info->vpn, .page = fpool_pool_page(pool, frame),
-		};
+	frame = fpool_frame_list_first(&pool->laundry);
+	if (frame != FPOOL_NO_FRAME)
+		space = fpool_space_by_id(pool, fpool_frames_info(&pool->frames, frame)->space);
+	for (; frame != FPOOL_NO_FRAME && b->nr < LOAD; frame = next) {
+		next = fpool_frame_list_next(&pool->frames, frame);
+		if (fpool_frames_info(&pool->frames, frame)->space == space->id)
+			take(load, space, frame);
 	}
 	fpool_batch_get(b);
 	spin_unlock(&pool->lock);
@@ -472,4 +467,42 @@ void fpool_laundry_rescue(struct fpool_space *space, fpool_vpn_t vpn)
 	fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_BUSY, 0);
 	fpool_page_set_fresh(fpool_pool_page(pool, frame));
 	fpool_space_wake(space, vpn);
+}
+
+static void rescue(struct fpool_space *space, fpool_vpn_t vpn)
+{
+	spin_lock(&space->pool->lock);
+	fpool_laundry_rescue(space, vpn);
+	spin_unlock(&space->pool->lock);
+}
+
+static long wait_a_moment(struct wait_queue_head *queue, struct fpool_space *space, fpool_vpn_t vpn,
+			  bool killable)
+{
+	if (!killable)
+		return wait_event_timeout(*queue, fpool_space_settled(space, vpn), STANDS_STILL);
+	return wait_event_killable_timeout(*queue, fpool_space_settled(space, vpn), STANDS_STILL);
+}
+
+/**
+ * fpool_laundry_wait_settled - wait until a page is neither changing hands nor being written
+ * @space: the space, of which the caller has a reference
+ * @vpn: the page
+ * @killable: whether a signal that kills ends it
+ *
+ * One that waits for its write where nothing moves, as others' loads are stuck, stays.
+ *
+ * Context: Process context, with no lock of mm's, nor any that the write may need.
+ * Return: 0 or -EINTR: killed.
+ */
+int fpool_laundry_wait_settled(struct fpool_space *space, fpool_vpn_t vpn, bool killable)
+{
+	struct wait_queue_head *queue = fpool_pool_busy_queue(space->pool, space->id, vpn);
+	long left;
+
+	fpool_pool_wait_begin(space->pool);
+	while (!(left = wait_a_moment(queue, space, vpn, killable)))
+		rescue(space, vpn);
+	fpool_pool_wait_end(space->pool);
+	return left < 0 ? -EINTR : 0;
 }

@@ -16,5 +16,6 @@ u64 fpool_laundry_reap(struct fpool_pool *pool);
 bool fpool_laundry_may_start(struct fpool_pool *pool);
 unsigned int fpool_laundry_start(struct fpool_pool *pool);
 void fpool_laundry_rescue(struct fpool_space *space, fpool_vpn_t vpn);
+int fpool_laundry_wait_settled(struct fpool_space *space, fpool_vpn_t vpn, bool killable);
 
 #endif /* FPOOL_LAUNDRY_H */

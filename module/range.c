@@ -18,6 +18,7 @@
 #include "hold.h"
 #include "ioctl.h"
 #include "job.h"
+#include "laundry.h"
 #include "pager.h"
 #include "prefetch.h"
 #include "record.h"
@@ -281,7 +282,7 @@ static int cut_both(struct fpool_space *space, u64 bytes)
 	err = cut(space, bytes);
 	/* A write that had begun before goes up to the old end: it ends before the file does. */
 	if (!err)
-		err = fpool_bring_wait_settled(space, fpool_addr_vpn(bytes));
+		err = fpool_laundry_wait_settled(space, fpool_addr_vpn(bytes), true);
 	if (!err)
 		err = fpool_backing_resize(&space->backing, bytes);
 	if (err)

@@ -28,6 +28,7 @@
 #include "compat.h"
 #include "evict_range.h"
 #include "hint.h"
+#include "laundry.h"
 #include "mmset.h"
 #include "pager.h"
 #include "trace.h"
@@ -186,7 +187,7 @@ static noinline vm_fault_t broken(struct vm_fault *vmf, struct fpool_space *spac
 		return VM_FAULT_HWPOISON;
 	file = get_file(vmf->vma->vm_file);
 	fpool_release_fault_lock(vmf);
-	fpool_bring_wait_settled(space, vpn);
+	fpool_laundry_wait_settled(space, vpn, true);
 	fput(file);
 	return VM_FAULT_RETRY;
 }

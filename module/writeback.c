@@ -32,6 +32,7 @@
 #include "errlog.h"
 #include "evict_range.h"
 #include "flight.h"
+#include "laundry.h"
 #include "rmap.h"
 
 /**
@@ -272,27 +273,14 @@ static void pass_broken(struct sweep *s, fpool_vpn_t *vpn)
 	}
 }
 
-static bool settled(struct fpool_space *space, fpool_vpn_t vpn)
-{
-	fpool_spte_t e = fpool_space_spte(space, vpn);
-
-	return !fpool_spte_has(e, FPOOL_SPTE_P) ||
-	       !fpool_spte_has(e, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB);
-}
-
 /* An entry that is changing hands or being written is waited for: then once more, from there. */
 static void wait_settled(struct sweep *s, fpool_vpn_t vpn)
 {
-	struct fpool_pool *pool = s->space->pool;
-
 	/* Nobody waits for others while others may wait for him. */
-	if (s->flight->nr) {
+	if (s->flight->nr)
 		land(s);
-		return;
-	}
-	fpool_pool_wait_begin(pool);
-	wait_event(*fpool_pool_busy_queue(pool, s->space->id, vpn), settled(s->space, vpn));
-	fpool_pool_wait_end(pool);
+	else
+		fpool_laundry_wait_settled(s->space, vpn, false);
 }
 
 /* Who was not asked to write does not go on where that fails, and nobody waits for him. */

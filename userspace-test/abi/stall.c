@@ -634,6 +634,55 @@ static void stuck_fifo(void)
 	beside_a_stuck_device(false);
 }
 
+/* ---- syncs beside a device that stands still ---- */
+
+#define MIXED	16UL	/* pages that are written together, unless they are of two spaces */
+#define FEW_OF	10UL	/* pages that alone are too few for a load beside many */
+
+/* @mine pages of the device that stands still are dirty; and @others of the other space. */
+static void sync_beside(u64 mine, u64 others)
+{
+	u64 vpn, most = mine > others ? mine : others;
+	struct waiter w = { 0 };
+	u32 other_id;
+
+	policy = "fifo";
+	attach_block = FRAMEPOOL_BLOCK_1;
+	begin();
+	w.vpn = space_attach(file_make("file", OTHER * PAGE, 4), O_RDWR);
+	other_id = space_id(w.vpn);
+	other = map(w.vpn, OTHER * PAGE, RW, MAP_SHARED);
+	for (vpn = 0; vpn < most; vpn++) {
+		if (vpn < mine)
+			page_fill(m + vpn * PAGE, vpn, 2);
+		if (vpn >= most - others)
+			page_fill(other + vpn * PAGE, vpn, 4);
+	}
+	dm_stall();
+	stream();
+	need(!pthread_create(&w.thread, NULL, sync_other, &w), "no thread");
+	expect(wait_until(is_done, &w, SOON * scale), "the other space's fsync waits, too");
+	dm_go_on();
+	pthread_join(w.thread, NULL);
+	need_ok(munmap(other, OTHER * PAGE));
+	space_gone(w.vpn, other_id);
+	for (vpn = mine; vpn < NR; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	end(0, 2);
+}
+
+/* Their pages were evicted together. */
+static void sync_beside_mixed(void)
+{
+	sync_beside(MIXED, MIXED);
+}
+
+/* So many writes of the one stand still that the few pages of the other are not begun. */
+static void sync_beside_many(void)
+{
+	sync_beside(300, FEW_OF);
+}
+
 /* ---- who is at his maximum, and a slow device ---- */
 
 #define SLOW	300	/* ms */
@@ -892,6 +941,8 @@ static const struct test tests[] = {
 	{ "clean pages leave beside a device that stands still", stuck_beside_stream, T_DEVICE },
 	{ "clean pages leave beside a device that stands still: fifo", stuck_fifo, T_DEVICE },
 	{ "the same at a maximum", stuck_beside_confined, T_DEVICE },
+	{ "a sync beside writes that stand still", sync_beside_mixed, T_DEVICE },
+	{ "a sync beside many writes that stand still", sync_beside_many, T_DEVICE },
 	{ "a maximum of pages that are being read", full_of_reads, T_DEVICE },
 	{ "a maximum of dirty pages", full_of_dirt, T_DEVICE },
 	ON_EACH("the last user is killed", last_user_killed, T_DEVICE),
