@@ -50,12 +50,6 @@ bool fpool_ioctl_string(const char *s, size_t size)
 	return strnlen(s, size) < size;
 }
 
-/* Who was refused has done nothing. Any other error may be that of a part of the work. */
-static bool has_results(long ret)
-{
-	return ret != -EINVAL && ret != -EFAULT && ret != -EBADF && ret != -EPERM;
-}
-
 /**
  * fpool_ioctl_dispatch - one ioctl
  * @table: the commands of this kind of descriptor
@@ -95,7 +89,8 @@ long fpool_ioctl_dispatch(const struct fpool_ioctl *table, size_t nr, struct fil
 	if (row->results && copy_to_user(uarg, buffer, min(size, row->size)))
 		return -EFAULT;
 	ret = row->fn(file, buffer);
-	if (!row->results || !has_results(ret) || !copy_to_user(uarg, buffer, min(size, row->size)))
+	/* After any error: no errno is a refusal's alone, a file system says EPERM, too. */
+	if (!row->results || !copy_to_user(uarg, buffer, min(size, row->size)))
 		return ret;
 	if (!ret && row->undo)
 		row->undo(file, buffer);

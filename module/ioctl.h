@@ -18,9 +18,8 @@ struct fpool_ioctl_head {
  * @size: of its struct
  * @min: of its struct's first version
  * @flags: that are known
- * @results: what @fn leaves in its argument is copied back, also after errors that
- *	say how far it came
- * @fn: does it, on a kernel copy of the argument
+ * @results: what @fn leaves in its argument is copied back, also after errors
+ * @fn: does it, on a kernel copy of the argument, which it leaves as it is where it refuses
  * @undo: undoes it, where the results could not be copied back; may be NULL: nobody minds that it
  *	was done
  */

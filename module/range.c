@@ -28,13 +28,16 @@
 static int parse_range(struct file *file, struct framepool_range *r, fpool_vpn_t *start,
 		       fpool_vpn_t *end)
 {
-	if (r->__reserved)
-		return -EINVAL;
+	int err = r->__reserved ? -EINVAL : fpool_space_range(fpool_file_space(file), r->offset,
+							      r->length, start, end);
+
+	if (err)
+		return err;
 	/* What the program left in the results is not ours to add to. */
 	*r = (struct framepool_range){
 		.size = r->size, .offset = r->offset, .length = r->length,
 	};
-	return fpool_space_range(fpool_file_space(file), r->offset, r->length, start, end);
+	return 0;
 }
 
 static long prefetch_ioctl(struct file *file, void *arg)
@@ -149,19 +152,18 @@ static long residency(struct file *file, void *arg)
 	struct framepool_residency *r = arg;
 	u8 __user *out = u64_to_user_ptr(r->bitmap);
 	fpool_vpn_t start, end;
-	u64 i, nr;
+	u64 i, nr, resident = 0;
 	u8 byte = 0;
 	int err = fpool_space_range(space, r->offset, r->length, &start, &end);
 
 	if (err)
 		return err;
-	r->resident = 0;
 	nr = fpool_vpn_nr(end) - fpool_vpn_nr(start);
 	for (i = 0; i < nr; i++) {
 		if (fpool_spte_has(fpool_space_spte(space, fpool_vpn_add(start, i)),
 				   FPOOL_SPTE_P)) {
 			byte |= 1 << i % 8;
-			r->resident++;
+			resident++;
 		}
 		if (i % 8 < 7 && i + 1 < nr)
 			continue;
@@ -172,6 +174,7 @@ static long residency(struct file *file, void *arg)
 			return -EINTR;
 		cond_resched();
 	}
+	r->resident = resident;
 	return 0;
 }
 

@@ -201,6 +201,7 @@ long fpool_record_take(struct file *file, void *arg)
 {
 	struct framepool_record *r = arg;
 	struct fpool_handle *handle = file->private_data;
+	const struct framepool_record asked = *r;
 	u32 room = r->nr;
 	u64 *refs;
 	int err;
@@ -216,6 +217,8 @@ long fpool_record_take(struct file *file, void *arg)
 		return -ENOMEM;
 	err = take(handle, r, refs, room);
 	r->lost = fpool_reflog_lost(handle->reflog);
+	if (err)
+		*r = asked;
 	kfree(refs);
 	return err;
 }

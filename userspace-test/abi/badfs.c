@@ -476,6 +476,49 @@ static void errors_remount_ro_dirty(void)
 	end_detached();
 }
 
+/* ---- immutable ---- */
+
+static void set_immutable(bool on)
+{
+	int flags, f = need_ok(open(path, O_RDONLY | O_CLOEXEC));
+
+	need_ok(ioctl(f, FS_IOC_GETFLAGS, &flags));
+	flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+	need_ok(ioctl(f, FS_IOC_SETFLAGS, &flags));
+	need_ok(close(f));
+}
+
+static void expect_refused_pages(unsigned long cmd, u64 first, u64 n)
+{
+	struct framepool_range r;
+
+	expect_errno(range_op(fd, cmd, first * PAGE, n * PAGE, &r), EPERM);
+	expect(r.failed == n && r.error == EPERM && !r.done && !r.written,
+	       "%ju failed, errno %u, %ju done, %ju written", (uintmax_t)r.failed, r.error,
+	       (uintmax_t)r.done, (uintmax_t)r.written);
+}
+
+/* The errno of a page may be one that commands refuse by, too: then the results are told as well. */
+static void immutable(void)
+{
+	struct framepool_range r;
+	u64 i;
+
+	begin(false);
+	need_ok(range_op(fd, FRAMEPOOL_HOLD, 20 * PAGE, 5 * PAGE, &r));
+	for (i = 0; i < 25; i++)
+		store(i, 2);
+	set_immutable(true);
+	expect_refused_pages(FRAMEPOOL_SYNC, 0, 20);
+	expect_refused_pages(FRAMEPOOL_RELEASE, 20, 5);
+	expect_errno(fsync(fd), EPERM);
+	set_immutable(false);
+	need_ok(range_op(fd, FRAMEPOOL_RELEASE, 0, 0, &r));
+	need_ok(fsync(fd));
+	expect(!unwritten(NULL), "still unwritten");
+	end();
+}
+
 /* ---- frozen ---- */
 
 static int fs_fd;
@@ -760,6 +803,7 @@ static const struct test tests[] = {
 	{ "an emergency remount", emergency_remount, T_DEVICE },
 	{ "errors=remount-ro", errors_remount_ro, T_DEVICE },
 	{ "errors=remount-ro and dirty pages", errors_remount_ro_dirty, T_DEVICE },
+	{ "a file that becomes immutable", immutable, T_DEVICE },
 	{ "a frozen file system", frozen, T_DEVICE },
 	{ "a frozen file system, on the direct path", frozen_direct, T_DEVICE },
 	{ "a frozen file system, and nothing to write", frozen_clean, T_DEVICE },

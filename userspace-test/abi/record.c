@@ -441,6 +441,7 @@ static void refused(void)
 	r = (struct framepool_record){ .size = sizeof(r), .flags = FRAMEPOOL_RECORD_LOOK,
 				       .refs = (uintptr_t)hole, .nr = 512 };
 	expect_errno(ioctl(fd, FRAMEPOOL_RECORD, &r), EFAULT);
+	expect(r.nr == 512, "a refused look leaves room for %u", r.nr);
 	r.__reserved = 1;
 	expect_errno(ioctl(fd, FRAMEPOOL_RECORD, &r), EINVAL);
 	expect_errno(ioctl(control_fd(), FRAMEPOOL_RECORD, &r), ENOTTY);
