@@ -323,7 +323,7 @@ int framepool_record(int space, struct framepool_record *record);
  * framepool_residency() - which pages are resident
  * @space: a descriptor of it
  * @offset: in bytes, a multiple of 4096
- * @length: in bytes; 0 is to the end
+ * @length: in bytes; 0 is to the end, wherever it is by then: others may resize the space
  * @bitmap: room for a bit per page, rounded up to bytes; page i is bit i % 8 of byte i / 8
  * @resident: how many, or NULL
  */

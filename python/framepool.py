@@ -277,10 +277,12 @@ class Space(_Descriptor):
 
     def residency(self, offset=0, length=0):
         """Which pages are resident: a list of bool."""
-        size = self.info().bytes
-        pages = -(-(length or size - offset) // mmap.PAGESIZE)
-        bits = (ctypes.c_ubyte * (-(-pages // 8)))()
-        _call("residency", self.fileno(), offset, length, bits, None)
+        # Never 0: where the end is may have changed since there was room for all up to it.
+        length = length or self.info().bytes - offset
+        pages = -(-length // mmap.PAGESIZE)
+        bits = (ctypes.c_ubyte * max(0, -(-pages // 8)))()
+        if pages:
+            _call("residency", self.fileno(), offset, length, bits, None)
         return [bool(bits[page // 8] >> page % 8 & 1) for page in range(pages)]
 
     def resize(self, size):

@@ -83,6 +83,24 @@ def test_stores(path):
     ok(read(path, PAGE) == b"\x4d", "a private store reaches nobody")
 
 
+def test_residency(space):
+    """Another process makes the space much larger between the two calls of residency()."""
+    ask = space.info
+
+    def grow_after():
+        info = ask()
+        space.resize(1 << 30)
+        return info
+
+    space.evict()
+    space.prefetch(0, 4 * PAGE)
+    space.info = grow_after
+    ok(space.residency() == [True] * 4 + [False] * (PAGES - 4), "residency of a space that has just grown")
+    del space.info
+    ok(len(space.residency(0, 3 * PAGE)) == 3 and space.residency(1 << 30) == [], "of a part, and at the end")
+    raises(errno.EINVAL, "behind the end", space.residency, (1 << 30) + PAGE)
+
+
 def test_space(control, path):
     with control.attach(path) as space:
         info = space.info()
@@ -101,6 +119,7 @@ def test_space(control, path):
         raises(errno.EINVAL, "a range behind the end", space.evict, (PAGES + 1) * PAGE)
         with space.map() as data:
             ok(data[2 * PAGE] == 3, "map")
+        test_residency(space)
         space.resize(2 * PAGE)
         ok(os.stat(path).st_size == 2 * PAGE == space.info().bytes, "resize")
     try:
