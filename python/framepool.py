@@ -330,14 +330,26 @@ class Mapping(mmap.mmap):
         self.close()
 
 
-def _attach(path, write, pool):
+# No pool is within reach, rather than that this file does not fit one: as framepool_map_file() has it.
+_UNREACHABLE = (errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.EACCES, errno.EPERM)
+
+
+def _open(path, write):
+    return os.open(path, (os.O_RDWR if write else os.O_RDONLY) | os.O_CLOEXEC)
+
+
+def _attach(control, path, write, pool):
     try:
-        with Control() as control:
-            return control.attach(path, pool=pool, read_only=not write)
+        return control.attach(path, pool=pool, read_only=not write)
     except OSError as e:
         if e.errno != errno.ELOOP:      # a node of framepool already
             raise
-    return Space(os.open(path, (os.O_RDWR if write else os.O_RDONLY) | os.O_CLOEXEC))
+    return Space(_open(path, write))
+
+
+def _map_itself(path, write, private):
+    with _Descriptor(_open(path, write)) as file:
+        return Mapping(file.fileno(), os.lseek(file.fileno(), 0, os.SEEK_END), write=write, private=private)
 
 
 def map_file(path, *, write=False, private=False, pool="", fallback=False):
@@ -345,17 +357,18 @@ def map_file(path, *, write=False, private=False, pool="", fallback=False):
 
     write     stores reach the file
     private   stores are allowed and reach nobody
-    fallback  no module, or no right to it: map the file itself
+    fallback  no module (not even behind its node), or no right to it: map the file itself
     """
     if write and private:
         raise ValueError("write and private exclude each other")
     try:
-        space = _attach(path, write, pool)
-    except (FileNotFoundError, PermissionError):
-        if not fallback or os.access("/dev/framepool/control", os.R_OK | os.W_OK):
+        control = Control()
+    except OSError as e:
+        if not fallback or e.errno not in _UNREACHABLE:
             raise
-        with open(path, "r+b" if write else "rb") as file:
-            return Mapping(file.fileno(), os.fstat(file.fileno()).st_size, write=write, private=private)
+        return _map_itself(path, write, private)
+    with control:
+        space = _attach(control, path, write, pool)
     mapping = space.map(write, private)
     mapping.space = space
     return mapping

@@ -7,6 +7,7 @@ usage: test-python.py DIR       files are made there
 import errno
 import mmap
 import os
+import stat
 import sys
 
 import numpy
@@ -177,13 +178,34 @@ def test_pools(control, path):
     raises(errno.EINVAL, "an odd size", control.create_pool, "odd", 4097)
 
 
+def test_nodes_of_nothing(path, gone):
+    """A node that is there although no module is: of the device that has gone, and of one that there never was."""
+    node = "/dev/framepool/control"
+    os.makedirs(os.path.dirname(node), exist_ok=True)
+    for number, device in ((errno.ENXIO, gone), (errno.ENODEV, os.makedev(10, 250))):
+        os.mknod(node, stat.S_IFCHR | 0o600, device)
+        raises(number, "a node of nothing", framepool.map_file, path)
+        with framepool.map_file(path, fallback=True) as data:
+            ok(not data.pooled and data[PAGE] == 0x4d, "fallback=True maps the file then, too")
+        raises(errno.ENOENT, "a file that is not there", framepool.map_file, "/nonexistent", fallback=True)
+        os.unlink(node)
+
+
 def test_fallback(path):
+    with framepool.map_file(path, fallback=True) as data:
+        ok(data.pooled, "nothing falls back where there is a pool")
+    raises(errno.ENOENT, "nor where there is no such pool", framepool.map_file, path, pool="none", fallback=True)
+    gone = os.stat("/dev/framepool/control").st_rdev
     os.system("rmmod framepool")
     raises(errno.ENOENT, "without the module", framepool.map_file, path)
     with framepool.map_file(path, write=True, fallback=True) as data:
         data[0] = 5
         ok(not data.pooled and data.space is None, "fallback=True maps the file itself")
     ok(read(path, 0) == b"\5", "and its stores are in the file")
+    with framepool.map_file("/dev/ram0", fallback=True) as data:
+        with open("/dev/ram0", "rb") as device:
+            ok(len(data) == device.seek(0, os.SEEK_END) > 0, "and so it does a block device, all of it")
+    test_nodes_of_nothing(path, gone)
 
 
 def main():
