@@ -70,6 +70,9 @@ int fail(const char *verb, const char *subject, int error, const struct reason *
 char *fail_text(char text[FAIL_SIZE], const char *verb, const char *subject, int error,
 		const struct reason *reasons);
 
+/* The pages of a space whose I/O failed, where a call went on without them; EXIT_OK: there are none. */
+int fail_pages(const char *name, const struct framepool_range *range);
+
 /* Print "framepool: ..." with a pointer to --help; EXIT_USAGE. */
 int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

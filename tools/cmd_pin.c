@@ -116,8 +116,8 @@ static int pin_range(int fd, const char *name, struct framepool_range *range)
 	err = framepool_pin(fd, range);
 	watch_end(&w);
 	progress_end(&p.progress);
-	/* Interrupted or refused half way: what was pinned goes with the descriptor. */
-	return err ? fail("pin", name, err, reasons) : EXIT_OK;
+	/* Interrupted, refused half way, or without some: what was pinned goes with the descriptor. */
+	return err ? fail("pin", name, err, reasons) : fail_pages(name, range);
 }
 
 /* What a command prints is its own: then this goes to the other stream. */

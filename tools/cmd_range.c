@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -143,13 +142,7 @@ static int run_on(int fd, const struct request *r)
 		r->verb->say(r->name, &total);
 	if (err)
 		return fail(r->verb->name, r->name, err, r->verb->reasons);
-	if (total.failed) {
-		fprintf(stderr,
-			"framepool: %llu pages of %s failed (%s). Look at dmesg.\n",
-			(unsigned long long)total.failed, r->name, strerror(total.error));
-		return EXIT_FAILED;
-	}
-	return EXIT_OK;
+	return fail_pages(r->name, &total);
 }
 
 static int range_option(struct request *r, int option, const char *value)

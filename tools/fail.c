@@ -74,6 +74,15 @@ int fail(const char *verb, const char *subject, int error, const struct reason *
 	return error == EPERM || error == EACCES ? EXIT_NO_RIGHT : EXIT_FAILED;
 }
 
+int fail_pages(const char *name, const struct framepool_range *range)
+{
+	if (!range->failed)
+		return EXIT_OK;
+	fprintf(stderr, "framepool: %llu pages of %s failed (%s). Look at dmesg.\n",
+		(unsigned long long)range->failed, name, strerror(range->error));
+	return EXIT_FAILED;
+}
+
 int usage_hint(void)
 {
 	fputs("Try 'framepool --help', or 'framepool COMMAND --help'.\n", stderr);

@@ -457,6 +457,13 @@ ok $? "a page cannot be read"
 runs 0 stat weak
 says out "last failed read at byte 32768: Input/output error"
 says_not "last failed write"
+fails 1 pin weak --length 64K -- touch /tmp/pinned -- "1 pages of weak failed (Input/output error)"
+[ ! -e /tmp/pinned ]
+ok $? "and the command for which it was to be pinned is not run"
+fails 1 pin weak -- "1 pages of weak failed"
+runs 1 warm weak
+says out "read"
+says err "1 pages of weak failed (Input/output error)"
 device "0 2048 flakey /dev/ram0 0 0 3600 1 error_writes"
 head -c 12288 /dev/zero | tr '\0' x | dd of=/dev/framepool/weak bs=4096 seek=3 conv=notrunc 2> /dev/null
 runs 1 sync weak
