@@ -364,16 +364,22 @@ void files_end(struct io *io)
 		run_unlock_read();
 }
 
+/* The forking thread's; under the lock, as another one may be waiting for it in prepare(). */
 static sigset_t before_fork;
 
 static void prepare(void)
 {
-	run_lock(&before_fork);
+	sigset_t signals;
+
+	run_lock(&signals);
+	before_fork = signals;
 }
 
 static void in_parent(void)
 {
-	run_unlock(&before_fork);
+	sigset_t signals = before_fork;
+
+	run_unlock(&signals);
 }
 
 /* The child has our mappings and descriptors: it is one more process that has the files. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -339,6 +340,53 @@ static void test_threads(void)
 	end();
 }
 
+static int mask_is(const sigset_t *mask)
+{
+	sigset_t now;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &now);
+	return sigismember(&now, SIGUSR1) == sigismember(mask, SIGUSR1) &&
+	       sigismember(&now, SIGUSR2) == sigismember(mask, SIGUSR2) &&
+	       !sigismember(&now, SIGTERM);
+}
+
+/* Forks with one signal blocked, which is how it stays in parent and child. */
+static void *forker(void *arg)
+{
+	int i, status;
+	sigset_t mask;
+	pid_t child;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, *(int *)arg);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	for (i = 0; i < 100; i++) {
+		child = fork();
+		if (!child)
+			_exit(!mask_is(&mask));
+		if (child < 0 || waitpid(child, &status, 0) != child || status || !mask_is(&mask))
+			return &failed;
+	}
+	return NULL;
+}
+
+static void test_forkers(void)
+{
+	int signals[2] = { SIGUSR1, SIGUSR2 }, i, bad = 0;
+	pthread_t threads[2];
+	void *result;
+
+	begin(O_RDWR);
+	for (i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, forker, &signals[i]);
+	for (i = 0; i < 2; i++) {
+		pthread_join(threads[i], &result);
+		bad |= !!result;
+	}
+	ok(!bad, "threads that fork at once, each with its signals blocked");
+	end();
+}
+
 static void test_stranger(void)
 {
 	FILE *stream;
@@ -370,6 +418,7 @@ int main(int argc, char **argv)
 	test_processes();
 	test_between_descriptors();
 	test_threads();
+	test_forkers();
 	test_stranger();
 done:
 	unlink(path);
