@@ -52,13 +52,15 @@ bool ranges_overlap(uintptr_t start, uintptr_t end)
 	return false;
 }
 
-/* Two more: a cut may split one, and then comes the new one. */
+/* A move from the middle of one to the middle of another splits both, and then comes the new one. */
+#define MORE 3
+
 bool ranges_reserve(void)
 {
 	size_t wanted = room ? 2 * room : 4096 / sizeof(*ranges);
 	struct range *more;
 
-	if (count + 2 <= room)
+	if (count + MORE <= room)
 		return true;
 	more = ranges_memory(ranges, room * sizeof(*ranges), wanted * sizeof(*ranges));
 	if (!more)

@@ -199,6 +199,39 @@ static void test_mremap(void)
 	end();
 }
 
+#define HOLES 166
+
+/*
+ * A mapping in 167 pieces, and one beside it: from the middle of a piece into the middle of the
+ * other one is two more pieces, and what has moved. Who keeps a list of pieces, 170 to a page, and
+ * gets that wrong has lost one.
+ */
+static void test_pieces(void)
+{
+	char *pieces, *other;
+	int i, bad = 0;
+
+	begin(O_RDWR);
+	end();
+	fd = open(path, O_RDWR);
+	fill(fd, 'a', 0, 400 * PAGE);
+	fill(fd, 'b', 350 * PAGE, PAGE);
+	pieces = mmap(NULL, 400 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	for (i = 0; i < HOLES; i++)
+		bad |= munmap(pieces + (2 * i + 1) * PAGE, PAGE);
+	other = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ok(!bad && other != MAP_FAILED, "a mapping in many pieces");
+	ok(mremap(pieces + 350 * PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, other + 8 * PAGE) ==
+	   other + 8 * PAGE, "a page of one goes into the middle of another mapping");
+	ok(only(other, 'a', 8 * PAGE) && only(other + 8 * PAGE, 'b', PAGE) &&
+	   only(other + 9 * PAGE, 'a', 7 * PAGE), "and is there");
+	munmap(pieces, 400 * PAGE);
+	munmap(other, 16 * PAGE);
+	ok(!truncate(path, SIZE), "when all pieces are unmapped the file is a file like others");
+	map = NULL;
+	end();
+}
+
 static void test_sync(void)
 {
 	begin(O_RDWR);
@@ -413,6 +446,7 @@ int main(int argc, char **argv)
 	test_other_descriptors();
 	test_size();
 	test_mremap();
+	test_pieces();
 	test_sync();
 	test_read_only();
 	test_processes();
