@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,7 +35,6 @@ static const char run_help[] =
 	"  -h, --help            this\n";
 
 #define MIN_SIZE       "65536"
-#define SHARED_FD_FROM 900 /* out of the way of what programs number themselves */
 
 struct wishes {
 	const char *pool, *match;
@@ -145,6 +145,16 @@ static int prepare_memory(struct framepool_run *memory)
 	return -err;
 }
 
+/* Out of the way of what programs number themselves, and below the limit that they have. */
+static int shared_fd_from(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > 1024)
+		return 900;
+	return limit.rlim_cur * 7 / 8;
+}
+
 /* A descriptor that the program and its children inherit, or -errno. */
 static int make_shared(void)
 {
@@ -153,7 +163,7 @@ static int make_shared(void)
 
 	if (fd < 0)
 		return -errno;
-	up = fcntl(fd, F_DUPFD, SHARED_FD_FROM);
+	up = fcntl(fd, F_DUPFD, shared_fd_from());
 	close(fd);
 	if (up < 0)
 		return -errno;

@@ -78,6 +78,13 @@ gives 127 framepool run /mnt
 says err "cannot run /mnt: Permission denied"
 gives 3 framepool run -- sh -c 'exit 3'
 quiet
+# With fewer descriptors than the number that the run's own one has else.
+for limit in 900 512 64 8; do
+	gives 2 sh -c "ulimit -n $limit && exec framepool run coherent"
+	quiet
+done
+pooled sh -c 'ulimit -n 64 && exec framepool run coherent /mnt quick'
+quiet
 
 # The same program, with its mappings in the page cache, and in the pool.
 gives 0 coherent /mnt
