@@ -20,7 +20,7 @@ static const char whatif_help[] =
 	"let the programs warm up, clear, and come back later. For each working set there\n"
 	"is what it would miss of its uses if it had so much memory for itself.\n"
 	"\n"
-	"  --on         begin to watch: about 1 % of what faults cost, and 5 MiB at most\n"
+	"  --on         begin to watch: about 1 % of what faults cost, and 3 MiB at most\n"
 	"  --off        stop, and forget what was seen\n"
 	"  --clear      count anew, and remember the pages\n"
 	"  -j, --json   for programs\n"
