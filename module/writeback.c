@@ -18,7 +18,9 @@
  *
  * Durability needs the device's flush too.  Pages carry the epoch in which they were written; a
  * flush covers all epochs that were over when it began, and when it fails the pages of
- * unflushed epochs that are still resident become dirty again.
+ * unflushed epochs that are still resident become dirty again.  So do those under WB: they get
+ * their epoch when all that was started with them has ended, and the device may have had them
+ * in its cache for long.
  *
  * A device that fails a flush may have lost what it took before, so no flush after that covers it.
  * Flushes are counted when they have failed and their pages are dirty again.  A sync looks at the
@@ -391,10 +393,26 @@ u64 fpool_writeback_look(struct fpool_space *space)
 	return fpool_writeback_count_dirty(space);
 }
 
+/*
+ * While a write is under way its pages have an old epoch, and the device may have taken them all
+ * the same, before the flush that lost them.
+ */
+static bool is_flying(struct fpool_space *space, fpool_frame_t frame)
+{
+	u64 vpn = fpool_frames_info(&space->pool->frames, frame)->vpn;
+
+	return fpool_spte_has(fpool_ptable_peek(&space->ptable, fpool_vpn(vpn)), FPOOL_SPTE_WB);
+}
+
+/* Of a flight the end sees that it is dirty again: a victim then stays. */
 static bool redirty_if_unflushed(struct fpool_space *space, fpool_frame_t frame)
 {
 	u16 epoch = fpool_frames_info(&space->pool->frames, frame)->aux;
 
+	if (is_flying(space, frame)) {
+		fpool_writeback_redirty(space, frame);
+		return true;
+	}
 	if (!epoch || epoch == FPOOL_EPOCH_FAILED || (s16)(epoch - space->flushed) <= 0)
 		return false;
 	fpool_writeback_redirty(space, frame);

@@ -22,7 +22,10 @@ static struct {
 	pthread_mutex_t lock;		/* of both, and of what is sent */
 	atomic_uint fail, flushes;
 	atomic_uint hold, held;		/* flushes are to wait for answer_flush(); one does */
+	atomic_uint hold_write;		/* so is a write to this page, unless it is 0, for ... */
+	atomic_uint held_write, writes;	/* ... answer_write(); so many were not held */
 	char handle[8];			/* of that one */
+	char write_handle[8];
 } server = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static u64 version[NR];
@@ -72,6 +75,18 @@ static bool reply(const char *handle, u32 error, void *data, size_t len)
 	return whole(send_some, &reply, sizeof(reply)) && whole(send_some, data, len);
 }
 
+/* What it writes is in the cache all the same. */
+static bool answer_written(const struct nbd_request *request, u64 from)
+{
+	if (from && from == atomic_load(&server.hold_write) * PAGE) {
+		memcpy(server.write_handle, request->handle, sizeof(server.write_handle));
+		atomic_store(&server.held_write, 1);
+		return true;
+	}
+	atomic_fetch_add(&server.writes, 1);
+	return reply(request->handle, 0, NULL, 0);
+}
+
 static bool answer(const struct nbd_request *request)
 {
 	u32 command = be32toh(request->type) & 0xffff, len = be32toh(request->len);
@@ -82,7 +97,7 @@ static bool answer(const struct nbd_request *request)
 		return reply(request->handle, 0, server.cache + from, len);
 	case NBD_CMD_WRITE:
 		return whole(receive_some, server.cache + from, len) &&
-		       reply(request->handle, 0, NULL, 0);
+		       answer_written(request, from);
 	case NBD_CMD_FLUSH:
 		if (!atomic_load(&server.hold))
 			return reply(request->handle, flush(atomic_load(&server.fail)), NULL, 0);
@@ -120,6 +135,15 @@ static void answer_flush(bool failed)
 	pthread_mutex_lock(&server.lock);
 	atomic_store(&server.held, 0);
 	need(reply(server.handle, flush(failed), NULL, 0), "no answer");
+	pthread_mutex_unlock(&server.lock);
+}
+
+static void answer_write(void)
+{
+	pthread_mutex_lock(&server.lock);
+	atomic_store(&server.held_write, 0);
+	atomic_store(&server.hold_write, 0);
+	need(reply(server.write_handle, 0, NULL, 0), "no answer");
 	pthread_mutex_unlock(&server.lock);
 }
 
@@ -433,6 +457,71 @@ static void overlapping_release(void)
 	end();
 }
 
+/* ---- a flush that fails while writes are under way ---- */
+
+static bool one_write_held(void *unused)
+{
+	(void)unused;
+	return atomic_load(&server.held_write) && atomic_load(&server.writes);
+}
+
+static void *syncs(void *unused)
+{
+	(void)unused;
+	expect_errno(fsync(fd), EIO);
+	return NULL;
+}
+
+/* Nothing is lost, and who evicts has no part in the other one's error. */
+static void *evicts(void *unused)
+{
+	struct framepool_range r;
+
+	(void)unused;
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	return NULL;
+}
+
+/*
+ * The device has taken the first run and is at the second when another one's flush fails, and with
+ * it loses both.  That both writes end well then does not make their pages clean.
+ */
+static void flush_beside_writes(void *(*write)(void *unused))
+{
+	struct framepool_space s;
+	struct framepool_range r;
+	pthread_t writes;
+
+	begin();
+	store(FIRST, EACH, 2);
+	store(SECOND + 1, EACH, 2);
+	atomic_store(&server.writes, 0);
+	atomic_store(&server.hold_write, SECOND + 1);
+	need(!pthread_create(&writes, NULL, write, NULL), "no thread");
+	need(wait_until(one_write_held, NULL, 20000), "no two writes");
+	atomic_store(&server.fail, 1);
+	expect_errno(range_op(fd, FRAMEPOOL_SYNC, (NR - 1) * PAGE, PAGE, &r), EIO);
+	atomic_store(&server.fail, 0);
+	answer_write();
+	pthread_join(writes, NULL);
+	space_info(fd, &s);
+	expect(s.dirty == 2 * EACH, "%ju dirty", (uintmax_t)s.dirty);
+	need_ok(range_op(fd, FRAMEPOOL_SYNC, 0, 0, &r));
+	expect(r.done == 2 * EACH, "%ju written again", (uintmax_t)r.done);
+	close_it();
+	end();
+}
+
+static void flush_beside_sync(void)
+{
+	flush_beside_writes(syncs);
+}
+
+static void flush_beside_evict(void)
+{
+	flush_beside_writes(evicts);
+}
+
 static const struct test tests[] = {
 	{ "a failed flush", failed_flush, T_DEVICE },
 	{ "flushes fail again and again", failed_twice, T_DEVICE },
@@ -441,6 +530,10 @@ static const struct test tests[] = {
 	{ "pages that left before a failed flush", evicted_before, T_DEVICE },
 	{ "another one's flush fails while one syncs", overlapping_msync, T_DEVICE },
 	{ "another one's flush fails while one releases", overlapping_release, T_DEVICE },
+	{ "a flush fails while one syncs, before its writes have ended", flush_beside_sync,
+	  T_DEVICE },
+	{ "a flush fails while one evicts, before its writes have ended", flush_beside_evict,
+	  T_DEVICE },
 };
 
 int main(int argc, char **argv)
