@@ -127,14 +127,24 @@ static void look_table(struct walk *walk, pte_t *pte)
 	}
 }
 
+/*
+ * A secondary MMU sets no bit of ours.  Where it has only read a page it may store to it all the
+ * same, if our entry lets it: until a page is cleaned such an entry counts as dirty.
+ */
+static __always_inline bool may_be_stored_to(pte_t entry, bool secondary)
+{
+	return pte_dirty(entry) || (unlikely(secondary) && pte_write(entry));
+}
+
 /* The page is dirty from now on, and in its entries still. */
 static void collect_dirty(struct walk *walk, pte_t *pte)
 {
+	bool secondary = mm_has_notifiers(walk->vma->vm_mm);
 	struct page *page;
 	unsigned int i;
 
 	for (i = 0; i < walk->nr; i++, pte++) {
-		if (likely(!pte_dirty(*pte)) || !is_ours(walk, *pte))
+		if (likely(!may_be_stored_to(*pte, secondary)) || !is_ours(walk, *pte))
 			continue;
 		page = pfn_to_page(pte_pfn(*pte));
 		if (!PageDirty(page))
@@ -690,16 +700,28 @@ bool fpool_rmap_is_held(struct page *page)
 	return is_held(page_folio(page));
 }
 
-/* Core mm's own way, with all that it does in some mappings. */
+/*
+ * Core mm's own way, with all that it does in some mappings.  A secondary MMU that is told then
+ * says that it has stored, whether it has or not, and the page is dirty: so once more, when it has
+ * it no longer, or each page would be written twice.
+ */
 static void clean_by_core(struct fpool_space *space, const struct fpool_rmap_page *p)
 {
 	struct folio *folio = page_folio(p->page);
+	int cleaned;
 
 	folio_lock(folio);
-	if (folio_mkclean(folio))
+	cleaned = folio_mkclean(folio);
+	if (folio_test_dirty(folio)) {
+		folio_clear_dirty(folio);
+		/* As in fpool_rmap_clean(). */
+		smp_mb__after_atomic();
+		cleaned += folio_mkclean(folio);
+	}
+	folio_unlock(folio);
+	if (cleaned)
 		fpool_space_note(space, fpool_vpn(p->vpn),
 				 FRAMEPOOL_REF_SEEN | FRAMEPOOL_REF_WRITE);
-	folio_unlock(folio);
 }
 
 /* Write-protect pages in every process; the TLBs are flushed when it returns. */
