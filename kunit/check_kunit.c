@@ -673,7 +673,7 @@ static void entry_of_no_kind(struct scene *s)
 
 static void entry_changed_kind(struct scene *s)
 {
-	node(s, s->leaf)[3] = FPOOL_SPTE_BUSY | FPOOL_SPTE_P;
+	node(s, s->leaf)[2] |= FPOOL_SPTE_P;
 }
 
 static void count_present(struct scene *s)
@@ -686,15 +686,15 @@ static void count_ghosts(struct scene *s)
 	s->rig->space[0].nghosts++;
 }
 
-static void count_other(struct scene *s)
+static void count_fills(struct scene *s)
 {
-	s->rig->space[0].nother--;
+	s->rig->space[0].nfills--;
 }
 
 static void trees_are_found(struct kunit *test)
 {
 	static const char counters[] =
-		"a table has other numbers of present, ghost or other entries than it says";
+		"a table has other numbers of pages, ghosts or fills than it says";
 	static const struct breakage list[] = {
 		{ table_of_other_frames, "a space uses another frame table" },
 		{ node_leaked, "frames are nodes of no space, or of two" },
@@ -727,7 +727,7 @@ static void trees_are_found(struct kunit *test)
 		{ entry_changed_kind, counters },
 		{ count_present, counters },
 		{ count_ghosts, counters },
-		{ count_other, counters },
+		{ count_fills, counters },
 		{}
 	};
 

@@ -202,10 +202,10 @@ static void set_refuses_nonsense(struct kunit *test)
 		FPOOL_SPTE_WB | FPOOL_SPTE_D | FPOOL_SPTE_PIN,
 		FPOOL_SPTE_G | FPOOL_SPTE_P,			/* of two kinds */
 		FPOOL_SPTE_G | FPOOL_SPTE_A,
-		FPOOL_SPTE_G | FPOOL_SPTE_E,
 		FPOOL_SPTE_E | FPOOL_SPTE_BUSY | frame1,
-		FPOOL_SPTE_E,					/* no errno */
-		FPOOL_SPTE_E | 4096ULL << FPOOL_PAGE_SHIFT,
+		FPOOL_SPTE_E | frame1,				/* an error that is no ghost */
+		FPOOL_SPTE_G | FPOOL_SPTE_E,			/* no errno */
+		FPOOL_SPTE_G | FPOOL_SPTE_E | 4096ULL << FPOOL_PAGE_SHIFT,
 		FPOOL_SPTE_P | FPOOL_SPTE_H | frame1,		/* held, but not pinned */
 		FPOOL_SPTE_P | 1 << 9,				/* a flag that does not exist */
 		FPOOL_SPTE_P | 4 << FPOOL_PAGE_SHIFT,		/* a frame that does not exist */
@@ -254,8 +254,8 @@ static void kinds_follow_each_other(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, get(pt, 700), kinds[to]);
 			check(test, pt);
 			KUNIT_EXPECT_EQ(test, pt->npresent, to == 1 || to == 2);
-			KUNIT_EXPECT_EQ(test, pt->nghosts, to == 4);
-			KUNIT_EXPECT_EQ(test, pt->nother, to == 3 || to > 4);
+			KUNIT_EXPECT_EQ(test, pt->nghosts, to >= 4);
+			KUNIT_EXPECT_EQ(test, pt->nfills, to == 3);
 			KUNIT_EXPECT_EQ(test, pt->nnodes, to ? 2 : 0);
 		}
 	}
@@ -465,7 +465,7 @@ static void runs_are_as_their_pages(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, fill_run(pt, 509, 3, 4), 0);
 	check(test, pt);
 	KUNIT_EXPECT_EQ(test, pt->nghosts, 0);
-	KUNIT_EXPECT_EQ(test, pt->nother, 3);
+	KUNIT_EXPECT_EQ(test, pt->nfills, 3);
 	KUNIT_ASSERT_EQ(test, show_run(pt, 509, 2, 4), 0);
 	check(test, pt);
 	KUNIT_EXPECT_EQ(test, pt->npresent, 2);
@@ -615,6 +615,32 @@ static void ghosts_that_come_back_stay(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pt->nghosts, 0);
 }
 
+/* An error that nobody has taken is a ghost as others: it keeps no leaf from going. */
+static void errors_are_ghosts(struct kunit *test)
+{
+	struct fpool_ptable *pt = table(test, 8);
+
+	KUNIT_ASSERT_EQ(test, fpool_ptable_prepare(pt, fpool_vpn(3)), 0);
+	KUNIT_ASSERT_EQ(test, fill_run(pt, 3, 2, 5), 0);
+	KUNIT_ASSERT_EQ(test, set(pt, 600, fpool_spte_ghost(1)), 0);
+	KUNIT_ASSERT_EQ(test, set(pt, 601, fpool_spte_error(-EIO)), 0);
+	KUNIT_ASSERT_EQ(test, set(pt, 3, fpool_spte_error(-EIO)), 0);
+	check(test, pt);
+	/* The other page of the first leaf is still on its way. */
+	KUNIT_EXPECT_EQ(test, pt->ghost_nodes.len, 1);
+	KUNIT_EXPECT_EQ(test, fpool_ptable_drop_ghosts(pt, 2), 2);
+	KUNIT_ASSERT_EQ(test, set(pt, 4, fpool_spte_error(-EAGAIN)), 0);
+	check(test, pt);
+	KUNIT_EXPECT_EQ(test, pt->nghosts, 2);
+	KUNIT_EXPECT_EQ(test, pt->nfills, 0);
+	/* Who comes back takes his, and goes on where it is gone. */
+	KUNIT_EXPECT_EQ(test, get(pt, 4), fpool_spte_raw(fpool_spte_error(-EAGAIN)));
+	KUNIT_ASSERT_EQ(test, set_empty(pt, 4), 0);
+	KUNIT_EXPECT_EQ(test, fpool_ptable_drop_ghosts(pt, 2), 1);
+	KUNIT_EXPECT_EQ(test, get(pt, 3), 0);
+	expect_no_nodes(test, pt);
+}
+
 static void expect_next(struct kunit *test, struct fpool_ptable *pt, u64 from, u64 end, u64 flags,
 			u64 want)
 {
@@ -650,7 +676,8 @@ static void next_over_the_sparse(struct kunit *test)
 	expect_next(test, pt, 513, end, 0, 1ULL << 40);
 	expect_next(test, pt, 513, 1ULL << 40, 0, none);
 	expect_next(test, pt, 513, (1ULL << 40) + 1, FPOOL_SPTE_E, 1ULL << 40);
-	expect_next(test, pt, 513, end, FPOOL_SPTE_P | FPOOL_SPTE_G, LAST);
+	expect_next(test, pt, 513, end, FPOOL_SPTE_P | FPOOL_SPTE_BUSY, LAST);
+	expect_next(test, pt, 513, end, FPOOL_SPTE_P | FPOOL_SPTE_G, 1ULL << 40);
 	expect_next(test, pt, LAST, end, 0, LAST);
 	expect_next(test, pt, LAST, U64_MAX, 0, LAST);
 	expect_next(test, pt, LAST, LAST, 0, none);
@@ -703,6 +730,7 @@ static void fill_with_ghosts(struct kunit *test, struct fpool_ptable *pt)
 
 	for (leaf = 0; leaf < GHOST_LEAVES; leaf++)
 		KUNIT_ASSERT_EQ(test, set(pt, leaf * FPOOL_PTABLE_ENTRIES + 7,
+					  leaf % 4 == 1 ? fpool_spte_error(-EIO) :
 					  fpool_spte_ghost(leaf)), 0);
 }
 
@@ -733,7 +761,7 @@ static void seek_passes_ghosts_unread(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vpn, 7);
 }
 
-/* A page, a fill or an error beside the ghosts, and the leaf is read. */
+/* A page or a fill beside the ghosts, and the leaf is read; for an error it is by who wants one. */
 static void seek_reads_what_is_not_only_ghosts(struct kunit *test)
 {
 	const u64 fill = FPOOL_SPTE_BUSY | 3 << FPOOL_PAGE_SHIFT;
@@ -797,7 +825,7 @@ static void clear_goes_in_steps(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, steps, DIV_ROUND_UP(GHOST_LEAVES + 1, 4));
 	expect_no_nodes(test, pt);
-	KUNIT_EXPECT_EQ(test, pt->npresent + pt->nghosts + pt->nother, 0);
+	KUNIT_EXPECT_EQ(test, pt->npresent + pt->nghosts + pt->nfills, 0);
 }
 
 /* The textbook's picture: an address of 64 bits is six indices and an offset. */
@@ -853,7 +881,7 @@ static void clear_and_again(struct kunit *test)
 		check(test, pt);
 		fpool_ptable_clear(pt);
 		expect_no_nodes(test, pt);
-		KUNIT_EXPECT_EQ(test, pt->npresent + pt->nghosts + pt->nother, 0);
+		KUNIT_EXPECT_EQ(test, pt->npresent + pt->nghosts + pt->nfills, 0);
 	}
 }
 
@@ -897,6 +925,11 @@ static bool same_leaf(struct model *m, unsigned int a, unsigned int b)
 	return m->vpn[a] >> FPOOL_PTABLE_BITS == m->vpn[b] >> FPOOL_PTABLE_BITS;
 }
 
+static bool is_page_or_fill(u64 entry)
+{
+	return entry & (FPOOL_SPTE_P | FPOOL_SPTE_BUSY);
+}
+
 static bool model_only_ghosts(struct model *m, unsigned int i)
 {
 	bool any = false;
@@ -905,7 +938,7 @@ static bool model_only_ghosts(struct model *m, unsigned int i)
 	for (k = 0; k < NR_VPNS; k++) {
 		if (!same_leaf(m, i, k) || !m->entry[k])
 			continue;
-		if (!(m->entry[k] & FPOOL_SPTE_G))
+		if (is_page_or_fill(m->entry[k]))
 			return false;
 		any = true;
 	}
@@ -1007,7 +1040,7 @@ static void compare_seek(struct kunit *test, struct fpool_ptable *pt, struct mod
 
 static void compare(struct kunit *test, struct fpool_ptable *pt, struct model *m, bool prepared)
 {
-	u64 present = 0, ghosts = 0, other = 0;
+	u64 present = 0, ghosts = 0, fills = 0;
 	fpool_vpn_t vpn = fpool_vpn(0);
 	unsigned int i;
 	fpool_spte_t e;
@@ -1020,8 +1053,8 @@ static void compare(struct kunit *test, struct fpool_ptable *pt, struct model *m
 		if (!m->entry[i])
 			continue;
 		present += !!(m->entry[i] & FPOOL_SPTE_P);
-		ghosts += !!(m->entry[i] & FPOOL_SPTE_G);
-		other += !(m->entry[i] & (FPOOL_SPTE_P | FPOOL_SPTE_G));
+		ghosts += !is_page_or_fill(m->entry[i]);
+		fills += is_page_or_fill(m->entry[i]) && !(m->entry[i] & FPOOL_SPTE_P);
 		KUNIT_ASSERT_TRUE(test, fpool_ptable_next(pt, &vpn, fpool_vpn(LAST + 1), 0, &e));
 		KUNIT_ASSERT_EQ(test, fpool_vpn_nr(vpn), m->vpn[i]);
 		KUNIT_ASSERT_EQ(test, fpool_spte_raw(e), m->entry[i]);
@@ -1032,7 +1065,7 @@ static void compare(struct kunit *test, struct fpool_ptable *pt, struct model *m
 	compare_seek(test, pt, m, FPOOL_SPTE_P | FPOOL_SPTE_BUSY | FPOOL_SPTE_E);
 	KUNIT_ASSERT_EQ(test, pt->npresent, present);
 	KUNIT_ASSERT_EQ(test, pt->nghosts, ghosts);
-	KUNIT_ASSERT_EQ(test, pt->nother, other);
+	KUNIT_ASSERT_EQ(test, pt->nfills, fills);
 	if (!prepared)
 		KUNIT_ASSERT_EQ(test, pt->nnodes, model_nodes(m, fpool_ptable_levels(pt)));
 }
@@ -1114,6 +1147,7 @@ static struct kunit_case ptable_cases[] = {
 	KUNIT_CASE(leaf_is_remembered),
 	KUNIT_CASE(oldest_ghosts_go_first),
 	KUNIT_CASE(ghosts_that_come_back_stay),
+	KUNIT_CASE(errors_are_ghosts),
 	KUNIT_CASE(next_over_the_sparse),
 	KUNIT_CASE(next_in_a_tree_that_ends_early),
 	KUNIT_CASE(seek_passes_ghosts_unread),

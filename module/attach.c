@@ -201,21 +201,14 @@ struct fpool_space *fpool_attach_space(const struct fpool_attach_params *params)
 	return space;
 }
 
-/*
- * No page of it is anywhere, and nobody can bring one.  Only where fills have failed or are under
- * way has the table to be searched for these; the lock is let go meanwhile, but as nobody can begin
- * a fill, what is found nowhere is nowhere.
- */
+/* No page of it is anywhere, nor on its way, and nobody can bring one. */
 static bool is_empty(struct fpool_space *space)
 {
 	const struct fpool_ptable *table = &space->ptable;
-	fpool_vpn_t vpn = fpool_vpn(0);
 	bool empty;
 
 	spin_lock(&space->pool->lock);
-	empty = !table->npresent &&
-		(!table->nother || !fpool_space_next(space, &vpn, fpool_vpn(FPOOL_VPN_MAX),
-						     FPOOL_SPTE_P | FPOOL_SPTE_BUSY, NULL));
+	empty = !table->npresent && !table->nfills;
 	spin_unlock(&space->pool->lock);
 	return empty;
 }

@@ -431,7 +431,7 @@ static bool is_accessed(struct fpool_pool *pool, fpool_spte_t e)
 static void print_entry(struct seq_file *m, struct fpool_pool *pool, fpool_vpn_t vpn,
 			fpool_spte_t e)
 {
-	if (fpool_spte_has(e, FPOOL_SPTE_G))
+	if (fpool_spte_is_evicted(e))
 		seq_printf(m, "%llu ghost %llu set %u\n", fpool_vpn_nr(vpn),
 			   fpool_ghost_number(fpool_spte_seq(e)),
 			   fpool_ghost_set(fpool_spte_seq(e)));

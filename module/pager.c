@@ -14,7 +14,8 @@
  * waited for; else by a worker. Either way the fill owns frame and entry until it ends: whoever
  * asked only waits for the entry, and may die while he waits.  A failed fill leaves its errno
  * in the entry; the thread that waited comes back (its fault is TRIED) and takes it, everybody
- * else's touch tries again.
+ * else's touch tries again.  But it need not come back: so the errno is a ghost, which is dropped
+ * where memory for nodes is short.  Who comes back and finds none tries again, too.
  */
 #include "pager.h"
 
@@ -209,7 +210,7 @@ static int take_block(struct fill *fill, u64 vpn, unsigned int order)
 /* What remembers a page that was here, or 0. */
 static __always_inline u64 ghost_seq(fpool_spte_t e)
 {
-	return fpool_spte_has(e, FPOOL_SPTE_G) ? fpool_spte_seq(e) : 0;
+	return fpool_spte_is_evicted(e) ? fpool_spte_seq(e) : 0;
 }
 
 /* How many pages have left since a ghost was made, for a word in the frame table. */

@@ -54,7 +54,7 @@ struct fpool_frame_info {
 		struct {		/* NODE */
 			u32 parent;	/* frame of the parent node, or FPOOL_NO_FRAME */
 			u16 used;	/* entries that are not empty */
-			u16 ghosts;	/* of these, ghosts */
+			u16 ghosts;	/* of these, ghosts, of fills that failed, too */
 		} node;
 	};
 	u32 prev, next;			/* frame numbers; the list that the frame is on */

@@ -29,6 +29,10 @@
  * reader's call: it read the link to the node before.  The root's level count is in
  * the same word as its frame, because the two must be read as one.
  *
+ * What an entry remembers of a page that is not there is a ghost: when it left, or why it could not
+ * be read.  Who waited for a page takes its error; but he may have been killed, or gone elsewhere
+ * by a signal's handler, and then nobody does.
+ *
  * Each node's frame says how many entries are in use and how many of these are ghosts.
  * A leaf with nothing but ghosts is memory that holds only memories: such leaves wait in
  * a list, in the order in which they came to that, which is the order of the newest
@@ -375,7 +379,7 @@ static fpool_frame_t lowest_node(const struct fpool_ptable *pt, fpool_vpn_t vpn,
 	}
 }
 
-/* Of a leaf: no page is there, comes or goes, or has failed to. For who excludes writers. */
+/* Of a leaf: no page is there, comes or goes. For who excludes writers. */
 static bool has_no_page(const struct fpool_ptable *pt, fpool_frame_t leaf)
 {
 	const struct fpool_frame_info *fi = fpool_frames_info(pt->ft, leaf);
@@ -458,7 +462,7 @@ bool fpool_ptable_seek(const struct fpool_ptable *pt, fpool_vpn_t *vpn, fpool_vp
 		       u64 flags, u32 nodes, fpool_spte_t *e)
 {
 	u64 cur = fpool_vpn_nr(*vpn), last = min_t(u64, fpool_vpn_nr(end), FPOOL_VPN_MAX + 1);
-	bool pass_ghosts = flags && !(flags & FPOOL_SPTE_G);
+	bool pass_ghosts = flags && !(flags & (FPOOL_SPTE_G | FPOOL_SPTE_E));
 	u64 entry = 0;
 
 	while (cur < last && !entry && nodes--)
@@ -514,14 +518,14 @@ static void disown(struct fpool_ptable *pt, fpool_frame_t leaf)
 		present += !!(slots[i] & FPOOL_SPTE_P);
 	pt->npresent -= present;
 	pt->nghosts -= fi->node.ghosts;
-	pt->nother -= fi->node.used - fi->node.ghosts - present;
+	pt->nfills -= fi->node.used - fi->node.ghosts - present;
 	fi->node.used = 0;
 	fi->node.ghosts = 0;
 	fpool_ptable_relist(pt, fi, leaf);
 }
 
 /**
- * fpool_ptable_drop_ghosts() - forgets the oldest evictions, to have their memory back
+ * fpool_ptable_drop_ghosts() - forgets the oldest ghosts, to have their memory back
  * @pt: the table
  * @nodes: leaves to free; inner nodes that become empty with them are extra
  *
@@ -599,13 +603,13 @@ void fpool_ptable_clear(struct fpool_ptable *pt)
 /* What a check counts for itself. */
 struct tally {
 	u32 nodes, ghost_nodes;
-	u64 present, ghosts, other;
+	u64 present, ghosts, fills;
 };
 
 static const char *check_leaf(const struct fpool_ptable *pt, const struct fpool_frame_info *fi,
 			      const u64 *slots, struct tally *t)
 {
-	u32 present = 0, ghosts = 0, other = 0, i;
+	u32 present = 0, ghosts = 0, fills = 0, i;
 
 	for (i = 0; i < FPOOL_PTABLE_ENTRIES; i++) {
 		if (!slots[i])
@@ -617,9 +621,9 @@ static const char *check_leaf(const struct fpool_ptable *pt, const struct fpool_
 		else if (slots[i] & FPOOL_SPTE_G)
 			ghosts++;
 		else
-			other++;
+			fills++;
 	}
-	if (fi->node.used != present + ghosts + other)
+	if (fi->node.used != present + ghosts + fills)
 		return "a leaf has another number of entries than its frame says";
 	if (fi->node.ghosts != ghosts)
 		return "a leaf has another number of ghosts than its frame says";
@@ -627,7 +631,7 @@ static const char *check_leaf(const struct fpool_ptable *pt, const struct fpool_
 		return "the list of leaves with nothing but ghosts has the wrong leaves";
 	t->present += present;
 	t->ghosts += ghosts;
-	t->other += other;
+	t->fills += fills;
 	t->ghost_nodes += fpool_ptable_only_ghosts(fi);
 	return NULL;
 }
@@ -724,7 +728,7 @@ int fpool_ptable_check(const struct fpool_ptable *pt, const char **why)
 	if (!*why && t.ghost_nodes != pt->ghost_nodes.len)
 		*why = "the list of leaves with nothing but ghosts has another length";
 	if (!*why && (t.present != pt->npresent || t.ghosts != pt->nghosts ||
-		      t.other != pt->nother))
-		*why = "a table has other numbers of present, ghost or other entries than it says";
+		      t.fills != pt->nfills))
+		*why = "a table has other numbers of pages, ghosts or fills than it says";
 	return *why ? -EUCLEAN : 0;
 }

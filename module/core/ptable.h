@@ -14,7 +14,7 @@
  *	+------------------------------+------------------+-----------+
  *	|  sequence number of the eviction (52)           |  G        |	ghost
  *	+------------------------------+------------------+-----------+
- *	|  0                           |  errno           |  E        |	the last fill failed
+ *	|  0                           |  errno           |  G E      |	ghost of a fill that failed
  *	+------------------------------+------------------+-----------+
  *	|  0                                                          |	empty
  *	+-------------------------------------------------------------+
@@ -40,7 +40,7 @@ typedef u64 __bitwise fpool_spte_t;
 #define FPOOL_SPTE_PIN		BIT_ULL(4)	/* may not be evicted: asked for by a program */
 #define FPOOL_SPTE_WB		BIT_ULL(5)	/* being written, stays usable */
 #define FPOOL_SPTE_G		BIT_ULL(6)	/* ghost */
-#define FPOOL_SPTE_E		BIT_ULL(7)	/* the last fill failed; errno in the frame field */
+#define FPOOL_SPTE_E		BIT_ULL(7)	/* with G: a fill failed; errno in frame field */
 #define FPOOL_SPTE_H		BIT_ULL(8)	/* held back: pinned, and may not be written */
 #define FPOOL_SPTE_FLAGS	0xfffULL
 
@@ -73,7 +73,7 @@ static inline fpool_spte_t fpool_spte_ghost(u64 seq)
 
 static inline fpool_spte_t fpool_spte_error(int err)
 {
-	return fpool_spte((u64)-err << FPOOL_PAGE_SHIFT | FPOOL_SPTE_E);
+	return fpool_spte((u64)-err << FPOOL_PAGE_SHIFT | FPOOL_SPTE_G | FPOOL_SPTE_E);
 }
 
 static inline bool fpool_spte_has(fpool_spte_t e, u64 flags)
@@ -92,13 +92,19 @@ static inline fpool_frame_t fpool_spte_frame(fpool_spte_t e)
 	return fpool_frame(fpool_spte_raw(e) >> FPOOL_PAGE_SHIFT);
 }
 
-/* Of a ghost. */
+/* Does it remember a page that has left? */
+static inline bool fpool_spte_is_evicted(fpool_spte_t e)
+{
+	return (fpool_spte_raw(e) & (FPOOL_SPTE_G | FPOOL_SPTE_E)) == FPOOL_SPTE_G;
+}
+
+/* Of a page that has left. */
 static inline u64 fpool_spte_seq(fpool_spte_t e)
 {
 	return fpool_spte_raw(e) >> FPOOL_PAGE_SHIFT;
 }
 
-/* Of an error entry: a negative errno. */
+/* Of a fill that failed: a negative errno. */
 static inline int fpool_spte_errno(fpool_spte_t e)
 {
 	return -(int)(fpool_spte_raw(e) >> FPOOL_PAGE_SHIFT);
@@ -131,7 +137,7 @@ struct fpool_ptable {
 	struct fpool_frame_list ghost_nodes;	/* leaves with nothing but ghosts, oldest first */
 	u64 npresent;		/* entries with P */
 	u64 nghosts;		/* entries with G */
-	u64 nother;		/* fills and errors */
+	u64 nfills;		/* the rest of what is not empty */
 	u64 last_prefix;	/* of the leaf that a writer found last; ~0: none */
 	fpool_frame_t last_leaf;
 };
@@ -198,7 +204,7 @@ static __always_inline bool fpool_spte_ok(const struct fpool_ptable *pt, fpool_s
 
 	if (flags == FPOOL_SPTE_G)
 		return true;
-	if (flags == FPOOL_SPTE_E)
+	if (flags == (FPOOL_SPTE_G | FPOOL_SPTE_E))
 		return field && field <= FPOOL_SPTE_ERRNO_MAX;
 	return fpool_spte_flags_ok(flags) && !(flags & ~(FPOOL_SPTE_UPDATABLE | FPOOL_SPTE_P)) &&
 	       field < pt->ft->nframes;
@@ -330,7 +336,7 @@ static __always_inline void fpool_ptable_account(struct fpool_ptable *pt,
 	fi->node.ghosts += ghosts;
 	pt->npresent += present;
 	pt->nghosts += ghosts;
-	pt->nother += used - present - ghosts;
+	pt->nfills += used - present - ghosts;
 }
 
 /**
@@ -412,8 +418,8 @@ static __always_inline int fpool_ptable_set(struct fpool_ptable *pt, fpool_vpn_t
  * @clear: flags to take away, of A, D, BUSY, PIN, H and WB
  * @set: flags to add afterwards, of the same
  *
- * What an entry is (present, a fill, a ghost, an error, empty) is for set() to change: so BUSY
- * can come and go beside P, but not leave an entry that has nothing else; and H goes with PIN.
+ * What an entry is (present, a fill, a ghost, empty) is for set() to change: so BUSY can come and
+ * go beside P, but not leave an entry that has nothing else; and H goes with PIN.
  *
  * Context: Caller serialises the writers of @pt; readers may be about.
  * Return: The new entry; or the empty one, and nothing has changed, if the entry is neither
@@ -483,8 +489,7 @@ static __always_inline int fpool_ptable_fill_run(struct fpool_ptable *pt, fpool_
 	fi->node.used += empty;
 	fi->node.ghosts -= ghosts;
 	pt->nghosts -= ghosts;
-	/* Errors are among the others already. */
-	pt->nother += empty + ghosts;
+	pt->nfills += nr;
 	if (unlikely(fpool_ptable_is_listed(fi)))
 		fpool_ptable_move_leaf(pt, pt->last_leaf);
 	return 0;
@@ -516,7 +521,7 @@ static __always_inline int fpool_ptable_show_run(struct fpool_ptable *pt, fpool_
 		fpool_ptable_put(&slot[i], fpool_spte_make(fpool_frame_add(frame, i),
 							   FPOOL_SPTE_P));
 	pt->npresent += nr;
-	pt->nother -= nr;
+	pt->nfills -= nr;
 	return 0;
 }
 

@@ -62,12 +62,17 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 	raise(sig);
 }
 
-void catch_faults(void)
+void catch_signal(int sig)
 {
 	struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
 
-	sigaction(SIGBUS, &sa, NULL);
-	sigaction(SIGSEGV, &sa, NULL);
+	sigaction(sig, &sa, NULL);
+}
+
+void catch_faults(void)
+{
+	catch_signal(SIGBUS);
+	catch_signal(SIGSEGV);
 }
 
 int try_load(const volatile void *from, u8 *value)

@@ -272,7 +272,17 @@ static int far_fd;
 static u32 far_id;
 static u8 *far;
 
-/* A second space, of a file with nothing in it, whose pages are to lie one in each leaf. */
+/* A second space, whose pages are to lie one in each leaf. */
+static void begin_far_on(const char *backing)
+{
+	attach_block = FRAMEPOOL_BLOCK_1;
+	begin();
+	far_fd = space_attach(backing, O_RDWR);
+	far_id = space_id(far_fd);
+	far = map(far_fd, LEAVES * LEAF, RW, MAP_SHARED);
+}
+
+/* It is of a file with nothing in it. */
 static void begin_far(void)
 {
 	char *name = file_path("far");
@@ -280,11 +290,7 @@ static void begin_far(void)
 
 	need_ok(ftruncate(f, LEAVES * LEAF));
 	close(f);
-	attach_block = FRAMEPOOL_BLOCK_1;
-	begin();
-	far_fd = space_attach(name, O_RDWR);
-	far_id = space_id(far_fd);
-	far = map(far_fd, LEAVES * LEAF, RW, MAP_SHARED);
+	begin_far_on(name);
 }
 
 static void end_far(u64 version)
@@ -402,6 +408,110 @@ static void pinned_nodes(void)
 	end_far(2);
 }
 
+/* Waits for a page, and jumps away when its fault could have learnt what has become of that. */
+static void *jump_away(void *arg)
+{
+	int sig = try_load(arg, NULL);
+
+	expect(sig == SIGUSR1, "signal %d", sig);
+	return NULL;
+}
+
+static bool more_nodes(void *before)
+{
+	struct framepool_pool p;
+
+	return pool_info(pool, &p) && p.nodes > *(u64 *)before;
+}
+
+static u64 errors_shown(void)
+{
+	char where[128], line[128];
+	u64 n = 0;
+	FILE *f;
+
+	snprintf(where, sizeof(where), "/sys/kernel/debug/framepool/%s/pagetable", pool);
+	f = fopen(where, "re");
+	need(f, "%s: %s", where, strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		n += !!strstr(line, " error -5\n");
+	fclose(f);
+	return n;
+}
+
+/*
+ * Each of them waits in a leaf of its own, until there are no more nodes, when the device stands
+ * still; it fails, and nobody is there to be told.  How many they are.
+ */
+static u64 fail_in_all_leaves(void)
+{
+	pthread_t thread[LEAVES];
+	struct framepool_space s;
+	struct framepool_pool p;
+	u64 n = 0, i;
+
+	catch_signal(SIGUSR1);
+	dm_stall();
+	need(pool_info(pool, &p), "no pool");
+	while (p.nodes < p.frames / 4) {
+		need(n < LEAVES, "nodes without end");
+		need(!pthread_create(&thread[n], NULL, jump_away, far + n * LEAF), "no thread");
+		n++;
+		need(wait_until(more_nodes, &p.nodes, 20000), "no node for leaf %ju", (uintmax_t)n);
+		need(pool_info(pool, &p), "no pool");
+	}
+	for (i = 0; i < n; i++)
+		pthread_kill(thread[i], SIGUSR1);
+	dm_go_on();
+	for (i = 0; i < n; i++)
+		pthread_join(thread[i], NULL);
+	space_info(far_fd, &s);
+	expect(s.fill_errors == n && s.ghosts == n && errors_shown() == n,
+	       "%ju of %ju reads failed, %ju are remembered", (uintmax_t)s.fill_errors,
+	       (uintmax_t)n, (uintmax_t)s.ghosts);
+	return n;
+}
+
+#define ERROR_WAITERS	4
+
+static void *told_each_time(void *first)
+{
+	u64 i;
+
+	for (i = (u64)first; i < LEAVES; i += ERROR_WAITERS)
+		expect(try_load(far + i * LEAF, NULL) == SIGBUS, "leaf %ju", (uintmax_t)i);
+	return NULL;
+}
+
+/*
+ * Errors that nobody was told of keep no node from who needs one.  And who is there is told, although
+ * the others want the node that has his error.
+ */
+static void forgotten_errors(void)
+{
+	pthread_t thread[ERROR_WAITERS];
+	struct framepool_space s;
+	char node[64];
+	u64 n, i;
+
+	if (!dm_make(node, sizeof(node)))
+		skip("no device mapper");
+	dm_table("0 %lu error", LEAVES * LEAF / 512);
+	begin_far_on(node);
+	n = fail_in_all_leaves();
+	diag("%ju reads failed, each in a leaf of its own", (uintmax_t)n);
+	all_go_on(1);
+	for (i = 0; i < ERROR_WAITERS; i++)
+		need(!pthread_create(&thread[i], NULL, told_each_time, (void *)i), "no thread");
+	for (i = 0; i < ERROR_WAITERS; i++)
+		pthread_join(thread[i], NULL);
+	space_info(far_fd, &s);
+	expect(!s.refaults, "%ju pages come again that were never there", (uintmax_t)s.refaults);
+	end_far(2);
+	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s",
+	       strerror(errno));
+}
+
 static const struct test tests[] = {
 	{ "everything pinned", pinned, T_DEVICE },
 	{ "everything held", held, T_DEVICE },
@@ -411,9 +521,11 @@ static const struct test tests[] = {
 	{ "the smallest region", smallest, T_DEVICE },
 	{ "the ghosts of another space", others_ghosts, T_DEVICE },
 	{ "every node leads to a pinned page", pinned_nodes, T_DEVICE },
+	{ "errors that nobody was told of", forgotten_errors, T_DEVICE },
 };
 
 int main(int argc, char **argv)
 {
+	after_test = dm_clear_away;
 	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
 }

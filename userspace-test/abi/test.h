@@ -171,6 +171,7 @@ void become(uid_t uid, gid_t gid);	/* for good, without groups or capabilities *
 int try_load(const volatile void *from, u8 *value);	/* 0 or the signal */
 int try_store(volatile void *to, u8 value);
 int try_copy(void *to, const void *from, size_t len);
+void catch_signal(int sig);		/* it ends them, too, from now on */
 
 u64 now_ms(void);
 bool wait_until(bool (*done)(void *arg), void *arg, u64 ms);

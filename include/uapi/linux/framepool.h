@@ -164,7 +164,7 @@ struct framepool_detach {
  * @written: pages written back
  * @write_errors: pages that could not be written, each time
  * @refaults: fills of pages that a ghost remembered
- * @ghosts: pages remembered
+ * @ghosts: pages remembered: they have left, or the last read of them failed and nobody was told
  * @pool: name of its pool
  * @name: name, "" for an unnamed one
  */

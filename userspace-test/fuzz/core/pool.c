@@ -130,7 +130,7 @@ static void forget(struct page *page, fpool_spte_t left)
 	struct fpool_ptable *pt = &spaces[page->space];
 	fpool_vpn_t vpn = fpool_vpn(page->vpn);
 
-	if (fpool_spte_has(left, FPOOL_SPTE_G))
+	if (fpool_spte_is_evicted(left))
 		must(!fpool_ptable_bury(pt, vpn, fpool_spte_seq(left)), "%#llx", page->vpn);
 	else
 		must(!fpool_ptable_set(pt, vpn, left), "%#llx", page->vpn);

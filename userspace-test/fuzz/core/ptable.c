@@ -17,6 +17,8 @@
 /* Spelt out: taken from the header, they could not tell when it changes. */
 #define UPDATABLE	0x13eULL	/* A D BUSY PIN WB H */
 #define HELD		0x110ULL	/* H, and PIN that goes with it */
+#define PAGE_OR_FILL	0x9ULL		/* P BUSY */
+#define FAILED		0xc0ULL		/* G, and E that goes with it */
 
 struct node {
 	unsigned int level;
@@ -163,7 +165,7 @@ static bool leaf_has_only_ghosts(u64 vpn)
 	for (i = 0; i < nmap; i++) {
 		if (prefix(map[i].vpn, 0) != prefix(vpn, 0))
 			continue;
-		if ((map[i].raw & FPOOL_SPTE_FLAGS) != FPOOL_SPTE_G)
+		if (map[i].raw & PAGE_OR_FILL)
 			return false;
 		ghosts++;
 	}
@@ -198,9 +200,9 @@ static bool legal(u64 raw)
 {
 	u64 flags = raw & 0xfff, field = raw >> 12;
 
-	if (flags == FPOOL_SPTE_G)
+	if (flags == 0x40)
 		return true;
-	if (flags == FPOOL_SPTE_E)
+	if (flags == FAILED)
 		return field >= 1 && field <= 4095;
 	if (flags & ~(UPDATABLE | 1) || !(flags & 9) || (flags & HELD) == 0x100)
 		return false;
@@ -242,7 +244,7 @@ static u64 pick_entry(struct input *in)
 	case 4:
 		return (u64)(kind << 8 | flags) << 12 | FPOOL_SPTE_G;
 	case 5:
-		return (u64)flags << 12 | FPOOL_SPTE_E;
+		return (u64)flags << 12 | (kind & 0x80 ? FPOOL_SPTE_E : FAILED);
 	case 6:
 		return take64(in);
 	default:
@@ -294,7 +296,7 @@ static void op_update(u64 vpn, u64 clear, u64 set)
 	u64 was = entry(vpn), want = (was & ~clear) | set;
 	fpool_spte_t e;
 
-	if ((clear | set) & ~UPDATABLE || !(was & 9) || !legal(want))
+	if ((clear | set) & ~UPDATABLE || !(was & PAGE_OR_FILL) || !legal(want))
 		want = 0;
 	e = fpool_ptable_update(&table, fpool_vpn(vpn), clear, set);
 	must(fpool_spte_raw(e) == want, "update %#llx of %#llx: %#llx, not %#llx", vpn, was,
@@ -394,14 +396,15 @@ static void op_drop_ghosts(u32 nr)
 	must(got == dropped, "%llu ghosts, not %u", got, dropped);
 }
 
-/* As when all pages around one are evicted. */
+/* As when all pages around one are evicted, or could not be read. */
 static void op_only_ghosts(u64 vpn)
 {
 	u32 i;
 
 	for (i = 0; i < nmap; i++)
 		if (prefix(map[i].vpn, 0) == prefix(vpn, 0))
-			op_set(map[i].vpn, i << FPOOL_PAGE_SHIFT | FPOOL_SPTE_G);
+			op_set(map[i].vpn, (i + 1) << FPOOL_PAGE_SHIFT |
+					   (i % 4 ? FPOOL_SPTE_G : FAILED));
 }
 
 static void op_clear(void)
@@ -477,10 +480,10 @@ static void check(u32 steps)
 		raw = fpool_spte_raw(fpool_ptable_peek(&table, fpool_vpn(map[i].vpn)));
 		must(raw == map[i].raw, "%#llx: a writer sees %#llx", map[i].vpn, raw);
 		present += raw & 1;
-		ghosts += raw >> 6 & 1;
+		ghosts += !(raw & PAGE_OR_FILL);
 	}
 	must(table.npresent == present && table.nghosts == ghosts, "counters");
-	must(table.nother == nmap - present - ghosts, "counters");
+	must(table.nfills == nmap - present - ghosts, "counters");
 	must(table.nnodes == nnodes, "%u nodes, not %u", table.nnodes, nnodes);
 	must(frames.count[FPOOL_FRAME_NODE] == nnodes, "nodes are lost");
 	must(fpool_ptable_levels(&table) == height, "%u levels, not %u",
