@@ -76,6 +76,31 @@ static void as_many_readers_as_streams_do_not_disturb_each_other(struct kunit *t
 	KUNIT_EXPECT_EQ(test, order, 8U);
 }
 
+/* A full working set, or pool, lets a miss claim nothing, and it comes again, and again. */
+static void who_fetches_nothing_has_asked_in_vain(struct kunit *test)
+{
+	struct fpool_streams s, was;
+	unsigned int order, i;
+	u64 vpn = 0, next;
+
+	fpool_streams_init(&s);
+	for (i = 0; i < 3; i++)
+		vpn = read_on(test, &s, vpn, &order);
+	KUNIT_EXPECT_EQ(test, order, 2U);
+	for (i = 0; i < 3 * FPOOL_NR_STREAMS; i++) {
+		KUNIT_EXPECT_EQ(test, fpool_streams_miss(&s, 1000000), 0U);
+		KUNIT_EXPECT_EQ(test, fpool_streams_miss(&s, vpn), 4U);
+	}
+	for (i = 0; i < 2; i++)
+		vpn = read_on(test, &s, vpn, &order);
+	KUNIT_EXPECT_EQ(test, order, 6U);
+	was = s;
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next), 8U);
+	KUNIT_EXPECT_EQ(test, memcmp(was.stream, s.stream, sizeof(s.stream)), 0);
+	KUNIT_EXPECT_EQ(test, fpool_streams_miss(&s, vpn), 8U);
+}
+
 static void backwards_and_small_strides_grow_too(struct kunit *test)
 {
 	struct fpool_streams s;
@@ -136,6 +161,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_random_reader_fetches_one_page),
 	KUNIT_CASE(one_jump_starts_again),
 	KUNIT_CASE(as_many_readers_as_streams_do_not_disturb_each_other),
+	KUNIT_CASE(who_fetches_nothing_has_asked_in_vain),
 	KUNIT_CASE(backwards_and_small_strides_grow_too),
 	KUNIT_CASE(ahead_goes_on_from_a_block_that_is_touched),
 	KUNIT_CASE(the_first_and_the_last_page),

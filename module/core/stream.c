@@ -31,13 +31,19 @@ static bool goes_on(const struct fpool_stream *t, u64 vpn)
 	return t->hi && vpn + NEAR >= t->lo && vpn < t->hi + NEAR;
 }
 
-static unsigned int order_of(const struct fpool_stream *t)
+static unsigned int order_of(u32 hits)
 {
-	u32 hits = READ_ONCE(t->hits);
-
 	if (hits < TRUST)
 		return 0;
 	return min_t(u32, 2 * (hits - TRUST + 1), FPOOL_STREAM_MAX_ORDER);
+}
+
+/* The next fetch is a stream's, which has so many hits with it. */
+static unsigned int ask(struct fpool_streams *s, u32 which, u32 hits)
+{
+	s->latest = which;
+	s->hits = hits;
+	return order_of(hits);
 }
 
 /**
@@ -45,35 +51,29 @@ static unsigned int order_of(const struct fpool_stream *t)
  * @s: the streams of a space
  * @vpn: the page that is missing
  *
- * The caller says with fpool_streams_fetched() what it has fetched.
+ * The caller says with fpool_streams_fetched() what it has fetched.  Only then has anything
+ * happened: who finds no frame asks again, perhaps more than once, for the same miss.
  *
  * Context: Any; the caller serialises.
  * Return: Order of the aligned block around the page: 0, 2, 4, 6 or 8.
  */
 unsigned int fpool_streams_miss(struct fpool_streams *s, u64 vpn)
 {
-	struct fpool_stream *t;
+	const struct fpool_stream *t;
 	u32 i, oldest = 0;
 
-	s->clock++;
 	for (i = 0; i < FPOOL_NR_STREAMS; i++) {
 		t = &s->stream[i];
-		if (goes_on(t, vpn)) {
-			WRITE_ONCE(t->hits, t->hits + 1);
-			t->used = s->clock;
-			s->latest = i;
-			return order_of(t);
-		}
+		if (goes_on(t, vpn))
+			return ask(s, i, t->hits + 1);
 		if (s->clock - t->used > s->clock - s->stream[oldest].used)
 			oldest = i;
 	}
-	s->stream[oldest] = (struct fpool_stream){ .used = s->clock };
-	s->latest = oldest;
-	return 0;
+	return ask(s, oldest, 0);
 }
 
 /**
- * fpool_streams_fetched() - what was fetched for the miss that was asked about last
+ * fpool_streams_fetched() - what was fetched for the miss, or ahead, that was asked about last
  * @s: the streams of a space
  * @first: first page
  * @nr: pages, at least one
@@ -84,6 +84,8 @@ void fpool_streams_fetched(struct fpool_streams *s, u64 first, u64 nr)
 {
 	struct fpool_stream *t = &s->stream[s->latest];
 
+	t->used = ++s->clock;
+	WRITE_ONCE(t->hits, s->hits);
 	WRITE_ONCE(t->lo, first);
 	WRITE_ONCE(t->hi, first + nr);
 }
@@ -109,7 +111,7 @@ unsigned int fpool_streams_block(const struct fpool_streams *s, u64 vpn, u64 *lo
 
 		if (vpn < first || vpn >= end)
 			continue;
-		order = order_of(t);
+		order = order_of(READ_ONCE(t->hits));
 		if (order) {
 			*lo = first;
 			*hi = end;
@@ -137,15 +139,12 @@ unsigned int fpool_streams_ahead(struct fpool_streams *s, u64 vpn, u64 *next)
 	u32 i;
 
 	for (i = 0; i < FPOOL_NR_STREAMS; i++) {
-		struct fpool_stream *t = &s->stream[i];
+		const struct fpool_stream *t = &s->stream[i];
 
-		if (vpn < t->lo || vpn >= t->hi || order_of(t) < AHEAD_MIN_ORDER)
+		if (vpn < t->lo || vpn >= t->hi || order_of(t->hits) < AHEAD_MIN_ORDER)
 			continue;
-		WRITE_ONCE(t->hits, t->hits + 1);
-		t->used = ++s->clock;
-		s->latest = i;
 		*next = t->hi;
-		return order_of(t);
+		return ask(s, i, t->hits + 1);
 	}
 	return 0;
 }

@@ -5,8 +5,8 @@
  * A miss next to what was fetched before goes on with a stream, in either direction and with small
  * strides; the second one in a row begins to grow what is fetched, fourfold each time up to 256
  * pages.  A miss anywhere else is the beginning of a new stream, which fetches one page, and the
- * stream that was asked for longest ago is forgotten.  So a random reader never fetches more than
- * it asks for, and several sequential readers do not disturb each other.
+ * stream that has fetched nothing for longest is forgotten.  So a random reader never fetches more
+ * than it asks for, and several sequential readers do not disturb each other.
  *
  * The idea is that of Linux's on-demand readahead (Fengguang Wu, 2007) with the state in the
  * space instead of the descriptor, as faults know no descriptor's position.
@@ -26,7 +26,7 @@
  * @lo: the first page of what was fetched last
  * @hi: past the last
  * @hits: misses in a row that went on with it
- * @used: when it was asked for last
+ * @used: when something was fetched for it last
  */
 struct fpool_stream {
 	u64 lo, hi;
@@ -37,7 +37,8 @@ struct fpool_stream {
 struct fpool_streams {
 	struct fpool_stream stream[FPOOL_NR_STREAMS];
 	u32 clock;
-	u32 latest;		/* whose miss was the last */
+	u32 latest;		/* whose the next fetch is */
+	u32 hits;		/* that he has with it */
 };
 
 void fpool_streams_init(struct fpool_streams *s);
