@@ -16,6 +16,10 @@
  * in the entry; the thread that waited comes back (its fault is TRIED) and takes it, everybody
  * else's touch tries again.  But it need not come back: so the errno is a ghost, which is dropped
  * where memory for nodes is short.  Who comes back and finds none tries again, too.
+ *
+ * A worker may have to wait for a lock of the file system's for as long as a program keeps it, and
+ * a pool has only so many.  So the fills of one space have a few of them, in their order, and those
+ * that come then wait in a list of the space: nobody does, but for those who want the pages.
  */
 #include "pager.h"
 
@@ -49,6 +53,7 @@ struct piece {
 
 struct fill {
 	struct work_struct work;
+	struct list_head next;		/* F: of those that wait for a worker */
 	struct fpool_read read;
 	atomic_t state;			/* enum fill_state */
 	ssize_t got;			/* bytes read; an error: to be read by a worker */
@@ -583,22 +588,51 @@ static ssize_t read_now(struct fill *fill)
 				  length(fill));
 }
 
-/* In a worker: end a read that went well, or do one that could not be started. */
-static void fill_work(struct work_struct *work)
+/* The read has ended. */
+static void end_fill(struct fill *fill)
 {
-	struct fill *fill = container_of(work, struct fill, work);
 	struct fpool_space *space = fill->space;
 
-	if (fill->got < 0)
-		fill->got = read_now(fill);
+	finish(fill, fill->got, NULL);
+	put_fill(fill);
+	fpool_space_put(space);
+}
+
+static void end_work(struct work_struct *work)
+{
+	end_fill(container_of(work, struct fill, work));
+}
+
+/* The caller has a reference to the space, of which this is one fill less that has a worker. */
+static void pass_on_worker(struct fpool_space *space)
+{
+	struct fill *next;
+	unsigned long flags;
+
+	spin_lock_irqsave(&space->fills_lock, flags);
+	next = list_first_entry_or_null(&space->fills, struct fill, next);
+	if (next)
+		list_del(&next->next);
+	else
+		space->filling--;
+	spin_unlock_irqrestore(&space->fills_lock, flags);
+	if (next)
+		queue_work(space->pool->wq, &next->work);
+}
+
+/* In a worker: do a read that could not be started. */
+static void read_work(struct work_struct *work)
+{
+	struct fill *fill = container_of(work, struct fill, work);
+
+	fill->got = read_now(fill);
 	/* One bad page in a block is no reason to refuse another. */
 	if (fill->got < 0 && fill->nr > 1) {
 		shrink_to_wanted(fill);
 		fill->got = read_now(fill);
 	}
-	finish(fill, fill->got, NULL);
-	put_fill(fill);
-	fpool_space_put(space);
+	pass_on_worker(fill->space);
+	end_fill(fill);
 }
 
 /*
@@ -614,12 +648,36 @@ static void note_worker(struct fill *fill)
 		WRITE_ONCE(fpool_frames_info(ft, frame_at(fill, i))->aux, 1);
 }
 
+/* A worker reads it as soon as its space may have one more. */
+static void want_worker(struct fill *fill)
+{
+	struct fpool_space *space = fill->space;
+	unsigned long flags;
+	bool now;
+
+	note_worker(fill);
+	INIT_WORK(&fill->work, read_work);
+	spin_lock_irqsave(&space->fills_lock, flags);
+	now = space->filling < FPOOL_SPACE_FILLS;
+	if (now)
+		space->filling++;
+	else
+		list_add_tail(&fill->next, &space->fills);
+	spin_unlock_irqrestore(&space->fills_lock, flags);
+	/* Else it may have ended by now. */
+	if (now)
+		queue_work(space->pool->wq, &fill->work);
+}
+
+/* The fill has a reference to its space. */
 static void hand_over(struct fill *fill)
 {
-	if (fill->got < 0)
-		note_worker(fill);
-	INIT_WORK(&fill->work, fill_work);
-	queue_work(fill->got < 0 ? fill->space->pool->wq : end_queue, &fill->work);
+	if (fill->got < 0) {
+		want_worker(fill);
+		return;
+	}
+	INIT_WORK(&fill->work, end_work);
+	queue_work(end_queue, &fill->work);
 }
 
 /* The device's word, in any context. */

@@ -563,8 +563,12 @@ struct fpool_pool *fpool_pool_create(const struct fpool_pool_params *params)
 	if (err)
 		goto free_pool;
 	err = -ENOMEM;
-	/* A fill blocks its worker: as many as devices like to have in flight. */
-	pool->wq = alloc_workqueue("framepool/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 64, pool->name);
+	/*
+	 * A fill blocks its worker, perhaps for as long as its file's owner likes, and one space
+	 * has FPOOL_SPACE_FILLS of them: as many as can be.
+	 */
+	pool->wq = alloc_workqueue("framepool/%s", WQ_UNBOUND | WQ_MEM_RECLAIM,
+				   WQ_UNBOUND_MAX_ACTIVE, pool->name);
 	if (!pool->wq)
 		goto free_stats;
 	pool->chores = alloc_workqueue("framepool+/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 0, pool->name);

@@ -126,6 +126,8 @@ struct fpool_space *fpool_space_create(struct fpool_pool *pool)
 	init_waitqueue_head(&space->error_wait);
 	sema_init(&space->release_sem, 1);
 	sema_init(&space->places, FPOOL_SPACE_PLACES);
+	spin_lock_init(&space->fills_lock);
+	INIT_LIST_HEAD(&space->fills);
 	space->epoch = 1;
 	err = fpool_stats_init(&space->stats);
 	if (err)

@@ -9,6 +9,7 @@
  * Field letters: pool.h's, and
  *
  *   A	fpool_attach_lock
+ *   F	fills_lock
  *   T	tickets_lock of prefetch.c
  */
 #ifndef FPOOL_SPACE_H
@@ -25,6 +26,9 @@
 
 /* Jobs of one space that are under way together, at most. */
 #define FPOOL_SPACE_PLACES	16
+
+/* Fills of one space that have a worker, at most: one in sixteen of what a pool has. */
+#define FPOOL_SPACE_FILLS	32
 
 /* Instead of an epoch: the page could not be written, or not be flushed, and is dirty again. */
 #define FPOOL_EPOCH_FAILED	U16_MAX
@@ -50,6 +54,9 @@ struct fpool_space {
 	struct mutex sync_lock;		/* one fsync's flush at a time */
 	struct semaphore release_sem;	/* one RELEASE at a time */
 	struct semaphore places;	/* X: for jobs of this space; see job.c */
+	spinlock_t fills_lock;		/* F */
+	struct list_head fills;		/* F: that wait until they may have a worker */
+	u32 filling;			/* F: how many have one */
 	struct {
 		u32 pinner;		/* 0: nobody */
 		fpool_vpn_t start, end;
