@@ -18,6 +18,9 @@
  * Pages that a program holds back, or the kernel has pinned, are passed.  So is a file system that
  * is frozen, and a space whose last write has just failed: it has its next try at a later visit.
  * Such an error is one as any other, and each descriptor's next sync tells of it.
+ *
+ * Each space is visited by a worker of its own, because a visit waits for its device, and for locks
+ * of its file system that a program may keep.  Where the last one has not ended there is no other.
  */
 #include "cleaner.h"
 
@@ -34,16 +37,25 @@ unsigned int fpool_cleaner_ms = 5000;
 /* Stands still with user space: while an image of the memory is written files must not change. */
 static struct workqueue_struct *clean_queue;
 
-/* The next space from an id on, with a reference, or NULL. */
-static struct fpool_space *next_space(struct fpool_pool *pool, unsigned long *id)
+/*
+ * The next space from an id on, or NULL.  If it is @ours to visit, as nobody else is at it, it is
+ * marked, and there is a reference for who does.
+ */
+static struct fpool_space *next_space(struct fpool_pool *pool, unsigned long *id, bool *ours)
 {
 	struct fpool_space *space = NULL;
 	struct fpool_ptable *table;
 
 	spin_lock(&pool->lock);
 	table = xa_find(&pool->tables, id, ULONG_MAX, XA_PRESENT);
-	if (table)
-		space = fpool_space_get(container_of(table, struct fpool_space, ptable));
+	if (table) {
+		space = container_of(table, struct fpool_space, ptable);
+		*ours = !space->cleaning && fpool_backing_writable(&space->backing);
+		if (*ours) {
+			space->cleaning = true;
+			fpool_space_get(space);
+		}
+	}
 	spin_unlock(&pool->lock);
 	return space;
 }
@@ -72,6 +84,19 @@ static void visit(struct fpool_space *space)
 				      &failed);
 }
 
+static void visit_work(struct work_struct *work)
+{
+	struct fpool_space *space = container_of(work, struct fpool_space, clean_work);
+
+	/* It may have waited for a place. */
+	if (READ_ONCE(space->pool->clean_ms))
+		visit(space);
+	spin_lock(&space->pool->lock);
+	space->cleaning = false;
+	spin_unlock(&space->pool->lock);
+	fpool_space_put(space);
+}
+
 static void clean_work(struct work_struct *work)
 {
 	struct fpool_pool *pool = container_of(to_delayed_work(work), struct fpool_pool,
@@ -79,11 +104,13 @@ static void clean_work(struct work_struct *work)
 	struct fpool_space *space;
 	unsigned long id = 0;
 	unsigned int ms;
+	bool ours;
 
-	while (READ_ONCE(pool->clean_ms) && (space = next_space(pool, &id))) {
-		visit(space);
-		fpool_space_put(space);
-		id++;
+	for (; READ_ONCE(pool->clean_ms) && (space = next_space(pool, &id, &ours)); id++) {
+		if (!ours)
+			continue;
+		INIT_WORK(&space->clean_work, visit_work);
+		queue_work(clean_queue, &space->clean_work);
 	}
 	ms = READ_ONCE(pool->clean_ms);
 	if (ms)
@@ -122,7 +149,7 @@ void fpool_cleaner_set(struct fpool_pool *pool, unsigned int ms)
  * fpool_cleaner_stop - nobody comes any more
  * @pool: a pool without spaces, of which nobody sets the interval
  *
- * Context: Process context; waits for a visit.
+ * Context: Process context; waits for the start of visits.
  */
 void fpool_cleaner_stop(struct fpool_pool *pool)
 {
@@ -137,7 +164,9 @@ void fpool_cleaner_stop(struct fpool_pool *pool)
  */
 int fpool_cleaner_init(void)
 {
-	clean_queue = alloc_workqueue("framepool-clean", WQ_UNBOUND | WQ_FREEZABLE, 0);
+	/* There is at most one visit for each space: as many as can be. */
+	clean_queue = alloc_workqueue("framepool-clean", WQ_UNBOUND | WQ_FREEZABLE,
+				      WQ_UNBOUND_MAX_ACTIVE);
 	return clean_queue ? 0 : -ENOMEM;
 }
 

@@ -49,6 +49,8 @@ struct fpool_space {
 	u8 block_type;			/* any time, READ_ONCE: a hint to the next fill */
 	struct fpool_streams streams;	/* P; read without it for hints: what AUTO follows */
 	struct delayed_work retry;	/* X: of a tear-down that could not finish */
+	struct work_struct clean_work;	/* who set @cleaning */
+	bool cleaning;			/* P: the cleaner's visit has not ended */
 	bool dying;			/* any time, READ_ONCE: waits for the last references */
 	bool orphan;			/* A: its tear-down will be tried again */
 	struct mutex sync_lock;		/* one fsync's flush at a time */

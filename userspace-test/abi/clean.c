@@ -278,6 +278,41 @@ static void fails(void)
 	bed_end();
 }
 
+/* A visit to a device that stands still keeps the cleaner from nobody else. */
+static void beside_stuck(void)
+{
+	u64 vpn, version = 2;
+	u32 stuck_id;
+	u8 *stuck;
+	int f;
+
+	bed_make(NR);
+	attach_it(bed_path, 2 * MIB);
+	f = fd;
+	stuck_id = id;
+	stuck = m;
+	path = file_make("clean", NR * PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	for (vpn = 0; vpn < NR; vpn++)
+		page_fill(stuck + vpn * PAGE, vpn, 2);
+	dm_stall();
+	every(SOON);
+	usleep(VISITS * 1000);
+	store_all(2);
+	expect(wait_until(all_in_file, &version, LATE), "it is not in the file");
+	end(2);
+	dm_go_on();
+	path = bed_path;
+	fd = f;
+	id = stuck_id;
+	m = stuck;
+	expect(wait_until(all_in_file, &version, LATE), "the device was not visited any more");
+	end(2);
+	bed_end();
+}
+
 /* Only a frozen file system waits. */
 static void frozen(void)
 {
@@ -367,6 +402,8 @@ static const struct test tests[] = {
 	{ "a device that fails is tried again", fails, T_DEVICE | T_VARIANT(BED_DEVICE) },
 	{ "the same under a file", fails, T_DEVICE | T_VARIANT(BED_FILE) },
 	{ "the same on the direct path", fails, T_DEVICE | T_VARIANT(BED_DIRECT) },
+	{ "beside a device that stands still", beside_stuck, T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "the same with a file on it", beside_stuck, T_DEVICE | T_VARIANT(BED_FILE) },
 	{ "a frozen file system is passed", frozen, T_DEVICE },
 	{ "spaces come and go meanwhile", comes_and_goes, T_DEVICE },
 	{ "no number, no right: refused", refused, T_DEVICE },
