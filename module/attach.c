@@ -91,8 +91,9 @@ static struct fpool_space *lock_and_enter(const struct fpool_attach_params *para
 
 /*
  * To open a file, to write what is cached of it, and to look its blocks up takes as long as its
- * device likes.  So nothing is locked meanwhile; but of one file there is one opening at a time,
- * and who wants it, too, waits for that.
+ * device likes; and to let it go as long as anybody likes who can read it, because a direct read
+ * into memory that does not come keeps the inode's lock.  So nothing is locked meanwhile; but of
+ * one file there is one opening or letting go at a time, and who wants it, too, waits for that.
  */
 struct opening {
 	struct list_head link;
@@ -153,15 +154,13 @@ static bool wants_upgrade(const struct fpool_space *space, const struct fpool_at
 /* Of a space that is there already. */
 static int upgrade(struct fpool_space *space, const struct fpool_attach_params *params)
 {
-	int err = wants_upgrade(space, params) ?
-		  fpool_backing_upgrade(&space->backing, params->file) : 0;
-
-	if (err)
-		fpool_attach_leave(space, *params->name);
-	return err;
+	return wants_upgrade(space, params) ?
+	       fpool_backing_upgrade(&space->backing, params->file) : 0;
 }
 
-static struct fpool_space *open(struct fpool_space *space, const struct fpool_attach_params *params)
+/* @user: out: of which space the caller is a user all the same, when it fails; or NULL. */
+static struct fpool_space *open(struct fpool_space *space, const struct fpool_attach_params *params,
+				struct fpool_space **user)
 {
 	int err;
 
@@ -170,7 +169,12 @@ static struct fpool_space *open(struct fpool_space *space, const struct fpool_at
 	if (IS_ERR(space))
 		return space;
 	/* One that is not listed yet is known to us only. */
-	err = list_empty(&space->link) ? open_new(space, params) : upgrade(space, params);
+	if (list_empty(&space->link)) {
+		err = open_new(space, params);
+	} else {
+		err = upgrade(space, params);
+		*user = space;
+	}
 	return err ? ERR_PTR(err) : space;
 }
 
@@ -187,7 +191,7 @@ static struct fpool_space *open(struct fpool_space *space, const struct fpool_at
 struct fpool_space *fpool_attach_space(const struct fpool_attach_params *params)
 {
 	struct opening o = { .host = fpool_backing_host(params->file) };
-	struct fpool_space *space = lock_and_enter(params, false);
+	struct fpool_space *space = lock_and_enter(params, false), *user = NULL;
 
 	if (IS_ERR(space) || (space && !wants_upgrade(space, params)))
 		return space;
@@ -196,8 +200,11 @@ struct fpool_space *fpool_attach_space(const struct fpool_attach_params *params)
 			fpool_attach_leave(space, *params->name);
 		return ERR_PTR(-EINTR);
 	}
-	space = open(space, params);
+	space = open(space, params, &user);
 	end_opening(&o);
+	/* Not before: where it was the last user the tear-down wants the opening. */
+	if (IS_ERR(space) && user)
+		fpool_attach_leave(user, *params->name);
 	return space;
 }
 
@@ -254,22 +261,16 @@ static void forget_retry(struct fpool_space *space)
 		fpool_space_put(space);
 }
 
-/* The last user has gone. */
-static int tear_down(struct fpool_space *space)
+/* From now on who attaches the file makes another space. False: it is not to go, or not yet. */
+static bool unlist(struct fpool_space *space, int *err)
 {
-	int err = empty_out(space);
 	bool gone = false;
 
-	/* Before the lock, because it waits for who reads the file. */
-	if (!err)
-		fpool_backing_forget_cached(&space->backing);
 	mutex_lock(&fpool_attach_lock);
 	if (space->users || list_empty(&space->link)) {
 		/* Attached again meanwhile; or attached, left and torn down by another. */
-		err = 0;
-	} else if (!err && is_empty(space)) {
-		/* Who attaches the file from now on makes another space, to have it for itself. */
-		fpool_backing_let_go(&space->backing);
+		*err = 0;
+	} else if (!*err && is_empty(space)) {
 		list_del_init(&space->link);
 		gone = true;
 	} else {
@@ -280,7 +281,26 @@ static int tear_down(struct fpool_space *space)
 			fpool_space_put(space);
 	}
 	mutex_unlock(&fpool_attach_lock);
-	/* Without the lock: it waits for references, whose holders may want the lock. */
+	return gone;
+}
+
+/* The last user has gone. */
+static int tear_down(struct fpool_space *space)
+{
+	struct opening o = { .host = fpool_backing_host(space->backing.file) };
+	int err = empty_out(space);
+	bool gone;
+
+	/* Before the opening, because it waits for who reads the file. */
+	if (!err)
+		fpool_backing_forget_cached(&space->backing);
+	/* Who attaches the file from then on waits until he can have it for himself. */
+	wait_event(opened, begin_opening(&o));
+	gone = unlist(space, &err);
+	if (gone)
+		fpool_backing_let_go(&space->backing);
+	end_opening(&o);
+	/* Without a lock: it waits for references, whose holders may want one. */
 	if (gone) {
 		forget_retry(space);
 		fpool_space_unlink(space);
@@ -384,6 +404,14 @@ void fpool_attach_leave_later(struct fpool_space *space)
 	fpool_job_put(job);
 }
 
+/* The node of a detach that has failed. */
+static void come_back(struct fpool_node *node)
+{
+	mutex_lock(&fpool_attach_lock);
+	node->gone = false;
+	mutex_unlock(&fpool_attach_lock);
+}
+
 static int detach_job(struct fpool_job *job)
 {
 	struct fpool_node *node = job->ctx;
@@ -401,16 +429,15 @@ static int detach_job(struct fpool_job *job)
 	else
 		err = fpool_writeback_sync(space, fpool_vpn(0), fpool_vpn(FPOOL_VPN_MAX), &written,
 					   &failed);
-	mutex_lock(&fpool_attach_lock);
-	last = false;
 	if (err) {
-		node->gone = false;
-	} else {
-		fpool_node_remove(node);
-		last = !--space->users;
+		come_back(node);
+		return err;
 	}
+	fpool_node_remove(node);
+	mutex_lock(&fpool_attach_lock);
+	last = !--space->users;
 	mutex_unlock(&fpool_attach_lock);
-	return last ? tear_down(space) : err;
+	return last ? tear_down(space) : 0;
 }
 
 /**
@@ -429,9 +456,7 @@ int fpool_attach_detach(struct fpool_node *node)
 	int err;
 
 	if (!job) {
-		mutex_lock(&fpool_attach_lock);
-		node->gone = false;
-		mutex_unlock(&fpool_attach_lock);
+		come_back(node);
 		return -ENOMEM;
 	}
 	job->ctx = node;

@@ -255,7 +255,8 @@ void fpool_backing_forget_cached(struct fpool_backing *b)
  * fpool_backing_let_go - others may do with the file what they like
  * @b: the backing; nothing is written to it any more
  *
- * Context: Caller holds fpool_attach_lock; takes the inode's lock.
+ * Context: Process context; takes the inode's lock, for which it may wait long: a module-wide lock
+ * must not be held.
  */
 void fpool_backing_let_go(struct fpool_backing *b)
 {

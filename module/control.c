@@ -122,13 +122,8 @@ static int name_it(struct fpool_space *space, const struct framepool_attach *a, 
 		.mode = a->flags & FRAMEPOOL_ATTACH_MODE ? a->mode : 0600,
 		.writable = !(a->flags & FRAMEPOOL_ATTACH_READ_ONLY),
 	};
-	struct fpool_node *node;
 
-	if (mutex_lock_killable(&fpool_attach_lock))
-		return -EINTR;
-	node = fpool_node_create(&params);
-	mutex_unlock(&fpool_attach_lock);
-	return PTR_ERR_OR_ZERO(node);
+	return fpool_node_create(&params);
 }
 
 static int attach_file(struct framepool_attach *a, struct file *backing, kgid_t gid)
@@ -199,7 +194,7 @@ static struct fpool_node *take_node(const char *name)
 		return ERR_PTR(-ENOENT);
 	if (!uid_eq(node->uid, current_fsuid()) && !capable(CAP_SYS_ADMIN))
 		return ERR_PTR(-EPERM);
-	if (node->opens || node->gone)
+	if (node->opens || node->gone || !node->added)
 		return ERR_PTR(-EBUSY);
 	node->gone = true;
 	return node;

@@ -56,11 +56,13 @@ static bool has_direct_io(struct file *file)
 	return stat.result_mask & STATX_DIOALIGN && stat.dio_offset_align;
 }
 
+/* Who reads the file into memory that does not come keeps the lock as long as he likes. */
 static int mark(struct inode *inode)
 {
 	int err = 0;
 
-	inode_lock(inode);
+	if (down_write_killable(&inode->i_rwsem))
+		return -EINTR;
 	if (IS_SWAPFILE(inode))
 		err = -ETXTBSY;
 	else
@@ -193,7 +195,7 @@ int fpool_direct_open_file(struct fpool_direct *d, struct file *file)
  * fpool_direct_let_go - let the file have its blocks again
  * @d: opened, or zeros; nothing is written any more
  *
- * Context: Process context.
+ * Context: Process context; waits for the inode's lock.
  */
 void fpool_direct_let_go(struct fpool_direct *d)
 {

@@ -56,7 +56,8 @@ static void node_dev_release(struct device *dev)
 	kfree(node);
 }
 
-static struct fpool_node *node_alloc(const struct fpool_node_params *params, int minor)
+static struct fpool_node *node_alloc(const struct fpool_node_params *params,
+				     const struct file_operations *fops, int minor)
 {
 	struct fpool_node *node = kzalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
 
@@ -75,27 +76,26 @@ static struct fpool_node *node_alloc(const struct fpool_node_params *params, int
 	node->dev.type = &node_type;
 	node->dev.devt = first_dev + minor;
 	node->dev.release = node_dev_release;
+	cdev_init(&node->cdev, fops);
+	node->cdev.owner = THIS_MODULE;
 	return node;
 }
 
-static struct fpool_node *node_add(const struct fpool_node_params *params,
-				   const struct file_operations *fops)
+/* Nobody sees it yet. */
+static struct fpool_node *node_make(const struct fpool_node_params *params,
+				    const struct file_operations *fops)
 {
 	struct fpool_node *node;
 	int err, minor = ida_alloc_max(&minors, MINORS - 1, GFP_KERNEL);
 
 	if (minor < 0)
 		return ERR_PTR(minor);
-	node = node_alloc(params, minor);
+	node = node_alloc(params, fops, minor);
 	if (!node) {
 		ida_free(&minors, minor);
 		return ERR_PTR(-ENOMEM);
 	}
-	cdev_init(&node->cdev, fops);
-	node->cdev.owner = THIS_MODULE;
 	err = dev_set_name(&node->dev, "%s", params->name);
-	if (!err)
-		err = cdev_device_add(&node->cdev, &node->dev);
 	if (err) {
 		put_device(&node->dev);
 		return ERR_PTR(err);
@@ -131,43 +131,88 @@ static bool has_too_many(kuid_t uid)
 	return nr >= NODES_MAX && !capable(CAP_SYS_ADMIN);
 }
 
+/* From now on the name is taken. */
+static int list(struct fpool_node *node)
+{
+	int err = 0;
+
+	if (mutex_lock_killable(&fpool_attach_lock))
+		return -EINTR;
+	if (fpool_node_find(node->name)) {
+		err = -EEXIST;
+	} else if (has_too_many(node->uid)) {
+		err = -EDQUOT;
+	} else {
+		node->cursor = next_cursor++;
+		node->space->nodes++;
+		list_add_tail(&node->link, &fpool_nodes);
+	}
+	mutex_unlock(&fpool_attach_lock);
+	return err;
+}
+
+static void unlist(struct fpool_node *node)
+{
+	mutex_lock(&fpool_attach_lock);
+	node->gone = true;
+	list_del(&node->link);
+	node->space->nodes--;
+	mutex_unlock(&fpool_attach_lock);
+}
+
+/*
+ * It is the kernel's kdevtmpfsd that makes and removes the files, and who adds or deletes a device
+ * waits for it; it waits for the lock of the directory, which anybody keeps who reads that into
+ * memory that does not come.  So nothing is locked meanwhile: the node is listed, so that its name
+ * is taken, but it can be detached neither before it was added nor twice.
+ */
+static int add(struct fpool_node *node)
+{
+	int err = cdev_device_add(&node->cdev, &node->dev);
+
+	if (err) {
+		unlist(node);
+		return err;
+	}
+	mutex_lock(&fpool_attach_lock);
+	node->added = true;
+	mutex_unlock(&fpool_attach_lock);
+	return 0;
+}
+
 /**
  * fpool_node_create - make /dev/framepool/NAME
  * @params: which; the node takes over one user of the space
  *
- * Context: Caller holds fpool_attach_lock; may sleep.
- * Return: the node, or an ERR_PTR: -EEXIST; -EDQUOT: the user has so many already; -ENOSPC: no
- * minor; -ENOMEM.
+ * Context: Process context, without fpool_attach_lock; waits for kdevtmpfsd.
+ * Return: 0; -EEXIST; -EDQUOT: the user has so many already; -ENOSPC: no minor; -EINTR: killed;
+ * -ENOMEM. When it has failed, the user is still the caller's.
  */
-struct fpool_node *fpool_node_create(const struct fpool_node_params *params)
+int fpool_node_create(const struct fpool_node_params *params)
 {
-	struct fpool_node *node;
+	struct fpool_node *node = node_make(params, space_fops);
+	int err;
 
-	if (fpool_node_find(params->name))
-		return ERR_PTR(-EEXIST);
-	if (has_too_many(params->uid))
-		return ERR_PTR(-EDQUOT);
-	node = node_add(params, space_fops);
 	if (IS_ERR(node))
-		return node;
-	node->cursor = next_cursor++;
-	node->space->nodes++;
-	list_add_tail(&node->link, &fpool_nodes);
-	return node;
+		return PTR_ERR(node);
+	err = list(node);
+	if (!err)
+		err = add(node);
+	if (err)
+		put_device(&node->dev);
+	return err;
 }
 
 /**
  * fpool_node_remove - remove /dev/framepool/NAME
- * @node: the node, with nothing of it open; may be freed when this returns
+ * @node: the node, marked gone, with nothing of it open; may be freed when this returns
  *
- * Context: Caller holds fpool_attach_lock; may sleep.
+ * Context: Process context, without fpool_attach_lock; waits for kdevtmpfsd.
  */
 void fpool_node_remove(struct fpool_node *node)
 {
-	lockdep_assert_held(&fpool_attach_lock);
-	list_del(&node->link);
-	node->space->nodes--;
 	cdev_device_del(&node->cdev, &node->dev);
+	unlist(node);
 	put_device(&node->dev);
 }
 
@@ -193,12 +238,17 @@ int fpool_node_init(const struct file_operations *control, const struct file_ope
 	err = class_register(&node_class);
 	if (err)
 		goto unregister_region;
-	control_node = node_add(&params, control);
+	control_node = node_make(&params, control);
 	if (IS_ERR(control_node)) {
 		err = PTR_ERR(control_node);
 		goto unregister_class;
 	}
+	err = cdev_device_add(&control_node->cdev, &control_node->dev);
+	if (err)
+		goto put_node;
 	return 0;
+put_node:
+	put_device(&control_node->dev);
 unregister_class:
 	class_unregister(&node_class);
 unregister_region:

@@ -19,6 +19,7 @@ struct fpool_node {
 	kgid_t gid;			/* I */
 	umode_t mode;			/* I */
 	bool writable;			/* I: rights of the descriptor that was attached */
+	bool added;			/* A: the device is there, the node may be detached */
 	bool gone;			/* A */
 	u32 opens;			/* A */
 	u64 cursor;			/* I: in SPACE_NEXT */
@@ -39,7 +40,7 @@ struct fpool_node_params {
 
 int fpool_node_init(const struct file_operations *control, const struct file_operations *space);
 void fpool_node_exit(void);
-struct fpool_node *fpool_node_create(const struct fpool_node_params *params);
+int fpool_node_create(const struct fpool_node_params *params);
 void fpool_node_remove(struct fpool_node *node);
 struct fpool_node *fpool_node_find(const char *name);
 

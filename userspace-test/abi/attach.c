@@ -3,8 +3,9 @@
  * Attach, use, list, detach: what goes well, on every kind of backing, and what info and nodes say
  * then.
  */
-#include "test.h"
+#include "park.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <sys/fanotify.h>
 #include <sys/vfs.h>
@@ -696,6 +697,64 @@ static void listeners(void)
 	child_join(pid);
 }
 
+/* Reading a directory keeps its lock until what is read has been copied. */
+static long read_nodes(struct park *p)
+{
+	return getdents64(p->fd, p->page, PAGE);
+}
+
+static void name_space(void *unused)
+{
+	(void)unused;
+	space_name(file_path("file"), "t-late", O_RDWR);
+}
+
+static void detach_space(void *unused)
+{
+	(void)unused;
+	need_ok(detach("t-late"));
+}
+
+static void use_unnamed(void *unused)
+{
+	int fd = space_attach(file_path("other"), O_RDWR);
+	u32 id = space_id(fd);
+
+	(void)unused;
+	expect(space_listed(id), "it is not listed");
+	/* Its name is taken, and it is not there yet, or not any more. */
+	expect_errno(detach("t-late"), EBUSY);
+	space_gone(fd, id);
+}
+
+static void beside_reader_of_nodes(void (*run)(void *unused))
+{
+	int nodes = need_ok(open(NODES, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	struct park park;
+	pid_t pid, other;
+
+	park_begin(&park, read_nodes, nodes);
+	pid = child_start(run, NULL);
+	expect(task_waits(pid, pid, 20000), "a node comes or goes in a directory that is locked");
+	other = child_start(use_unnamed, NULL);
+	park_beside(&park, other);
+	park_end(&park);
+	child_join(pid);
+	need_ok(close(nodes));
+}
+
+/* Who reads the directory of the nodes keeps nodes from coming and going, and nothing else. */
+static void reader_of_nodes(void)
+{
+	pool_use(2 * MIB);
+	file_make("file", NR * PAGE, 1);
+	file_make("other", NR * PAGE, 1);
+	beside_reader_of_nodes(name_space);
+	need_ok(close(node_open("t-late", O_RDWR)));
+	beside_reader_of_nodes(detach_space);
+	expect(access(NODES "/t-late", F_OK) == -1 && errno == ENOENT, "the node is still there");
+}
+
 static const struct test tests[] = {
 	{ "a file on ext4", on_ext4, T_DEVICE },
 	{ "a file on tmpfs", on_tmpfs, T_DEVICE },
@@ -714,6 +773,7 @@ static const struct test tests[] = {
 	{ "counters", counters, T_DEVICE },
 	{ "many spaces", many, T_DEVICE },
 	{ "who listens to the file is not asked", listeners, T_DEVICE },
+	{ "who reads the directory of nodes, and others", reader_of_nodes, T_DEVICE },
 };
 
 int main(int argc, char **argv)

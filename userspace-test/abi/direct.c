@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The direct path: who gets it, what it keeps others from, and that the bytes are the file's. */
-#include "test.h"
+#include "park.h"
 
 #include <sys/mount.h>
 #include <sys/swap.h>
@@ -383,6 +383,116 @@ static void coming_and_going(void)
 		child_join(pid[i]);
 }
 
+/* A direct read keeps the inode's lock until it has ended. */
+static long read_direct(struct park *p)
+{
+	return pread(p->fd, p->page, PAGE, 0);
+}
+
+struct steps {
+	atomic_uint id, go;
+};
+
+static void attach_and_leave(void *arg)
+{
+	struct steps *steps = arg;
+
+	attach_direct(10 * PAGE);
+	need(has_path(), "no direct path");
+	atomic_store(&steps->id, id);
+	while (!atomic_load(&steps->go))
+		usleep(1000);
+	need_ok(munmap(m, 10 * PAGE));
+	need_ok(close(fd));
+}
+
+static bool is_attached(void *steps)
+{
+	return atomic_load(&((struct steps *)steps)->id);
+}
+
+static bool is_unlisted(void *steps)
+{
+	return !space_listed(atomic_load(&((struct steps *)steps)->id));
+}
+
+/* Everything for which one has to know who uses which space. */
+static void use_other(void *unused)
+{
+	int other = space_attach(file_path("other"), O_RDWR);
+	u32 other_id = space_id(other);
+
+	(void)unused;
+	expect(space_listed(other_id), "it is not listed");
+	space_name(file_path("other"), "t-direct", O_RDWR);
+	need_ok(close(node_open("t-direct", O_RDWR)));
+	need_ok(detach("t-direct"));
+	space_gone(other, other_id);
+}
+
+static void use_same(void *unused)
+{
+	(void)unused;
+	attach_direct(10 * PAGE);
+	expect(has_path(), "no direct path after the last user had gone");
+	leave(10 * PAGE);
+}
+
+/* Nobody can be sure that he gets the file, but he can be killed while he waits for it. */
+static void attached_beside_reader(void)
+{
+	struct park park;
+	int file, status;
+	pid_t pid;
+
+	pool_use(2 * MIB);
+	path = file_make("file", 10 * PAGE, 1);
+	file = need_ok(open(path, O_RDONLY | O_DIRECT | O_CLOEXEC));
+	park_begin(&park, read_direct, file);
+	pid = child_start(use_same, NULL);
+	expect(task_waits(pid, pid, 20000), "the lock is not kept");
+	need_ok(kill(pid, SIGKILL));
+	expect(child_ends(pid, 10000 * scale, &status), "it cannot be killed");
+	park_end(&park);
+	use_same(NULL);
+	need_ok(close(file));
+}
+
+/*
+ * Who can read the file keeps it from being let go: the space has left the list then, who wants the
+ * same file waits, and nobody else.
+ */
+static void reader_stands_still(void)
+{
+	struct steps *steps = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct park park;
+	pid_t last, pid;
+	int file, status;
+
+	pool_use(2 * MIB);
+	path = file_make("file", 10 * PAGE, 1);
+	file_make("other", 10 * PAGE, 1);
+	file = need_ok(open(path, O_RDONLY | O_DIRECT | O_CLOEXEC));
+	last = child_start(attach_and_leave, steps);
+	need(wait_until(is_attached, steps, 20000), "the child has not attached it");
+	park_begin(&park, read_direct, file);
+	atomic_store(&steps->go, 1);
+	expect(task_waits(last, last, 20000), "the last user does not wait");
+	pid = child_start(use_other, NULL);
+	park_beside(&park, pid);
+	expect(wait_until(is_unlisted, steps, 10000 * scale), "the space does not end");
+	pid = child_start(use_same, NULL);
+	expect(task_waits(pid, pid, 20000), "who wants the same file does not wait");
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, &status, 0));
+	pid = child_start(use_same, NULL);
+	expect(task_waits(pid, pid, 20000), "who wants the same file does not wait");
+	park_end(&park);
+	child_join(pid);
+	child_join(last);
+	need_ok(close(file));
+}
+
 static void on(const char *type, bool path_there)
 {
 	char where[DIR_SIZE];
@@ -507,6 +617,8 @@ static const struct test tests[] = {
 	{ "a file that is not open for writing: EACCES", not_without_a_right, T_DEVICE },
 	{ "attached twice", shared, T_DEVICE },
 	{ "attached while it is being left", coming_and_going, T_DEVICE },
+	{ "attached while a reader of the file stands still", attached_beside_reader, T_DEVICE },
+	{ "left while a reader of the file stands still", reader_stands_still, T_DEVICE },
 	{ "xfs has it", on_xfs, T_DEVICE },
 	{ "btrfs has not", on_btrfs, T_DEVICE },
 	{ "tmpfs has not", on_tmpfs, T_DEVICE },

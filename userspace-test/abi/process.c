@@ -118,6 +118,29 @@ int try_copy(void *to, const void *from, size_t len)
 	return sig;
 }
 
+struct ending {
+	pid_t pid;
+	int *status;
+};
+
+static bool ended(void *arg)
+{
+	struct ending *e = arg;
+
+	return waitpid(e->pid, e->status, WNOHANG) == e->pid;
+}
+
+bool child_ends(pid_t pid, u64 ms, int *status)
+{
+	struct ending e = { pid, status };
+
+	if (wait_until(ended, &e, ms))
+		return true;
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, status, 0));
+	return false;
+}
+
 u64 now_ms(void)
 {
 	struct timespec ts;

@@ -166,6 +166,7 @@ void expect_file(const char *path, const u8 *model, u64 bytes);
 
 pid_t child_start(void (*run)(void *arg), void *arg);	/* exits 0 after run() */
 void child_join(pid_t pid);				/* it must have */
+bool child_ends(pid_t pid, u64 ms, int *status);	/* false: not within that time, it was killed */
 void become(uid_t uid, gid_t gid);	/* for good, without groups or capabilities */
 
 int try_load(const volatile void *from, u8 *value);	/* 0 or the signal */

@@ -167,31 +167,6 @@ void spread(const void *mem, u64 pages)
 		*(const volatile u8 *)((const u8 *)mem + vpn * PAGE);
 }
 
-/* ---- children ---- */
-
-struct ending {
-	pid_t pid;
-	int *status;
-};
-
-static bool ended(void *arg)
-{
-	struct ending *e = arg;
-
-	return waitpid(e->pid, e->status, WNOHANG) == e->pid;
-}
-
-bool child_ends(pid_t pid, u64 ms, int *status)
-{
-	struct ending e = { pid, status };
-
-	if (wait_until(ended, &e, ms))
-		return true;
-	need_ok(kill(pid, SIGKILL));
-	need_ok(waitpid(pid, status, 0));
-	return false;
-}
-
 /* ---- secrets ---- */
 
 #define SECRET	0x5ec2e75ec2e75ec2ull

@@ -30,9 +30,6 @@ bool page_among_zeros(const void *page, u64 vpn, u64 old, u64 new);	/* or is zer
 int direct_open(const char *path);	/* with O_DIRECT where there is such a thing */
 void spread(const void *mem, u64 pages);	/* load one byte of each page */
 
-/* Wait for a child for so long; then it is killed, and false. */
-bool child_ends(pid_t pid, u64 ms, int *status);
-
 /*
  * Frames that hold a secret, freed: whoever sees these words has been shown memory of others.
  */
