@@ -103,8 +103,6 @@ static int pin_range(int fd, const char *name, struct framepool_range *range)
 		{ ENOMEM, "more than RLIMIT_MEMLOCK, or half of the pool, would be pinned",
 		  "Pin a smaller part, raise the limit (ulimit -l), or run it as root." },
 		{ EINVAL, "the range is outside of the space", "See its size: 'framepool list'." },
-		{ EBADF, "it was opened for reading only",
-		  "Run it as the owner of the space or as root." },
 		{ }
 	};
 	struct pinning p = { .fd = fd, .name = name };

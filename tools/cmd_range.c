@@ -224,11 +224,6 @@ static void say_synced(const char *name, const struct framepool_range *t)
 
 int cmd_evict(int argc, char **argv)
 {
-	static const struct reason reasons[] = {
-		{ EBADF, "it was opened for reading only",
-		  "Run it as the owner of the space or as root." },
-		{ }
-	};
 	static const struct verb evict = {
 		"evict",
 		"usage: framepool evict NAME [options]\n"
@@ -236,7 +231,7 @@ int cmd_evict(int argc, char **argv)
 		"Write back what is dirty and give the frames of a space back to its pool; says\n"
 		"what stayed, and why.\n"
 		"\n" RANGE_OPTIONS,
-		framepool_evict, say_evicted, reasons
+		framepool_evict, say_evicted, NULL
 	};
 
 	return run_verb(&evict, argc, argv);

@@ -387,6 +387,8 @@ runs 0 whatif other --json
 says out '"left_out_uses": 0'
 says out '"policy": "lru2"'
 says out '"permille": 1000'
+runs 0 pin a.dat -l 4K -- framepool evict a.dat
+says out "1 pinned"
 runs 0 whatif other --clear
 runs 0 whatif other --off
 fails 1 whatif other --json -- "it does not watch what it misses"
