@@ -11,8 +11,10 @@
  */
 #include "attach.h"
 
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/wait.h>
 
 #include "job.h"
@@ -36,7 +38,7 @@ static struct fpool_space *find(struct inode *host)
 	return NULL;
 }
 
-static void tear_down_again(struct work_struct *work);
+static void tear_down(struct work_struct *work);
 
 /* Nobody sees it before it is opened, and listed. */
 static struct fpool_space *make(const struct fpool_attach_params *params, struct fpool_pool *pool)
@@ -45,7 +47,8 @@ static struct fpool_space *make(const struct fpool_attach_params *params, struct
 
 	if (IS_ERR(space))
 		return space;
-	INIT_DELAYED_WORK(&space->retry, tear_down_again);
+	INIT_DELAYED_WORK(&space->leave, tear_down);
+	INIT_LIST_HEAD(&space->leavers);
 	space->block_type = params->block_type;
 	space->uid = current_fsuid();
 	return space;
@@ -254,103 +257,164 @@ static int empty_out(struct fpool_space *space)
 	return -EBUSY;
 }
 
-/* One that an earlier failure has left waiting: until its time came the space would not be gone. */
-static void forget_retry(struct fpool_space *space)
+/* Who waits for a tear-down; his, and that of who will tell him. */
+struct leaver {
+	struct list_head link;		/* A: in leavers of the space; then the tear-down's */
+	struct fpool_node *node;	/* I: that he detaches, or NULL */
+	struct completion done;		/* X */
+	int err;			/* before @done: of the teller, then of who waits */
+	refcount_t refs;		/* X */
+};
+
+static struct leaver *make_leaver(struct fpool_node *node)
 {
-	if (cancel_delayed_work(&space->retry))
-		fpool_space_put(space);
+	struct leaver *l = kzalloc(sizeof(*l), GFP_KERNEL);
+
+	if (!l)
+		return NULL;
+	l->node = node;
+	init_completion(&l->done);
+	refcount_set(&l->refs, 2);
+	return l;
 }
 
-/* From now on who attaches the file makes another space. False: it is not to go, or not yet. */
-static bool unlist(struct fpool_space *space, int *err)
+static void put_leaver(struct leaver *l)
 {
-	bool gone = false;
+	if (refcount_dec_and_test(&l->refs))
+		kfree(l);
+}
+
+static void tell(struct leaver *l, int err)
+{
+	l->err = err;
+	complete(&l->done);
+	put_leaver(l);
+}
+
+static void tell_all(struct list_head *told, int err)
+{
+	struct leaver *l, *next;
+
+	list_for_each_entry_safe(l, next, told, link)
+		tell(l, err);
+}
+
+/* There is one work item for each space, and it is queued once, with a reference to the space. */
+static void queue_tear_down(struct fpool_space *space, unsigned long delay)
+{
+	space->leaving = FPOOL_LEAVING_SOON;
+	queue_delayed_work(fpool_job_queue(FPOOL_JOB_LEAVES), &space->leave, delay);
+}
+
+/* False: the space has users again, and nothing is to be done. */
+static bool begin_tear_down(struct fpool_space *space, struct list_head *told)
+{
+	bool last;
 
 	mutex_lock(&fpool_attach_lock);
-	if (space->users || list_empty(&space->link)) {
-		/* Attached again meanwhile; or attached, left and torn down by another. */
-		*err = 0;
-	} else if (!*err && is_empty(space)) {
-		list_del_init(&space->link);
-		gone = true;
-	} else {
-		space->orphan = true;
-		fpool_space_get(space);
-		if (!queue_delayed_work(fpool_job_queue(FPOOL_JOB_LEAVES), &space->retry,
-					RETRY_DELAY))
-			fpool_space_put(space);
-	}
+	space->leaving = FPOOL_LEAVING_NOW;
+	list_splice_init(&space->leavers, told);
+	last = !space->users;
 	mutex_unlock(&fpool_attach_lock);
-	return gone;
+	return last;
 }
 
-/* The last user has gone. */
-static int tear_down(struct fpool_space *space)
+/*
+ * From now on who attaches the file makes another space.  Not if it was attached and left again
+ * meanwhile: what was stored then is perhaps neither written nor flushed, so all is done once more.
+ */
+static bool unlist(struct fpool_space *space, int *err)
+{
+	lockdep_assert_held(&fpool_attach_lock);
+	if (!*err && !space->users && space->leaving == FPOOL_LEAVING_NOW && is_empty(space)) {
+		list_del_init(&space->link);
+		return true;
+	}
+	if (space->users) {
+		space->leaving = FPOOL_LEAVING_NOT;
+		*err = 0;
+	} else if (space->leaving == FPOOL_LEAVING_AGAIN) {
+		queue_tear_down(space, 0);
+		*err = 0;
+	} else {
+		space->orphan = true;
+		queue_tear_down(space, RETRY_DELAY);
+	}
+	return false;
+}
+
+/* Who attaches the file meanwhile waits until he can have it for himself. */
+static void end_tear_down(struct fpool_space *space, int *err)
 {
 	struct opening o = { .host = fpool_backing_host(space->backing.file) };
-	int err = empty_out(space);
-	bool gone;
+	bool gone, again;
 
-	/* Before the opening, because it waits for who reads the file. */
-	if (!err)
-		fpool_backing_forget_cached(&space->backing);
-	/* Who attaches the file from then on waits until he can have it for himself. */
 	wait_event(opened, begin_opening(&o));
-	gone = unlist(space, &err);
+	mutex_lock(&fpool_attach_lock);
+	gone = unlist(space, err);
+	again = space->leaving == FPOOL_LEAVING_SOON;
+	mutex_unlock(&fpool_attach_lock);
 	if (gone)
 		fpool_backing_let_go(&space->backing);
 	end_opening(&o);
 	/* Without a lock: it waits for references, whose holders may want one. */
-	if (gone) {
-		forget_retry(space);
+	if (gone)
 		fpool_space_unlink(space);
-	}
-	return err;
-}
-
-static void tear_down_again(struct work_struct *work)
-{
-	struct fpool_space *space = container_of(to_delayed_work(work), struct fpool_space, retry);
-	bool still;
-
-	mutex_lock(&fpool_attach_lock);
-	still = space->orphan && !space->users;
-	mutex_unlock(&fpool_attach_lock);
-	if (still)
-		tear_down(space);
-	fpool_space_put(space);
-}
-
-static int leave_job(struct fpool_job *job)
-{
-	return tear_down(job->space);
-}
-
-/* No memory for the short way: the long one. */
-static void orphan_at_once(struct fpool_space *space)
-{
-	space->orphan = true;
-	fpool_space_get(space);
-	if (!queue_delayed_work(fpool_job_queue(FPOOL_JOB_LEAVES), &space->retry, 0))
+	if (!again)
 		fpool_space_put(space);
 }
 
-/* A user goes. NULL: he was not the last; or the job that tears the space down. */
-static struct fpool_job *drop_user(struct fpool_space *space, bool named)
+/* The last user has gone. */
+static void tear_down(struct work_struct *work)
 {
-	struct fpool_job *job = NULL;
+	struct fpool_space *space = container_of(to_delayed_work(work), struct fpool_space, leave);
+	LIST_HEAD(told);
+	int err = begin_tear_down(space, &told) ? empty_out(space) : -EAGAIN;
+
+	/* Before the opening, because it waits for who reads the file. */
+	if (!err)
+		fpool_backing_forget_cached(&space->backing);
+	end_tear_down(space, &err);
+	/* When a detach has returned the space is gone, and the file is closed. */
+	tell_all(&told, err);
+}
+
+/* The last user has gone: what is to be done begins, or begins again. */
+static void leave(struct fpool_space *space)
+{
+	switch (space->leaving) {
+	case FPOOL_LEAVING_NOT:
+		fpool_space_get(space);
+		queue_tear_down(space, 0);
+		break;
+	case FPOOL_LEAVING_SOON:
+		/* If it has begun, it will see that there are no users. */
+		if (cancel_delayed_work(&space->leave))
+			queue_tear_down(space, 0);
+		break;
+	case FPOOL_LEAVING_NOW:
+		space->leaving = FPOOL_LEAVING_AGAIN;
+		break;
+	case FPOOL_LEAVING_AGAIN:
+		break;
+	}
+}
+
+/* A user goes; if he was the last, @l, who may be NULL, is told when the space is torn down. */
+static void drop_user(struct fpool_space *space, bool named, struct leaver *l)
+{
+	bool last;
 
 	mutex_lock(&fpool_attach_lock);
 	space->unnamed -= !named;
-	if (!--space->users) {
-		job = fpool_job_create(space, leave_job);
-		if (job)
-			job->queue = FPOOL_JOB_LEAVES;
-		else
-			orphan_at_once(space);
-	}
+	last = !--space->users;
+	if (last && l)
+		list_add_tail(&l->link, &space->leavers);
+	if (last)
+		leave(space);
 	mutex_unlock(&fpool_attach_lock);
-	return job;
+	if (!last && l)
+		tell(l, 0);
 }
 
 /**
@@ -358,19 +422,21 @@ static struct fpool_job *drop_user(struct fpool_space *space, bool named)
  * @space: the space, perhaps gone when this returns
  * @named: it came through a named node
  *
- * The last one waits until everything is written back, unless he is being killed: then a worker
- * does it after him.
+ * The last one waits until everything is written back, unless he is being killed, or there is no
+ * memory: then a worker does it after him.
  *
  * Context: Process context, without fpool_attach_lock; not in a worker of ours.
  */
 void fpool_attach_leave(struct fpool_space *space, bool named)
 {
-	struct fpool_job *job = drop_user(space, named);
+	struct leaver *l = fpool_job_may_wait() ? make_leaver(NULL) : NULL;
 
-	if (!job)
+	drop_user(space, named, l);
+	if (!l)
 		return;
-	fpool_job_run_leaving(job);
-	fpool_job_put(job);
+	/* A release has nobody to tell how it has ended. */
+	(void)wait_for_completion_killable(&l->done);
+	put_leaver(l);
 }
 
 /**
@@ -396,12 +462,7 @@ void fpool_attach_enter(struct fpool_space *space)
  */
 void fpool_attach_leave_later(struct fpool_space *space)
 {
-	struct fpool_job *job = drop_user(space, true);
-
-	if (!job)
-		return;
-	fpool_job_start(job);
-	fpool_job_put(job);
+	drop_user(space, true, NULL);
 }
 
 /* The node of a detach that has failed. */
@@ -414,7 +475,7 @@ static void come_back(struct fpool_node *node)
 
 static int detach_job(struct fpool_job *job)
 {
-	struct fpool_node *node = job->ctx;
+	struct leaver *l = job->ctx;
 	struct fpool_space *space = job->space;
 	u64 written = 0, failed = 0;
 	bool last;
@@ -430,14 +491,14 @@ static int detach_job(struct fpool_job *job)
 		err = fpool_writeback_sync(space, fpool_vpn(0), fpool_vpn(FPOOL_VPN_MAX), &written,
 					   &failed);
 	if (err) {
-		come_back(node);
+		come_back(l->node);
+		tell(l, err);
 		return err;
 	}
-	fpool_node_remove(node);
-	mutex_lock(&fpool_attach_lock);
-	last = !--space->users;
-	mutex_unlock(&fpool_attach_lock);
-	return last ? tear_down(space) : 0;
+	fpool_node_remove(l->node);
+	/* The tear-down waits until this job has ended, not the other way round. */
+	drop_user(space, true, l);
+	return 0;
 }
 
 /**
@@ -452,17 +513,20 @@ static int detach_job(struct fpool_job *job)
  */
 int fpool_attach_detach(struct fpool_node *node)
 {
-	struct fpool_job *job = fpool_job_create(node->space, detach_job);
+	struct leaver *l = make_leaver(node);
+	struct fpool_job *job = l ? fpool_job_create(node->space, detach_job) : NULL;
 	int err;
 
 	if (!job) {
+		kfree(l);
 		come_back(node);
 		return -ENOMEM;
 	}
-	job->ctx = node;
+	job->ctx = l;
 	job->queue = FPOOL_JOB_LEAVES;
 	fpool_job_start(job);
-	err = fpool_job_wait(job);
 	fpool_job_put(job);
+	err = wait_for_completion_killable(&l->done) ? -EINTR : l->err;
+	put_leaver(l);
 	return err;
 }

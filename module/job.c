@@ -11,8 +11,8 @@
  *
  *	tickets		prefetches that nobody waits for (prefetch.c); they wait for no other,
  *			but begin tear-downs
- *	leaves		tear-downs, which wait until the last reference to their space has gone,
- *			and so for its jobs
+ *	leaves		tear-downs, one for each space, which wait until the last reference to it
+ *			has gone, and so for its jobs; and detaches, which begin a tear-down
  *	jobs		everything else; no lock that one of them waits for is held by somebody who
  *			waits for a job, but for those that have their places already
  *
@@ -157,11 +157,18 @@ struct fpool_job *fpool_job_run_range(struct fpool_space *space, fpool_vpn_t sta
 	return ERR_PTR(-EINTR);
 }
 
-/* A signal that kills is taken off before the files are closed: no wait would see it then. */
-static bool being_killed(void)
+/**
+ * fpool_job_may_wait - is the caller not being killed?
+ *
+ * A signal that kills is taken off before the files are closed: no wait would see it then.
+ *
+ * Context: The release of a descriptor, perhaps in a process that exits.
+ * Return: whether he may wait for a worker.
+ */
+bool fpool_job_may_wait(void)
 {
-	return fatal_signal_pending(current) ||
-	       (current->flags & PF_EXITING && current->signal->group_exit_code & 0x7f);
+	return !fatal_signal_pending(current) &&
+	       !(current->flags & PF_EXITING && current->signal->group_exit_code & 0x7f);
 }
 
 /**
@@ -173,7 +180,7 @@ static bool being_killed(void)
 void fpool_job_run_leaving(struct fpool_job *job)
 {
 	fpool_job_start(job);
-	if (!being_killed())
+	if (fpool_job_may_wait())
 		fpool_job_wait(job);
 }
 
@@ -213,7 +220,7 @@ struct workqueue_struct *fpool_job_queue(enum fpool_job_queue which)
  */
 int fpool_job_init(void)
 {
-	/* Of tear-downs there is at most one for each space: as many as can be. */
+	/* A tear-down for each space, and a detach for each node: as many as can be. */
 	queues[FPOOL_JOB_JOBS] = alloc_workqueue("framepool-jobs", WQ_UNBOUND, 0);
 	queues[FPOOL_JOB_LEAVES] = alloc_workqueue("framepool-leaves", WQ_UNBOUND,
 						   WQ_UNBOUND_MAX_ACTIVE);

@@ -33,6 +33,14 @@
 /* Instead of an epoch: the page could not be written, or not be flushed, and is dirty again. */
 #define FPOOL_EPOCH_FAILED	U16_MAX
 
+/* How far the tear-down of a space is. */
+enum fpool_leaving {
+	FPOOL_LEAVING_NOT,
+	FPOOL_LEAVING_SOON,	/* queued, or waiting for its time; it has a reference */
+	FPOOL_LEAVING_NOW,	/* under way; the same */
+	FPOOL_LEAVING_AGAIN,	/* the same, and the space was attached and left since it began */
+};
+
 struct fpool_space {
 	refcount_t refs;		/* X: of this structure */
 	struct fpool_pool *pool;	/* I */
@@ -48,7 +56,9 @@ struct fpool_space {
 	kuid_t uid;			/* I: of the first attacher */
 	u8 block_type;			/* any time, READ_ONCE: a hint to the next fill */
 	struct fpool_streams streams;	/* P; read without it for hints: what AUTO follows */
-	struct delayed_work retry;	/* X: of a tear-down that could not finish */
+	struct delayed_work leave;	/* A: its tear-down, which is queued once */
+	enum fpool_leaving leaving;	/* A */
+	struct list_head leavers;	/* A: who waits until the next tear-down has ended */
 	struct work_struct clean_work;	/* who set @cleaning */
 	bool cleaning;			/* P: the cleaner's visit has not ended */
 	bool dying;			/* any time, READ_ONCE: waits for the last references */

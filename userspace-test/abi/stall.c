@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <linux/fs.h>
@@ -444,6 +445,81 @@ static void last_user_killed(void)
 	id = space_id(fd);
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
 	end(64, 2);
+}
+
+/* ---- more spaces than a queue of the kernel's has places ---- */
+
+#define SPACES	530
+
+static const char *one_of(unsigned int i)
+{
+	static char name[sizeof(bed_path) + 16];
+
+	snprintf(name, sizeof(name), "%s.%u", bed_path, i);
+	return name;
+}
+
+static void attaching_all(void *ready)
+{
+	struct rlimit files = { 4 * SPACES, 4 * SPACES };
+	u8 *page = aligned_alloc(PAGE, PAGE);
+	unsigned int i;
+
+	need_ok(setrlimit(RLIMIT_NOFILE, &files));
+	for (i = 0; i < SPACES; i++) {
+		fd = space_attach(one_of(i), O_RDWR);
+		page_fill(page, i, 2);
+		need(pwrite(fd, page, PAGE, 0) == PAGE, "pwrite: %s", strerror(errno));
+	}
+	atomic_store((atomic_int *)ready, 1);
+	for (;;)
+		pause();
+}
+
+static pid_t attach_all(void)
+{
+	atomic_int *ready = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid = child_start(attaching_all, ready);
+
+	while (!atomic_load(ready) && !waitpid(pid, NULL, WNOHANG))
+		usleep(1000);
+	need(atomic_load(ready), "the child has not attached them all");
+	return pid;
+}
+
+static void kill_user(pid_t pid)
+{
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, NULL, 0));
+}
+
+/* All are being torn down, are attached, and left: they go all the same. */
+static void left_twice(void)
+{
+	unsigned int i;
+	pid_t user;
+	u8 *is;
+	u64 n;
+
+	/* Each has nodes of a page table. */
+	pool_use(64 * MIB);
+	bed_make(1);
+	for (i = 0; i < SPACES; i++)
+		free(file_make(one_of(i), PAGE, 1));
+	sync();
+	user = attach_all();
+	dm_stall();
+	kill_user(user);
+	user = attach_all();
+	kill_user(user);
+	dm_go_on();
+	expect(wait_until(no_spaces, NULL, SETTLE_MS * 2), "%u spaces stay", spaces_count());
+	for (i = 0; i < SPACES; i++) {
+		is = file_load(one_of(i), &n);
+		expect(page_is(is, i, 2), "file %u", i);
+		free(is);
+	}
+	bed_end();
 }
 
 /* A page of another space is no prisoner of this one's device. */
@@ -946,6 +1022,7 @@ static const struct test tests[] = {
 	{ "a maximum of pages that are being read", full_of_reads, T_DEVICE },
 	{ "a maximum of dirty pages", full_of_dirt, T_DEVICE },
 	ON_EACH("the last user is killed", last_user_killed, T_DEVICE),
+	{ "spaces are left, attached and left", left_twice, T_DEVICE | T_VARIANT(BED_FILE) },
 	ON_EACH("another space goes on", other_space, 0),
 	{ "a crowd that syncs, and another space", crowd_syncs, T_DEVICE },
 	ON_EACH("a fault that may not drop its lock is bounded", bounded_without_retry, T_DEVICE),
