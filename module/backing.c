@@ -11,6 +11,9 @@
  *    the page cache takes is the stable one;
  *  - tmpfs is a page cache.
  *
+ * What goes to a device that makes checksums of what it is given is a copy, too (copy.c), but
+ * no page cache's: that would be waited for, and direct I/O starts many writes together.
+ *
  * File systems take their inode lock under I/O and fault under their inode lock.  So nothing here
  * is called with mmap_lock or a VMA lock held, but fpool_backing_read_nowait(): a fault starts its
  * read under its lock.  That takes of a file system's locks only those that are free, and waits
@@ -122,6 +125,25 @@ static bool wants_direct(struct file *file)
 	       magic != TMPFS_MAGIC;
 }
 
+/* The inode that the blocks belong to, also below an overlay. */
+static struct inode *real_host(struct file *file)
+{
+	struct inode *host = fpool_backing_host(file);
+
+	return S_ISBLK(host->i_mode) ? host : d_real_inode(file->f_path.dentry);
+}
+
+/* Does somebody on the way to the medium look at the bytes twice? */
+static bool wants_copies(struct file *file)
+{
+	struct inode *host = real_host(file);
+	const struct super_block *sb = host->i_sb;
+	struct block_device *bdev = S_ISBLK(host->i_mode) ? I_BDEV(host) : sb->s_bdev;
+
+	return (bdev && bdev_stable_writes(bdev)) || sb->s_iflags & SB_I_STABLE_WRITES ||
+	       mapping_stable_writes(host->i_mapping) || fpool_inject(FPOOL_INJECT_STABLE);
+}
+
 /*
  * Who listens to the file is told nothing, as with stores to a mapping: fanotify may want to be
  * asked for leave, and a fault that reads under its lock would wait for a program.
@@ -177,6 +199,7 @@ int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
 	own->f_flags |= O_NOATIME;
 	b->file = own;
 	b->direct = wants_direct(own);
+	b->copies = b->direct && wants_copies(own);
 	b->blockdev = S_ISBLK(file_inode(own)->i_mode);
 	/* The cleaner may look already; pairs with fpool_backing_writable(). */
 	smp_store_release(&b->wfile, write ? own : NULL);
@@ -218,6 +241,8 @@ int fpool_backing_upgrade(struct fpool_backing *b, struct file *file)
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);
+	/* Not what it was to be read from, perhaps: an overlay has a copy of its own now. */
+	WRITE_ONCE(b->copies, b->direct && wants_copies(own));
 	/* Syncs and reclaim look at it without a lock; pairs with fpool_backing_writable(). */
 	smp_store_release(&b->wfile, own);
 	return 0;
@@ -536,28 +561,12 @@ static bool is_read_only(const struct fpool_backing *b)
 	return !b->blockdev && sb_rdonly(file_inode(b->wfile)->i_sb);
 }
 
-/**
- * fpool_backing_write - write frames out
- * @b: the backing
- * @bv: where from
- * @nr: entries of @bv
- * @pos: offset in the file, a multiple of 4096
- * @len: bytes; not a multiple of 4096 only where it ends at the end of the file
- *
- * Context: A worker or the reclaim thread; sleeps uninterruptibly.
- * Return: 0: all of it is with the device, perhaps in its volatile cache; or a negative errno
- * of the file system (-EIO, -ENOSPC, ...): any part of it may be.
- */
-int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
-			loff_t pos, size_t len)
+static int write_out(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr, loff_t pos,
+		     size_t len)
 {
 	size_t whole = b->direct ? ALIGN_DOWN(len, PAGE_SIZE) : 0;
 	int err = 0;
 
-	if (fpool_inject(FPOOL_INJECT_WRITE))
-		return -EIO;
-	if (is_read_only(b))
-		return -EROFS;
 	if (b->bio.bdev)
 		return write_bio(b, bv, nr, pos, len);
 	if (whole) {
@@ -581,6 +590,45 @@ int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned in
 	return write_buffered(b, bv, nr, pos, len);
 }
 
+/**
+ * fpool_backing_write - write frames out
+ * @b: the backing
+ * @bv: where from
+ * @nr: entries of @bv
+ * @pos: offset in the file, a multiple of 4096
+ * @len: bytes; not a multiple of 4096 only where it ends at the end of the file
+ *
+ * Context: A worker or the reclaim thread; sleeps uninterruptibly.
+ * Return: 0: all of it is with the device, perhaps in its volatile cache; or a negative errno
+ * of the file system (-EIO, -ENOSPC, ...): any part of it may be.
+ */
+int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
+			loff_t pos, size_t len)
+{
+	struct fpool_copy *copy;
+	int err;
+
+	if (fpool_inject(FPOOL_INJECT_WRITE))
+		return -EIO;
+	if (is_read_only(b))
+		return -EROFS;
+	if (!b->copies)
+		return write_out(b, bv, nr, pos, len);
+	copy = fpool_copy_make(bv, nr, ALIGN(len, PAGE_SIZE));
+	if (!copy)
+		return -ENOMEM;
+	err = write_out(b, copy->bv, copy->nr, pos, len);
+	fpool_copy_free(copy);
+	return err;
+}
+
+/* A write that was started has ended. */
+static void written(struct fpool_write *write, int err)
+{
+	fpool_copy_free(write->copy);
+	write->done(write, err);
+}
+
 static void bio_written(struct bio *bio)
 {
 	struct fpool_write *write = container_of(bio, struct fpool_write, bio);
@@ -588,7 +636,7 @@ static void bio_written(struct bio *bio)
 
 	bio_uninit(bio);
 	fpool_write_end(write->file);
-	write->done(write, err);
+	written(write, err);
 }
 
 static bool start_bio(struct fpool_backing *b, struct fpool_write *write, struct bio_vec *bv,
@@ -603,7 +651,7 @@ static bool start_bio(struct fpool_backing *b, struct fpool_write *write, struct
 
 static void iocb_ended(struct fpool_write *write, long ret)
 {
-	write->done(write, ret < 0 ? ret : ret == write->bytes ? 0 : -EIO);
+	written(write, ret < 0 ? ret : ret == write->bytes ? 0 : -EIO);
 }
 
 static void iocb_written(struct kiocb *iocb, long ret)
@@ -623,6 +671,7 @@ static bool start_iocb(struct fpool_backing *b, struct fpool_write *write, struc
 
 	prepare(&write->iocb, b->wfile, pos, true);
 	write->iocb.ki_complete = iocb_written;
+	write->bytes = len;
 	iov_iter_bvec(&iter, ITER_SOURCE, bv, nr, len);
 	old = act_for_opener(b);
 	ret = fpool_iocb_write(&write->iocb, &iter);
@@ -657,18 +706,30 @@ bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *writ
 			       struct bio_vec *bv, unsigned int nr, loff_t pos, size_t len,
 			       void (*done)(struct fpool_write *write, int err))
 {
+	bool started;
+
 	if (!b->direct || len & ~PAGE_MASK || is_read_only(b))
 		return false;
 	write->file = b->wfile;
-	write->bytes = len;
 	write->done = done;
+	write->copy = NULL;
 	if (fpool_inject(FPOOL_INJECT_WRITE)) {
 		done(write, -EIO);
 		return true;
 	}
-	if (b->bio.bdev)
-		return start_bio(b, write, bv, nr, pos, len);
-	return start_iocb(b, write, bv, nr, pos, len);
+	if (b->copies) {
+		write->copy = fpool_copy_make(bv, nr, len);
+		if (!write->copy)
+			return false;
+		bv = write->copy->bv;
+		nr = write->copy->nr;
+	}
+	/* If so, it may have ended, and @write with it. */
+	started = b->bio.bdev ? start_bio(b, write, bv, nr, pos, len) :
+				start_iocb(b, write, bv, nr, pos, len);
+	if (!started)
+		fpool_copy_free(write->copy);
+	return started;
 }
 
 /**

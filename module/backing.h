@@ -6,12 +6,14 @@
 #include <linux/bvec.h>
 #include <linux/fs.h>
 
+#include "copy.h"
 #include "direct.h"
 
 struct fpool_backing {
 	struct file *file;	/* our own open of it, which nobody else can change */
 	struct file *wfile;	/* the same or a second one, for writing; NULL: read only (yet) */
 	bool direct;		/* past the page cache */
+	bool copies;		/* and what is written is a copy */
 	bool blockdev;
 	struct fpool_direct bio;	/* past the file system; the next best is @direct */
 };
@@ -35,18 +37,22 @@ struct fpool_read {
 /**
  * struct fpool_write - a write that was started
  * @iocb: through the file system
+ * @bytes: of @iocb
  * @bio: past it
  * @file: that it writes to
- * @bytes: how many
+ * @copy: of what is written; NULL: the frames are
  * @done: called with 0 or an errno
  */
 struct fpool_write {
 	union {
-		struct kiocb iocb;
+		struct {
+			struct kiocb iocb;
+			size_t bytes;
+		};
 		struct bio bio;
 	};
 	struct file *file;
-	size_t bytes;
+	struct fpool_copy *copy;
 	void (*done)(struct fpool_write *write, int err);
 };
 

@@ -23,6 +23,7 @@ static const char *const names[FPOOL_NR_INJECTS] = {
 	[FPOOL_INJECT_RESIZE] = "resize",
 	[FPOOL_INJECT_WSET] = "wset",
 	[FPOOL_INJECT_LINGER] = "linger",
+	[FPOOL_INJECT_STABLE] = "stable",
 	[FPOOL_INJECT_WALK] = "walk",
 	[FPOOL_INJECT_STORE] = "store",
 };

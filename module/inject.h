@@ -22,6 +22,7 @@ enum fpool_inject {
 	FPOOL_INJECT_RESIZE,	/* of a backing file */
 	FPOOL_INJECT_WSET,	/* taking a number for a working set */
 	FPOOL_INJECT_LINGER,	/* no fault: a look-up stays a second between node and entry */
+	FPOOL_INJECT_STABLE,	/* no fault: the file that is opened wants copies */
 	FPOOL_INJECT_WALK,	/* no fault: a walk of mappings stays a second at one of them */
 	FPOOL_INJECT_STORE,	/* no fault: core mm stays a second in one for a store */
 	FPOOL_NR_INJECTS,

@@ -90,13 +90,14 @@ void show_space(const struct framepool_space *s)
 {
 	char bytes[NUMBER_SIZE];
 
-	printf("space %u%s%s: %s, %s, in pool %s, blocks: %s, held %u times%s%s%s\n", s->space,
+	printf("space %u%s%s: %s, %s, in pool %s, blocks: %s, held %u times%s%s%s%s\n", s->space,
 	       s->name[0] ? " " : "", s->name, text_bytes(bytes, s->bytes),
 	       s->state & FRAMEPOOL_SPACE_WRITABLE ? "read-write" : "read-only", s->pool,
 	       block_name(s->block_type), s->opens,
 	       s->state & FRAMEPOOL_SPACE_BLOCKDEV ? ", block device" : "",
 	       s->state & FRAMEPOOL_SPACE_DIRECT_PATH ? ", direct path" :
 	       s->state & FRAMEPOOL_SPACE_DIRECT_IO ? ", direct I/O" : ", buffered I/O",
+	       s->state & FRAMEPOOL_SPACE_COPIES ? " of copies" : "",
 	       s->state & FRAMEPOOL_SPACE_ORPHAN ? ", orphan" : "");
 	if (s->write_error)
 		printf("  a page could not be written (%s) and is tried again\n",
@@ -150,6 +151,7 @@ void json_space_fields(struct json *j, const struct framepool_space *s)
 	json_bool(j, "block_device", s->state & FRAMEPOOL_SPACE_BLOCKDEV);
 	json_bool(j, "direct_io", s->state & FRAMEPOOL_SPACE_DIRECT_IO);
 	json_bool(j, "direct_path", s->state & FRAMEPOOL_SPACE_DIRECT_PATH);
+	json_bool(j, "copies", s->state & FRAMEPOOL_SPACE_COPIES);
 	json(j, of_space, COUNT(of_space), s);
 }
 

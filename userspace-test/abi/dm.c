@@ -105,6 +105,27 @@ void dm_message(const char *fmt, ...)
 	need_ok(ioctl(dm, DM_TARGET_MSG, d));
 }
 
+unsigned int dm_delayed(void)
+{
+	static char buffer[TABLE_SIZE] __attribute__((aligned(8)));
+	struct dm_ioctl *d = (void *)buffer;
+	unsigned int i, at, here, writes = 0;
+
+	memset(buffer, 0, sizeof(buffer));
+	init(d, sizeof(buffer));
+	need_ok(ioctl(dm, DM_TABLE_STATUS, d));
+	at = d->data_start;
+	for (i = 0; i < d->target_count; i++) {
+		struct dm_target_spec *spec = (void *)(buffer + at);
+
+		if (!strcmp(spec->target_type, "delay") &&
+		    sscanf((char *)(spec + 1), "%*u %u", &here) == 1)
+			writes += here;
+		at = d->data_start + spec->next;
+	}
+	return writes;
+}
+
 bool dm_make(char *node, size_t len)
 {
 	struct dm_ioctl d;

@@ -179,6 +179,8 @@ bool wait_until(bool (*done)(void *arg), void *arg, u64 ms);
 void wait_for_steps(atomic_ullong *steps, u64 at);	/* of somebody else; or until the test failed */
 bool task_waits(pid_t pid, pid_t tid, u64 ms);		/* asleep, and stays so */
 
+#define INJECT		"/sys/kernel/debug/framepool/inject"	/* kernels with fault injection */
+
 /* A file of /proc or /sys: one write; or its first line. */
 bool knob_write(const char *path, const char *text);
 bool knob_read(const char *path, char *text, size_t len);
@@ -242,6 +244,7 @@ bool dm_make(char *node, size_t len);
 void dm_table(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 bool dm_has(const char *target);		/* where not every kernel has it */
 void dm_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+unsigned int dm_delayed(void);		/* writes that the table's delays keep back now */
 void dm_stall(void);			/* until */
 void dm_go_on(void);
 bool dm_remove(void *unused);		/* false: still in use */

@@ -138,6 +138,7 @@ struct framepool_detach {
 #define FRAMEPOOL_SPACE_BLOCKDEV	(1U << 3)
 #define FRAMEPOOL_SPACE_DIRECT_IO	(1U << 4)	/* past the page cache */
 #define FRAMEPOOL_SPACE_DIRECT_PATH	(1U << 5)	/* and past the file system */
+#define FRAMEPOOL_SPACE_COPIES		(1U << 6)	/* either, and what is written is a copy */
 
 /**
  * struct framepool_space - what a space is and what happened to it
