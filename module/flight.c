@@ -201,15 +201,16 @@ static int write_pages(const struct fpool_run *run, unsigned int first, unsigned
 {
 	u64 pos = position(run) + ((u64)first << PAGE_SHIFT);
 	struct bio_vec *bv = bvecs(run);
-	u64 bytes = end_of_file(run);
+	u64 bytes = end_of_file(run), len;
 	unsigned int nr_bv;
 	int err = 0;
 
 	/* What somebody cut off behind us has nowhere to go. */
 	if (pos < bytes) {
-		nr_bv = build_bvecs(run, first, nr, bv);
-		err = fpool_backing_write(&run->space->backing, bv, nr_bv, pos,
-					  min_t(u64, (u64)nr << PAGE_SHIFT, bytes - pos));
+		len = min_t(u64, (u64)nr << PAGE_SHIFT, bytes - pos);
+		/* The last page is the one that the end is in. */
+		nr_bv = build_bvecs(run, first, fpool_bytes_to_pages(len), bv);
+		err = fpool_backing_write(&run->space->backing, bv, nr_bv, pos, len);
 	}
 	trace(run, first, nr, err);
 	return err;

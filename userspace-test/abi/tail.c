@@ -3,7 +3,7 @@
  * Files whose size is no multiple of a page, or of a sector: the bytes past the end read as zeros,
  * what is stored there never reaches the file, and the file never grows.
  */
-#include "test.h"
+#include "bed.h"
 
 #define RW	(PROT_READ | PROT_WRITE)
 
@@ -171,6 +171,39 @@ static void growing(void)
 	}
 }
 
+/*
+ * The file was cut within a page behind the pool, and what is past a new end goes to it, as long as
+ * there is room: in the page that the end is in is that page.  The resize fails then, or it would
+ * be gone anyway.
+ */
+static void cut_behind(void)
+{
+	struct framepool_resize size = { .size = sizeof(size), .bytes = PAGE };
+	u64 bytes = 2 * PAGE + PAGE / 2, vpn, is;
+	u8 *model = model_make(10 * PAGE, 2), *m, *raw;
+	int fd;
+	u32 id;
+
+	if (access(INJECT, W_OK))
+		skip("this kernel has no fault injection");
+	bed_make(10);
+	pool_use(2 * MIB);
+	fd = space_attach(bed_path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, 10 * PAGE, RW, MAP_SHARED);
+	for (vpn = 1; vpn < 10; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	need_ok(truncate(bed_path, bytes));
+	need(knob_write(INJECT, "resize 1"), INJECT ": %s", strerror(errno));
+	expect_errno(ioctl(fd, FRAMEPOOL_RESIZE, &size), ENOSPC);
+	raw = file_load(bed_path, &is);
+	expect(is == bytes, "%ju bytes", (uintmax_t)is);
+	expect(bytes_are(raw + PAGE, model + PAGE, bytes - PAGE, PAGE), "in the file");
+	need_ok(munmap(m, 10 * PAGE));
+	space_gone(fd, id);
+	bed_end();
+}
+
 static const struct test tests[] = {
 	{ "every size on the file system of the run", all_sizes, 0 },
 	{ "every size, on the direct path", all_sizes_direct, T_DEVICE },
@@ -179,9 +212,12 @@ static const struct test tests[] = {
 	{ "every size on btrfs", on_btrfs, 0 },
 	{ "a block device that ends within a page", on_block_device, 0 },
 	{ "stores past the end do not show when the file grows", growing, T_DEVICE },
+	{ "cut within a page behind the pool, then resized", cut_behind,
+	  T_DEVICE | T_VARIANT(BED_FILE) },
 };
 
 int main(int argc, char **argv)
 {
+	after_test = dm_clear_away;
 	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
 }
