@@ -144,6 +144,29 @@ static void ahead_goes_on_from_a_block_that_is_touched(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fpool_streams_block(&s, vpn - 1, &lo, &hi), 0U);
 }
 
+/* Who reads while a stream is written has some words of the old one and some of the new. */
+static void a_torn_stream_is_no_larger_than_a_block(struct kunit *test)
+{
+	const u64 ends[] = { 0, 1, 512, 768, 1 << 20, (1 << 20) + 256, FPOOL_VPN_MAX - 255,
+			     FPOOL_VPN_MAX + 1 };
+	struct fpool_streams s;
+	unsigned int i, k;
+	u64 lo, hi;
+
+	fpool_streams_init(&s);
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		for (k = 0; k < ARRAY_SIZE(ends); k++) {
+			bool ok = ends[i] < ends[k] && ends[k] - ends[i] <= FPOOL_STREAM_MAX;
+
+			s.stream[1] = (struct fpool_stream){ ends[i], ends[k], 9, 0 };
+			KUNIT_EXPECT_EQ(test, fpool_streams_block(&s, ends[i], &lo, &hi),
+					ok ? 8U : 0U);
+			KUNIT_EXPECT_EQ(test, fpool_streams_block(&s, ends[k] - 1, &lo, &hi),
+					ok ? 8U : 0U);
+		}
+	}
+}
+
 static void the_first_and_the_last_page(struct kunit *test)
 {
 	struct fpool_streams s;
@@ -164,6 +187,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(who_fetches_nothing_has_asked_in_vain),
 	KUNIT_CASE(backwards_and_small_strides_grow_too),
 	KUNIT_CASE(ahead_goes_on_from_a_block_that_is_touched),
+	KUNIT_CASE(a_torn_stream_is_no_larger_than_a_block),
 	KUNIT_CASE(the_first_and_the_last_page),
 	{}
 };

@@ -97,7 +97,7 @@ void fpool_streams_fetched(struct fpool_streams *s, u64 first, u64 nr)
  * @lo: out: the first page that was fetched with it
  * @hi: out: past the last
  *
- * Context: Any, beside one writer: a hint.
+ * Context: Any, beside one writer: a hint, of FPOOL_STREAM_MAX pages at most.
  * Return: Order that the stream of the page has grown to; 0, and nothing out: it was alone.
  */
 unsigned int fpool_streams_block(const struct fpool_streams *s, u64 vpn, u64 *lo, u64 *hi)
@@ -109,7 +109,8 @@ unsigned int fpool_streams_block(const struct fpool_streams *s, u64 vpn, u64 *lo
 		const struct fpool_stream *t = &s->stream[i];
 		u64 first = READ_ONCE(t->lo), end = READ_ONCE(t->hi);
 
-		if (vpn < first || vpn >= end)
+		/* More than a fetch is torn: the one is of what was fetched before the other. */
+		if (vpn < first || vpn >= end || end - first > FPOOL_STREAM_MAX)
 			continue;
 		order = order_of(READ_ONCE(t->hits));
 		if (order) {

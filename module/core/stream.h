@@ -11,7 +11,7 @@
  * The idea is that of Linux's on-demand readahead (Fengguang Wu, 2007) with the state in the
  * space instead of the descriptor, as faults know no descriptor's position.
  *
- * No lock: the caller serialises every call.
+ * No lock: the caller serialises every call but fpool_streams_block().
  */
 #ifndef FPOOL_CORE_STREAM_H
 #define FPOOL_CORE_STREAM_H
@@ -20,6 +20,7 @@
 
 #define FPOOL_NR_STREAMS	4
 #define FPOOL_STREAM_MAX_ORDER	8
+#define FPOOL_STREAM_MAX	BIT_ULL(FPOOL_STREAM_MAX_ORDER)	/* pages of a fetch */
 
 /**
  * struct fpool_stream - misses that follow each other
