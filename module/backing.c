@@ -174,6 +174,15 @@ static struct file *open_to_write(struct file *file)
 	return ERR_PTR(err);
 }
 
+static void use_for_writing(struct fpool_backing *b, struct file *own)
+{
+	/* Not that of what it was read from, perhaps: an overlay has made a copy of its own. */
+	b->sb = real_host(own)->i_sb;
+	WRITE_ONCE(b->copies, b->direct && wants_copies(own));
+	/* Who sees it sees the rest; pairs with fpool_backing_writable(). */
+	smp_store_release(&b->wfile, own);
+}
+
 /**
  * fpool_backing_open - open the file once more, for the space alone
  * @b: filled in
@@ -199,10 +208,10 @@ int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
 	own->f_flags |= O_NOATIME;
 	b->file = own;
 	b->direct = wants_direct(own);
-	b->copies = b->direct && wants_copies(own);
 	b->blockdev = S_ISBLK(file_inode(own)->i_mode);
-	/* The cleaner may look already; pairs with fpool_backing_writable(). */
-	smp_store_release(&b->wfile, write ? own : NULL);
+	/* The cleaner may look already. */
+	if (write)
+		use_for_writing(b, own);
 	return 0;
 }
 
@@ -241,10 +250,8 @@ int fpool_backing_upgrade(struct fpool_backing *b, struct file *file)
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);
-	/* Not what it was to be read from, perhaps: an overlay has a copy of its own now. */
-	WRITE_ONCE(b->copies, b->direct && wants_copies(own));
-	/* Syncs and reclaim look at it without a lock; pairs with fpool_backing_writable(). */
-	smp_store_release(&b->wfile, own);
+	/* Syncs and reclaim look at it without a lock. */
+	use_for_writing(b, own);
 	return 0;
 }
 
@@ -558,7 +565,7 @@ static int write_bio(struct fpool_backing *b, struct bio_vec *bv, unsigned int n
 /* By an emergency remount; 6.12's ext4 warns about who writes all the same. */
 static bool is_read_only(const struct fpool_backing *b)
 {
-	return !b->blockdev && sb_rdonly(file_inode(b->wfile)->i_sb);
+	return !b->blockdev && sb_rdonly(b->sb);
 }
 
 static int write_out(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr, loff_t pos,
@@ -743,12 +750,9 @@ bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *writ
  */
 bool fpool_backing_frozen(const struct fpool_backing *b)
 {
-	const struct super_block *sb;
-
 	if (!fpool_backing_writable(b) || b->blockdev)
 		return false;
-	sb = file_inode(b->wfile)->i_sb;
-	return READ_ONCE(sb->s_writers.frozen) != SB_UNFROZEN;
+	return READ_ONCE(b->sb->s_writers.frozen) != SB_UNFROZEN;
 }
 
 /* The file system does not see what is written past it. The time of a frozen one stands still. */

@@ -12,6 +12,7 @@
 struct fpool_backing {
 	struct file *file;	/* our own open of it, which nobody else can change */
 	struct file *wfile;	/* the same or a second one, for writing; NULL: read only (yet) */
+	const struct super_block *sb;	/* that @wfile is written to, also below an overlay */
 	bool direct;		/* past the page cache */
 	bool copies;		/* and what is written is a copy */
 	bool blockdev;

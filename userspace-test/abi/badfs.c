@@ -19,8 +19,10 @@
 #define NR	1024UL			/* pages of the file: twice the pool */
 #define FEW	200UL			/* fit the pool */
 #define RW	(PROT_READ | PROT_WRITE)
+#define OVERLAY	1			/* a test's variant */
 
 static char node[64], where[DIR_SIZE + 8], path[DIR_SIZE + 16];
+static char over[DIR_SIZE + 8];		/* where an overlay on it is; "": none */
 static u64 version[NR];			/* what each page has to be */
 static u8 *m;
 static int fd;
@@ -31,6 +33,26 @@ static void healthy(void)
 	dm_table("0 %lu linear " RAM " 0", FS_KIB * 2);
 }
 
+/* The file is to be seen through an overlay, which has it on the file system. */
+static void make_overlay(void)
+{
+	static const char * const parts[] = { "lower", "upper", "work" };
+	char part[DIR_SIZE + 16], options[3 * DIR_SIZE + 128];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		snprintf(part, sizeof(part), "%s/%s", where, parts[i]);
+		need_ok(mkdir(part, 0755));
+	}
+	snprintf(over, sizeof(over), "%s/over", dir);
+	need_ok(mkdir(over, 0755));
+	snprintf(options, sizeof(options), "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work",
+		 where, where, where);
+	if (system("modprobe -q overlay") || mount("overlay", over, "overlay", 0, options))
+		skip("no overlay");
+	snprintf(path, sizeof(path), "%s/file", over);
+}
+
 static void make_fs(const char *options)
 {
 	if (access(RAM, R_OK | W_OK) || !dm_make(node, sizeof(node)))
@@ -38,6 +60,8 @@ static void make_fs(const char *options)
 	healthy();
 	ext4_on(node, options, NULL, where, sizeof(where));
 	snprintf(path, sizeof(path), "%s/file", where);
+	if (test_variant == OVERLAY)
+		make_overlay();
 }
 
 static void attach_it(void)
@@ -101,6 +125,8 @@ static void expect_file_right(void)
 static void end_detached(void)
 {
 	expect_file_right();
+	if (over[0])
+		need_ok(umount(over));
 	need_ok(umount(where));
 	note_mounted("");
 	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s",
@@ -808,11 +834,13 @@ static const struct test tests[] = {
 	{ "a frozen file system, on the direct path", frozen_direct, T_DEVICE },
 	{ "a frozen file system, and nothing to write", frozen_clean, T_DEVICE },
 	{ "a frozen file system and a full pool", frozen_and_full, T_DEVICE },
+	{ "a frozen file system below an overlay and a full pool", frozen_and_full,
+	  T_DEVICE | T_VARIANT(OVERLAY) },
 	{ "a resize whose caller was killed", resize_of_the_dead, T_DEVICE },
 	{ "a last page that is leaving when the file grows", grows_while_leaving, T_DEVICE },
 };
 
-/* A test that gave up may have left it frozen. */
+/* A test that gave up may have left it frozen, and an overlay on it. */
 static void clear_away(void)
 {
 	int f;
@@ -823,6 +851,8 @@ static void clear_away(void)
 		ioctl(f, FITHAW, 0);
 		close(f);
 	}
+	snprintf(where, sizeof(where), "%s/over", dir);
+	umount2(where, MNT_DETACH);
 	dm_clear_away();
 }
 
