@@ -326,6 +326,8 @@ int framepool_record(int space, struct framepool_record *record);
  * @length: in bytes; 0 is to the end, wherever it is by then: others may resize the space
  * @bitmap: room for a bit per page, rounded up to bytes; page i is bit i % 8 of byte i / 8
  * @resident: how many, or NULL
+ *
+ * Return: -EPERM: as framepool_record_start() has it.
  */
 int framepool_residency(int space, uint64_t offset, uint64_t length, void *bitmap,
 			uint64_t *resident);

@@ -330,6 +330,22 @@ u64 fpool_backing_bytes(const struct fpool_backing *b)
 	return i_size_read(fpool_backing_host(b->file));
 }
 
+/**
+ * fpool_backing_may_watch - may the caller know which pages of the file are used?
+ * @b: the backing
+ *
+ * That says much about the programs that use them, which are perhaps other users'.  So it is as
+ * with mincore(): for who owns the file, or could open it for writing.  That somebody has a
+ * descriptor for reading, or has attached the file as the first, or has named it, is no right.
+ *
+ * Context: Process context; may sleep.
+ * Return: whether he may.
+ */
+bool fpool_backing_may_watch(const struct fpool_backing *b)
+{
+	return fpool_is_owner(b->file) || !file_permission(b->file, MAY_WRITE);
+}
+
 static void prepare(struct kiocb *iocb, struct file *file, loff_t pos, bool direct)
 {
 	init_sync_kiocb(iocb, file);

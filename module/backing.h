@@ -91,6 +91,7 @@ static inline bool fpool_backing_fixed(const struct fpool_backing *b)
 	return b->bio.marked;
 }
 
+bool fpool_backing_may_watch(const struct fpool_backing *b);
 bool fpool_backing_frozen(const struct fpool_backing *b);
 int fpool_backing_flush(struct fpool_backing *b, bool written);
 int fpool_backing_resize(struct fpool_backing *b, u64 bytes);

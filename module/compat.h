@@ -25,6 +25,22 @@ static inline void fpool_vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set
 
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+
+static inline bool fpool_is_owner(const struct file *file)
+{
+	return inode_owner_or_capable(file_mnt_user_ns((struct file *)file), file_inode(file));
+}
+
+#else
+
+static inline bool fpool_is_owner(const struct file *file)
+{
+	return inode_owner_or_capable(file_mnt_idmap(file), file_inode(file));
+}
+
+#endif
+
 /* Per-VMA locks came with 6.4, and 6.7 takes them for mappings of files. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 

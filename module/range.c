@@ -158,6 +158,8 @@ static long residency(struct file *file, void *arg)
 
 	if (err)
 		return err;
+	if (!fpool_file_may_watch(file))
+		return -EPERM;
 	nr = fpool_vpn_nr(end) - fpool_vpn_nr(start);
 	for (i = 0; i < nr; i++) {
 		if (fpool_spte_has(fpool_space_spte(space, fpool_vpn_add(start, i)),

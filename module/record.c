@@ -17,31 +17,15 @@
  */
 #include "record.h"
 
-#include <linux/capability.h>
-#include <linux/cred.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "node.h"
 #include "rmap.h"
 
 /* References that are copied at once; a look is at so many pages. */
 #define CHUNK	FPOOL_RMAP_LOOK_MAX
-
-/*
- * Who uses which page when says much about a program: as with mincore(), it is for who could
- * change what the program sees, or owns it.
- */
-static bool may_record(const struct file *file)
-{
-	const struct fpool_handle *handle = file->private_data;
-	kuid_t owner = handle->node ? handle->node->uid : handle->space->uid;
-
-	return file->f_mode & FMODE_WRITE || uid_eq(owner, current_fsuid()) ||
-	       capable(CAP_SYS_ADMIN);
-}
 
 /* The next page from *vpn on that may be mapped; false: there is none. */
 static bool next_resident(struct fpool_space *space, fpool_vpn_t *vpn)
@@ -130,7 +114,7 @@ long fpool_record_start(struct file *file, void *arg)
 
 	if (r->__reserved)
 		return -EINVAL;
-	if (!may_record(file))
+	if (!fpool_file_may_watch(file))
 		return -EPERM;
 	if (rcu_access_pointer(handle->space->reflog))
 		return -EBUSY;

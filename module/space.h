@@ -124,6 +124,13 @@ static inline struct fpool_space *fpool_file_space(struct file *file)
 	return handle->space;
 }
 
+/* May who has this descriptor know which pages are used, and are there? */
+static inline bool fpool_file_may_watch(struct file *file)
+{
+	return file->f_mode & FMODE_WRITE ||
+	       fpool_backing_may_watch(&fpool_file_space(file)->backing);
+}
+
 /* Does a use through this descriptor tell that there will be another? */
 static inline bool fpool_handle_counts(const struct fpool_handle *handle)
 {

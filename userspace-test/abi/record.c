@@ -476,14 +476,30 @@ static void half_room(void)
 	scene_end();
 }
 
+#define STRANGER	1234
+
+/* What the pages of a file are used for is told to him, or not: through this descriptor. */
+static void told(int reader, bool may)
+{
+	struct framepool_residency r = { .size = sizeof(r), .length = 8 * PAGE };
+	u8 bits = 0;
+
+	r.bitmap = (uintptr_t)&bits;
+	if (may) {
+		need_ok(ioctl(reader, FRAMEPOOL_RESIDENCY, &r));
+		need_ok(start(reader));
+	} else {
+		expect_errno(ioctl(reader, FRAMEPOOL_RESIDENCY, &r), EPERM);
+		expect(!bits, "he was told %#x", bits);
+		expect_errno(start(reader), EPERM);
+	}
+	need_ok(close(reader));
+}
+
 static void stranger(void *arg)
 {
-	int theirs = *(int *)arg;
-
-	become(1234, 1234);
-	expect_errno(start(theirs), EPERM);
-	if (failures())
-		_exit(1);
+	become(STRANGER, STRANGER);
+	told(*(int *)arg, false);
 }
 
 /* For who could change what is recorded, or owns it. */
@@ -501,9 +517,62 @@ static void rights(void)
 	close(a.fd);
 	reader = need_ok(node_open("t.record", O_RDONLY));
 	child_join(child_start(stranger, &reader));
-	need_ok(start(reader));
-	need_ok(close(reader));
+	told(reader, true);
 	need_ok(detach("t.record"));
+}
+
+struct reader {
+	int control, file;
+	const char *name;		/* "": unnamed */
+	bool may;
+};
+
+/* He attaches what he can only read: the space, and the node, are his, or he is the first. */
+static void attaching_reader(void *arg)
+{
+	struct framepool_detach d = { .size = sizeof(d) };
+	const struct reader *r = arg;
+	struct framepool_attach a;
+
+	become(STRANGER, STRANGER);
+	attach_init(&a, r->file);
+	a.flags = FRAMEPOOL_ATTACH_READ_ONLY;
+	name_set(a.name, r->name);
+	need_ok(ioctl(r->control, FRAMEPOOL_ATTACH, &a));
+	told(*r->name ? need_ok(node_open(r->name, O_RDONLY)) : a.space_fd, r->may);
+	name_set(d.name, r->name);
+	if (*r->name)
+		need_ok(ioctl(r->control, FRAMEPOOL_DETACH, &d));
+}
+
+static void attached_to_watch(const char *file, uid_t owner, mode_t mode, bool may)
+{
+	struct reader r = { .control = control_fd(), .name = "", .may = may };
+
+	need_ok(chmod(file, mode));
+	need_ok(chown(file, owner, 0));
+	r.file = need_ok(open(file, O_RDONLY | O_CLOEXEC));
+	child_join(child_start(attaching_reader, &r));
+	r.name = "t.watch";
+	child_join(child_start(attaching_reader, &r));
+	need_ok(close(r.file));
+}
+
+/* As with mincore(): a descriptor for reading is no right to know what others do, nor is a name. */
+static void readers(void)
+{
+	char dev[64];
+
+	need_ok(chmod(dir, 0755));
+	path = file_make("file", NR * PAGE, 1);
+	attached_to_watch(path, 0, 0644, false);
+	attached_to_watch(path, 0, 0646, true);
+	attached_to_watch(path, STRANGER, 0400, true);
+	if (!loop_make(NR * PAGE, dev, sizeof(dev)))
+		skip("no loop devices");
+	attached_to_watch(dev, 0, 0644, false);
+	attached_to_watch(dev, 0, 0646, true);
+	need_ok(chmod(dev, 0660));
 }
 
 static const struct test tests[] = {
@@ -519,6 +588,7 @@ static const struct test tests[] = {
 	{ "bad input: nothing is taken", refused, T_DEVICE },
 	{ "half of the room cannot be written", half_room, T_DEVICE },
 	{ "who may record", rights, T_DEVICE },
+	{ "who attaches what he can only read", readers, T_DEVICE },
 };
 
 int main(int argc, char **argv)

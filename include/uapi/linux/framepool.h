@@ -523,6 +523,8 @@ struct framepool_prefetch {
  * @length: in bytes; 0 is to the end
  * @bitmap: address of (pages + 7) / 8 bytes; page i is bit i % 8 of byte i / 8
  * @resident: out: how many
+ *
+ * EPERM: as for struct framepool_record_start.
  */
 struct framepool_residency {
 	__u32 size;
@@ -644,8 +646,8 @@ struct framepool_advise {
  *
  * It ends when the descriptor goes. Until then a fault maps its page alone, so programs fault more.
  *
- * EPERM: the descriptor is not open for writing, the space is another user's, and there is no
- * CAP_SYS_ADMIN; EBUSY: somebody records it already; ENOMEM; EINTR: killed.
+ * EPERM: the descriptor is not open for writing, and the caller neither owns the file nor could
+ * open it for writing; EBUSY: somebody records it already; ENOMEM; EINTR: killed.
  */
 struct framepool_record_start {
 	__u32 size;
