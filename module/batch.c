@@ -121,6 +121,12 @@ noinline_for_stack void fpool_batch_each_of_many(struct fpool_batch *b, fpool_ba
 	}
 }
 
+/* Nobody has it, and nobody will who comes later: it may leave when the rest is sure. */
+static bool only_rehearsed(const struct fpool_batch *b, const struct fpool_victim *v)
+{
+	return v->pinner && b->flags & FPOOL_EVICT_REHEARSE;
+}
+
 static enum fpool_fate fate_of_dirty(const struct fpool_batch *b, struct page *page)
 {
 	if (b->dropper)
@@ -151,6 +157,8 @@ static __always_inline void decide(struct fpool_batch *b, struct fpool_victim *v
 		return;
 	}
 	v->fate = flags & BIT(PG_dirty) ? fate_of_dirty(b, page) : FPOOL_FATE_FREE;
+	if (unlikely(only_rehearsed(b, v)))
+		v->fate = FPOOL_FATE_BACK;
 }
 
 /* Once for all victims that share a queue.  They are told of those that may stay, too. */

@@ -15,6 +15,11 @@ struct mm_struct;
 /* Dirty victims that wait for the reclaim thread; more of them help nobody. */
 #define FPOOL_LAUNDRY_MAX	72
 
+#define FPOOL_EVICT_ALL		1	/* what is pinned or promised, too */
+#define FPOOL_EVICT_BROKEN	2	/* nothing but what lies in broken memory */
+#define FPOOL_EVICT_RELEASED	4	/* what is held back, too, by whoever is releasing it */
+#define FPOOL_EVICT_REHEARSE	8	/* what is pinned could leave, and stays, not mapped */
+
 /**
  * struct fpool_evicted - what an eviction did
  * @freed: pages that left

@@ -227,29 +227,51 @@ static bool is_held_from(struct fpool_space *space, fpool_vpn_t vpn)
 	return held;
 }
 
-/* Cut off what lies past @bytes. -EBUSY: a frame there is held, or held back by a program. */
-static int cut(struct fpool_space *space, u64 bytes)
+/*
+ * What lies past @bytes leaves; where @flags have FPOOL_EVICT_REHEARSE not what is pinned, but that
+ * is mapped nowhere then, and nobody has it.  -EBUSY: a frame there is held, or held back by a
+ * program.
+ */
+static int cut(struct fpool_space *space, u64 bytes, unsigned int flags)
 {
 	fpool_vpn_t start = fpool_vpn(fpool_bytes_to_pages(bytes));
-	fpool_vpn_t end = fpool_vpn(FPOOL_VPN_MAX);
 	unsigned long limit = jiffies + 2 * HZ;
-	bool left;
 
-	do {
+	for (;;) {
 		struct fpool_evicted out = {};
-		fpool_vpn_t vpn = start;
 
-		fpool_evict_range(space, start, end, FPOOL_EVICT_ALL, NULL, &out);
-		/* Who claims a page looks at the size under this lock: none comes behind us. */
-		spin_lock(&space->pool->lock);
-		left = fpool_space_next(space, &vpn, end, FPOOL_SPTE_P | FPOOL_SPTE_BUSY, NULL);
-		spin_unlock(&space->pool->lock);
-		if (left && (out.pinned || time_after(jiffies, limit)))
+		/* Who claims a page looks at the size under P: none comes behind us. */
+		fpool_evict_range(space, start, fpool_vpn(FPOOL_VPN_MAX), FPOOL_EVICT_ALL | flags,
+				  NULL, &out);
+		if (!out.busy && !out.held && !out.failed && !out.pinned)
+			return 0;
+		if (out.pinned || time_after(jiffies, limit))
 			return -EBUSY;
-		if (left)
-			schedule_timeout_uninterruptible(HZ / 100 + 1);
-	} while (left);
-	return 0;
+		schedule_timeout_uninterruptible(HZ / 100 + 1);
+	}
+}
+
+/*
+ * The file has been cut: what was pinned goes, too.  Who looked at the size before it was changed,
+ * and has come late, keeps his page, but not what was in it: a file that grows has zeros there.
+ */
+static void cut_pinned(struct fpool_space *space, u64 bytes)
+{
+	fpool_vpn_t vpn = fpool_vpn(fpool_bytes_to_pages(bytes)), end = fpool_vpn(FPOOL_VPN_MAX);
+	bool left = cut(space, bytes, 0);
+	struct page *page;
+
+	while (left) {
+		spin_lock(&space->pool->lock);
+		left = fpool_space_next(space, &vpn, end, FPOOL_SPTE_P, NULL);
+		spin_unlock(&space->pool->lock);
+		page = left ? fpool_pager_lookup(space, vpn) : NULL;
+		if (page) {
+			zero_user_segment(page, 0, PAGE_SIZE);
+			put_page(page);
+		}
+		vpn = fpool_vpn_add(vpn, 1);
+	}
 }
 
 /*
@@ -282,9 +304,12 @@ static int cut_both(struct fpool_space *space, u64 bytes)
 	u64 old = fpool_space_bytes(space);
 	int err;
 
-	/* First nobody can bring a page there any more, then those that are there go. */
+	/*
+	 * First nobody can bring a page there any more, then those that are there go.  Pins would
+	 * not come back if the file system refused: so what is pinned goes when it has not.
+	 */
 	i_size_write(space->inode, bytes);
-	err = cut(space, bytes);
+	err = cut(space, bytes, FPOOL_EVICT_REHEARSE);
 	/* A write that had begun before goes up to the old end: it ends before the file does. */
 	if (!err)
 		err = fpool_laundry_wait_settled(space, fpool_addr_vpn(bytes), true);
@@ -292,6 +317,8 @@ static int cut_both(struct fpool_space *space, u64 bytes)
 		err = fpool_backing_resize(&space->backing, bytes);
 	if (err)
 		i_size_write(space->inode, old);
+	else
+		cut_pinned(space, bytes);
 	return err;
 }
 

@@ -261,6 +261,63 @@ static void resize_refused(void)
 	scene_end();
 }
 
+static u64 pinned_pages(void)
+{
+	struct framepool_space s;
+
+	space_info(fd, &s);
+	return s.pinned;
+}
+
+/* A shrink that the file system refuses: what is pinned stays so. */
+static void resize_pinned_refused(void)
+{
+	struct framepool_range r;
+	u8 *is = aligned_alloc(PAGE, NR * PAGE);
+	int file;
+
+	pool_use(4 * MIB);
+	model = model_make(NR * PAGE, 1);
+	file = need_ok(memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+	need(write(file, model, NR * PAGE) == (ssize_t)(NR * PAGE), "%s", strerror(errno));
+	need(asprintf(&path, "/proc/self/fd/%d", file) > 0, "no memory");
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	need_ok(range_op(fd, FRAMEPOOL_PIN, 90 * PAGE, 30 * PAGE, &r));
+	store(95, 2);
+	store(110, 2);
+	need_ok(fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK));
+	expect_errno(resize(100 * PAGE), EPERM);
+	expect(pinned_pages() == 30, "%ju pages are pinned", (uintmax_t)pinned_pages());
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 90 * PAGE, 30 * PAGE, &r));
+	expect(r.pinned == 30 && !r.done, "%ju stayed", (uintmax_t)r.pinned);
+	expect(bytes_are(m, model, NR * PAGE, 0), "a refused resize changed bytes");
+	need_ok(fsync(fd));
+	need(pread(file, is, NR * PAGE, 0) == (ssize_t)(NR * PAGE), "%s", strerror(errno));
+	expect(bytes_are(is, model, NR * PAGE, 0), "in the file");
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	need_ok(close(file));
+	free(is);
+}
+
+/* What is pinned goes with its end of the file. */
+static void resize_pinned(void)
+{
+	struct framepool_range r;
+
+	begin();
+	need_ok(range_op(fd, FRAMEPOOL_PIN, 90 * PAGE, 30 * PAGE, &r));
+	store(95, 2);
+	store(110, 2);
+	need_ok(resize(100 * PAGE));
+	expect(pinned_pages() == 10, "%ju pages are pinned", (uintmax_t)pinned_pages());
+	need_ok(resize(NR * PAGE));
+	memset(model + 100 * PAGE, 0, (NR - 100) * PAGE);
+	scene_end();
+}
+
 static void resize_held(void)
 {
 	struct iovec iov = { NULL, 2 * PAGE };
@@ -420,6 +477,8 @@ static const struct test tests[] = {
 	{ "SYNC", sync_counts, T_DEVICE },
 	{ "RESIZE", resizes, T_DEVICE },
 	{ "RESIZE refused", resize_refused, T_DEVICE },
+	{ "RESIZE of pinned pages", resize_pinned, T_DEVICE },
+	{ "RESIZE of pinned pages that is refused", resize_pinned_refused, T_DEVICE },
 	{ "RESIZE of held pages", resize_held, T_DEVICE },
 	{ "block types", block_types, T_DEVICE },
 	{ "a block at the end of the file", block_at_the_end, T_DEVICE },
