@@ -781,6 +781,15 @@ static void tell_time(struct fpool_backing *b)
 	fpool_write_end(b->wfile);
 }
 
+/*
+ * ext4 that has become read only flushes nothing, and says that all is well; but a write that had
+ * begun before may have ended since.
+ */
+static int flush_read_only(struct fpool_backing *b)
+{
+	return b->sb->s_bdev ? blkdev_issue_flush(b->sb->s_bdev) : 0;
+}
+
 /**
  * fpool_backing_flush - make what was written durable
  * @b: the backing
@@ -799,6 +808,8 @@ int fpool_backing_flush(struct fpool_backing *b, bool written)
 		tell_time(b);
 	err = fpool_inject(FPOOL_INJECT_FLUSH) ? -EIO : vfs_fsync(b->wfile, 0);
 	revert_creds(old);
+	if (!err && written && is_read_only(b))
+		err = flush_read_only(b);
 	if (written)
 		fpool_backing_forget_cached(b);
 	return err;

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
@@ -316,42 +315,22 @@ static void bad_blocks_below(void)
 
 /* ---- read-only by force ---- */
 
-static bool is_read_only(void *unused)
-{
-	struct statvfs s;
-
-	(void)unused;
-	return !statvfs(where, &s) && s.f_flag & ST_RDONLY;
-}
-
-static void write_again(const char *mounted)
-{
-	need_ok(mount(NULL, mounted, NULL, MS_REMOUNT, NULL));
-}
-
-/* sysrq-u makes every file system on a device read-only, whoever has files open for writing. */
 static void emergency_remount(void)
 {
-	int trigger = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
-	const char *base = getenv("FPOOL_DIR");
 	u64 i;
 
-	if (trigger < 0)
-		skip("no /proc/sysrq-trigger");
 	begin(true);
 	for (i = 0; i < FEW; i++)
 		store(i, 2);
 	need_ok(fsync(fd));
 	for (i = 0; i < FEW; i++)
 		store(i * 2, 3);
-	need(write(trigger, "u", 1) == 1, "sysrq: %s", strerror(errno));
-	need(wait_until(is_read_only, NULL, 20000), "still writable");
+	all_read_only(where);
 	/* Holes need blocks, which a read-only file system does not give. */
 	expect(fsync(fd) == -1, "a sync to a read-only file system");
 	diag("fsync: %s; %ju pages unwritten", strerror(errno), (uintmax_t)unwritten(NULL));
 	expect_pages(0, FEW * 2);
-	write_again(where);
-	write_again(base ? base : "/mnt");
+	all_writable(where);
 	fsync(fd);
 	need_ok(fsync(fd));
 	expect(!unwritten(NULL), "still unwritten");

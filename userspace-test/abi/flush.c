@@ -8,6 +8,7 @@
 
 #include <endian.h>
 #include <pthread.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <linux/nbd.h>
 
@@ -197,7 +198,7 @@ static void attach_it(void)
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
 }
 
-static void begin(void)
+static void begin_server(void)
 {
 	u64 i;
 
@@ -214,6 +215,11 @@ static void begin(void)
 		version[i] = 1;
 	server_start();
 	pool_use(4 * MIB);
+}
+
+static void begin(void)
+{
+	begin_server();
 	attach_it();
 }
 
@@ -225,14 +231,19 @@ static void expect_medium(void)
 		expect(page_is(server.medium + i * PAGE, i, version[i]), "on the medium");
 }
 
-static void end(void)
+static void end_server(void)
 {
-	expect_medium();
 	need_ok(ioctl(server.device, NBD_DISCONNECT));
 	pthread_join(server.runs, NULL);
 	pthread_join(server.serves, NULL);
 	need_ok(ioctl(server.device, NBD_CLEAR_SOCK));
 	need_ok(close(server.device));
+}
+
+static void end(void)
+{
+	expect_medium();
+	end_server();
 }
 
 static void store(u64 first, u64 n, u64 v)
@@ -522,6 +533,37 @@ static void flush_beside_evict(void)
 	flush_beside_writes(evicts);
 }
 
+/* ---- a file system that does not flush ---- */
+
+/* ext4 that has become read only; what was written before is in the device's cache. */
+static void flush_of_read_only(void)
+{
+	char where[DIR_SIZE + 8], path[DIR_SIZE + 16];
+	struct framepool_range r;
+	unsigned int before;
+
+	begin_server();
+	ext4_on(DEVICE, "-O ^has_journal", NULL, where, sizeof(where));
+	snprintf(path, sizeof(path), "%s/file", where);
+	free(file_make(path, EACH * PAGE, 1));
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, EACH * PAGE, RW, MAP_SHARED);
+	page_fill(m, 0, 2);
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.written == 1, "%ju written", (uintmax_t)r.written);
+	all_read_only(where);
+	before = atomic_load(&server.flushes);
+	need_ok(fsync(fd));
+	expect(atomic_load(&server.flushes) > before, "no flush");
+	all_writable(where);
+	need_ok(munmap(m, EACH * PAGE));
+	space_gone(fd, id);
+	need_ok(umount(where));
+	note_mounted("");
+	end_server();
+}
+
 static const struct test tests[] = {
 	{ "a failed flush", failed_flush, T_DEVICE },
 	{ "flushes fail again and again", failed_twice, T_DEVICE },
@@ -534,6 +576,7 @@ static const struct test tests[] = {
 	  T_DEVICE },
 	{ "a flush fails while one evicts, before its writes have ended", flush_beside_evict,
 	  T_DEVICE },
+	{ "a flush below a file system that has become read only", flush_of_read_only, T_DEVICE },
 };
 
 int main(int argc, char **argv)

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <linux/loop.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 
 #define WAIT_MS		"/sys/module/framepool/parameters/wait_ms"
 
@@ -408,6 +409,30 @@ void ext4_on(const char *dev, const char *mkfs, const char *options, char *where
 	need_ok(mkdir(where, 0755));
 	need_ok(mount(dev, where, "ext4", 0, options));
 	note_mounted(where);
+}
+
+static bool is_read_only(void *where)
+{
+	struct statvfs s;
+
+	return !statvfs(where, &s) && s.f_flag & ST_RDONLY;
+}
+
+void all_read_only(const char *where)
+{
+	int trigger = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
+
+	if (trigger < 0)
+		skip("no /proc/sysrq-trigger");
+	need(write(trigger, "u", 1) == 1, "sysrq: %s", strerror(errno));
+	need(wait_until(is_read_only, (void *)where, 20000), "still writable");
+	need_ok(close(trigger));
+}
+
+void all_writable(const char *where)
+{
+	need_ok(mount(NULL, where, NULL, MS_REMOUNT, NULL));
+	need_ok(mount(NULL, getenv("FPOOL_DIR") ?: "/mnt", NULL, MS_REMOUNT, NULL));
 }
 
 bool fs_mount(const char *type, char *where, size_t len)

@@ -237,6 +237,9 @@ void set_wait_ms(unsigned int ms);
 bool fs_mount(const char *type, char *where, size_t len);
 /* An ext4 with blocks of 4 KiB on a device; without mkfs.ext4 the test is skipped. */
 void ext4_on(const char *dev, const char *mkfs, const char *options, char *where, size_t len);
+/* All that are on devices, whoever writes to files of theirs: sysrq-u. Then the one and FPOOL_DIR. */
+void all_read_only(const char *where);
+void all_writable(const char *where);
 bool loop_make(u64 bytes, char *dev, size_t len);
 
 /* One device-mapper device a test; its first table comes with dm_table(), as dmsetup's lines. */
