@@ -330,11 +330,12 @@ static bool unlist(struct fpool_space *space, int *err)
 		list_del_init(&space->link);
 		return true;
 	}
-	if (space->users) {
-		space->leaving = FPOOL_LEAVING_NOT;
-		*err = 0;
-	} else if (space->leaving == FPOOL_LEAVING_AGAIN) {
+	if (space->leaving == FPOOL_LEAVING_AGAIN) {
+		/* With users again, too: somebody may wait, whom the next one tells. */
 		queue_tear_down(space, 0);
+		*err = 0;
+	} else if (space->users) {
+		space->leaving = FPOOL_LEAVING_NOT;
 		*err = 0;
 	} else {
 		space->orphan = true;

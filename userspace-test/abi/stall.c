@@ -447,6 +447,46 @@ static void last_user_killed(void)
 	end(64, 2);
 }
 
+static void closing_child(void *ready)
+{
+	int f = space_attach(bed_path, O_RDWR);
+
+	atomic_store((atomic_int *)ready, 1);
+	need_ok(close(f));
+}
+
+/* Who leaves a space while it is being torn down does not wait for who attaches it after him. */
+static void left_and_attached(void)
+{
+	atomic_int *ready = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status;
+	pid_t pid;
+
+	begin();
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	pid = child_start(storing_child, ready);
+	while (!atomic_load(ready))
+		sched_yield();
+	dm_stall();
+	need_ok(kill(pid, SIGKILL));
+	need_ok(waitpid(pid, &status, 0));
+	/* The tear-down has begun by then; and if not, the test is a little easier. */
+	usleep(300000 * scale);
+	atomic_store(ready, 0);
+	pid = child_start(closing_child, ready);
+	while (!atomic_load(ready))
+		sched_yield();
+	expect(task_waits(pid, pid, 20000), "the close does not wait for the device");
+	fd = space_attach(bed_path, O_RDWR);
+	id = space_id(fd);
+	dm_go_on();
+	expect(child_ends(pid, 10000 * scale, &status), "the close waits for who has it now");
+	expect(!status, "who closed it: %#x", status);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	end(64, 2);
+}
+
 /* ---- more spaces than a queue of the kernel's has places ---- */
 
 #define SPACES	530
@@ -1022,6 +1062,7 @@ static const struct test tests[] = {
 	{ "a maximum of pages that are being read", full_of_reads, T_DEVICE },
 	{ "a maximum of dirty pages", full_of_dirt, T_DEVICE },
 	ON_EACH("the last user is killed", last_user_killed, T_DEVICE),
+	{ "a space that is left, and attached again", left_and_attached, T_DEVICE },
 	{ "spaces are left, attached and left", left_twice, T_DEVICE | T_VARIANT(BED_FILE) },
 	ON_EACH("another space goes on", other_space, 0),
 	{ "a crowd that syncs, and another space", crowd_syncs, T_DEVICE },
