@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A system call that stands still, by userfaultfd: nobody answers for the page that it copies to. */
+/* A system call that stands still, by userfaultfd: nobody answers for the page that it wants. */
 #include "park.h"
 
 #include <sys/syscall.h>
@@ -49,9 +49,18 @@ void park_beside(struct park *p, pid_t pid)
 
 void park_end(struct park *p)
 {
-	struct uffdio_zeropage zero = { .range = { (uintptr_t)p->page, PAGE } };
+	static const u8 zeros[PAGE];
 
-	need_ok(ioctl(p->uffd, UFFDIO_ZEROPAGE, &zero));
+	park_end_with(p, zeros);
+}
+
+void park_end_with(struct park *p, const void *bytes)
+{
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)p->page, .src = (uintptr_t)bytes, .len = PAGE,
+	};
+
+	need_ok(ioctl(p->uffd, UFFDIO_COPY, &copy));
 	pthread_join(p->thread, NULL);
 	expect(p->ret > 0, "the call that stood still gave %ld", p->ret);
 	need_ok(close(p->uffd));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A system call that stands still for as long as a test wants: it copies to a page of memory that
- * does not come, with whatever locks the kernel holds meanwhile.
+ * A system call that stands still for as long as a test wants: it copies to, or from, a page of memory
+ * that does not come, with whatever locks the kernel holds meanwhile.
  */
 #ifndef ABI_PARK_H
 #define ABI_PARK_H
@@ -11,7 +11,7 @@
 #include <pthread.h>
 
 struct park {
-	long (*call)(struct park *p);	/* its value: that of the call, which copies to @page */
+	long (*call)(struct park *p);	/* its value: that of the call, which wants @page */
 	int fd;
 	void *page;
 	int uffd;
@@ -24,5 +24,6 @@ struct park {
 void park_begin(struct park *p, long (*call)(struct park *p), int fd);
 void park_beside(struct park *p, pid_t pid);	/* a child meanwhile; or the test ends */
 void park_end(struct park *p);		/* the page comes, and the call has worked */
+void park_end_with(struct park *p, const void *bytes);	/* the same; what the page has */
 
 #endif /* ABI_PARK_H */

@@ -5,11 +5,7 @@
  *
  * Whatever of the pool's waits for that lock is of his space, and no other space waits for it.
  */
-#include "test.h"
-
-#include <pthread.h>
-#include <sys/syscall.h>
-#include <linux/userfaultfd.h>
+#include "park.h"
 
 #define NR	512UL			/* pages of a file */
 #define RW	(PROT_READ | PROT_WRITE)
@@ -67,53 +63,28 @@ static void close_side(struct side *s, u64 version)
 
 /* ---- the lock ---- */
 
-static int uffd;
-static u8 *bait;
-static pthread_t parker;
-static atomic_int parker_tid;
+static struct park writer;
 
-static void *park_thread(void *unused)
+static long write_to_file(struct park *p)
 {
-	int file = need_ok(open(his.path, O_WRONLY | O_CLOEXEC));
-
-	(void)unused;
-	atomic_store(&parker_tid, syscall(SYS_gettid));
-	expect(write(file, bait, PAGE) == (ssize_t)PAGE, "write: %s", strerror(errno));
-	need_ok(close(file));
-	return NULL;
+	return write(p->fd, p->page, PAGE);
 }
 
 /* From here on he has the lock of his file. */
-static void park(void)
+static void keep_lock(void)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-
-	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (uffd < 0)
-		skip("no userfaultfd: %s", strerror(errno));
-	need_ok(ioctl(uffd, UFFDIO_API, &api));
-	bait = mmap(NULL, PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	need(bait != MAP_FAILED, "mmap");
-	reg.range = (struct uffdio_range){ (uintptr_t)bait, PAGE };
-	need_ok(ioctl(uffd, UFFDIO_REGISTER, &reg));
-	need(!pthread_create(&parker, NULL, park_thread, NULL), "no thread");
-	while (!atomic_load(&parker_tid))
-		sched_yield();
-	need(task_waits(getpid(), parker_tid, 20000), "his write does not wait");
+	park_begin(&writer, write_to_file, need_ok(open(his.path, O_WRONLY | O_CLOEXEC)));
 }
 
 /* What he writes at last is the first page of the file, as of @version. */
 static void let_go(u64 version)
 {
-	u8 *page = aligned_alloc(PAGE, PAGE);
-	struct uffdio_copy copy = { .dst = (uintptr_t)bait, .src = (uintptr_t)page, .len = PAGE };
+	u8 page[PAGE];
 
 	page_fill(page, 0, version);
-	need_ok(ioctl(uffd, UFFDIO_COPY, &copy));
-	pthread_join(parker, NULL);
-	need_ok(close(uffd));
-	free(page);
+	park_end_with(&writer, page);
+	expect(writer.ret == (long)PAGE, "write gave %ld", writer.ret);
+	need_ok(close(writer.fd));
 }
 
 /* ---- fills ---- */
@@ -134,7 +105,7 @@ static void fills(void)
 	pool_use(8 * MIB);
 	open_side(&his);
 	open_side(&other);
-	park();
+	keep_lock();
 	need_ok(madvise(his.m, NR * PAGE, MADV_WILLNEED));
 	child_join(child_start(touching_child, NULL));
 	expect(!resident_pages(his.fd, 0, 0, (u8[NR / 8]){}), "nobody has waited for his lock");
