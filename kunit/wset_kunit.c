@@ -843,9 +843,13 @@ static void barren_sets_are_left_alone(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), stuck);
 	fpool_wset_judged(stuck, 1, 0);
 	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), other);
-	/* Nobody has anything: then it does not matter. */
+	/* Nobody has anything: they are asked in turn. */
 	fpool_wset_judged(other, 33, 0);
+	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), other);
+	fpool_wset_judged(other, 65, 0);
 	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), stuck);
+	fpool_wset_judged(stuck, 28, 0);
+	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), other);
 	fpool_wset_judged(other, 1, 1);
 	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), other);
 	/* After some faults of the pool it is tried again. */

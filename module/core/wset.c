@@ -561,6 +561,9 @@ static bool is_better_victim(const struct fpool_wset *set, const struct fpool_ws
 {
 	if (is_barren(set) != is_barren(than))
 		return is_barren(than);
+	/* Both: who was asked less, as what could not leave a while ago perhaps can by now. */
+	if (is_barren(set) && set->barren != than->barren)
+		return set->barren < than->barren;
 	return excess(set, self) > excess(than, self);
 }
 
@@ -571,7 +574,8 @@ static bool is_better_victim(const struct fpool_wset *set, const struct fpool_ws
  *
  * Context: Caller serialises access to @ws.
  * Return: The set that is furthest above its target, of those above their minima, rather one whose
- *	pages can leave; if there is none, @self; NULL: nobody has to give anything.
+ *	pages can leave; where none can, they take turns; if there is none, @self; NULL: nobody
+ *	has to give anything.
  */
 struct fpool_wset *fpool_wsets_victim(struct fpool_wsets *ws, struct fpool_wset *self)
 {
