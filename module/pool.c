@@ -565,10 +565,11 @@ struct fpool_pool *fpool_pool_create(const struct fpool_pool_params *params)
 	err = -ENOMEM;
 	/*
 	 * A fill blocks its worker, perhaps for as long as its file's owner likes, and one space
-	 * has FPOOL_SPACE_FILLS of them: as many as can be.
+	 * has FPOOL_SPACE_FILLS of them: as many as can be.  There is no rescuer (WQ_MEM_RECLAIM):
+	 * where a new worker is slow to come, that takes all work of the queue, and does one after
+	 * the other.
 	 */
-	pool->wq = alloc_workqueue("framepool/%s", WQ_UNBOUND | WQ_MEM_RECLAIM,
-				   WQ_UNBOUND_MAX_ACTIVE, pool->name);
+	pool->wq = alloc_workqueue("framepool/%s", WQ_UNBOUND, WQ_UNBOUND_MAX_ACTIVE, pool->name);
 	if (!pool->wq)
 		goto free_stats;
 	pool->chores = alloc_workqueue("framepool+/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 0, pool->name);
