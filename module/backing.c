@@ -621,7 +621,7 @@ static int write_out(struct fpool_backing *b, struct bio_vec *bv, unsigned int n
  * @pos: offset in the file, a multiple of 4096
  * @len: bytes; not a multiple of 4096 only where it ends at the end of the file
  *
- * Context: A worker or the reclaim thread; sleeps uninterruptibly.
+ * Context: A worker; sleeps uninterruptibly.
  * Return: 0: all of it is with the device, perhaps in its volatile cache; or a negative errno
  * of the file system (-EIO, -ENOSPC, ...): any part of it may be.
  */
@@ -674,7 +674,10 @@ static bool start_bio(struct fpool_backing *b, struct fpool_write *write, struct
 
 static void iocb_ended(struct fpool_write *write, long ret)
 {
-	written(write, ret < 0 ? ret : ret == write->bytes ? 0 : -EIO);
+	/* The rest would have to wait, and is no error yet. */
+	int cut_short = write->nowait ? -EAGAIN : -EIO;
+
+	written(write, ret < 0 ? ret : ret == write->bytes ? 0 : cut_short);
 }
 
 static void iocb_written(struct kiocb *iocb, long ret)
@@ -693,6 +696,12 @@ static bool start_iocb(struct fpool_backing *b, struct fpool_write *write, struc
 	ssize_t ret;
 
 	prepare(&write->iocb, b->wfile, pos, true);
+	/* A device has no lock of that kind, and not every one knows how not to wait. */
+	if (write->nowait && !b->blockdev) {
+		if (!(b->wfile->f_mode & FMODE_NOWAIT))
+			return false;
+		write->iocb.ki_flags |= IOCB_NOWAIT;
+	}
 	write->iocb.ki_complete = iocb_written;
 	write->bytes = len;
 	iov_iter_bvec(&iter, ITER_SOURCE, bv, nr, len);
@@ -700,7 +709,7 @@ static bool start_iocb(struct fpool_backing *b, struct fpool_write *write, struc
 	ret = fpool_iocb_write(&write->iocb, &iter);
 	revert_creds(old);
 	/* Some files refuse direct I/O only when it comes. */
-	if (ret == -EINVAL || ret == -EOPNOTSUPP)
+	if (ret == -EINVAL || ret == -EOPNOTSUPP || (ret == -EAGAIN && write->nowait))
 		return false;
 	if (ret != -EIOCBQUEUED)
 		iocb_ended(write, ret);
@@ -710,19 +719,19 @@ static bool start_iocb(struct fpool_backing *b, struct fpool_write *write, struc
 /**
  * fpool_backing_start_write - start to write frames out
  * @b: the backing
- * @write: for the write; stays until @done was called
+ * @write: for the write, with its @nowait; stays until @done was called
  * @bv: where from; stays as long
  * @nr: entries of @bv
  * @pos: offset in the file, a multiple of 4096
  * @len: bytes
  * @done: called with 0 or a negative errno, as fpool_backing_write() returns them, in any context,
- *	perhaps before this returns
+ *	perhaps before this returns; -EAGAIN: without waiting not all of it could be written
  *
  * Not everything can be written without somebody who waits: what ends within a page, what lies
  * in several extents, and what a file system takes through the page cache only.
  *
- * Context: A worker or the reclaim thread; may sleep for locks of the file system's, not for the
- * device.
+ * Context: A worker, or with @nowait the reclaim thread; a worker may sleep for locks of the file
+ * system's, but not for the device.
  * Return: whether it was started; otherwise it is fpool_backing_write()'s to do.
  */
 bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *write,

@@ -42,6 +42,8 @@ struct fpool_read {
  * @bio: past it
  * @file: that it writes to
  * @copy: of what is written; NULL: the frames are
+ * @nowait: where a lock of the file system's would have to be waited for, it is not started; set by
+ *	who starts it
  * @done: called with 0 or an errno
  */
 struct fpool_write {
@@ -54,6 +56,7 @@ struct fpool_write {
 	};
 	struct file *file;
 	struct fpool_copy *copy;
+	bool nowait;
 	void (*done)(struct fpool_write *write, int err);
 };
 

@@ -7,7 +7,7 @@
  *	unmap	all with one TLB flush for each process; dirty bits arrive at the pages
  *	freeze	a reference count of exactly ours cannot be raised any more: nobody uses the
  *		frame. Only now is the dirty flag final
- *	write	if dirty: many together (flight.c), here, or from the laundry by the reclaim thread
+ *	write	if dirty: many together (flight.c), here, or from the laundry (launder.c)
  *		where the caller may not do file I/O
  *	free	the entry becomes a ghost, the frame goes back, those who wait are woken
  *
@@ -214,7 +214,7 @@ void fpool_batch_clean(struct fpool_batch *b)
  * fpool_batch_start - runs of dirty neighbours take off
  * @b: the batch, cleaned, whose flight has begun
  *
- * Context: Process context; waits for file systems, not for the device.
+ * Context: As fpool_flight_start().
  */
 void fpool_batch_start(struct fpool_batch *b)
 {
@@ -259,7 +259,7 @@ void fpool_batch_finish(struct fpool_batch *b)
 
 static void write_dirty(struct fpool_batch *b)
 {
-	fpool_flight_begin(b->flight, NULL);
+	fpool_flight_begin(b->flight, NULL, false);
 	fpool_batch_clean(b);
 	fpool_batch_start(b);
 	if (!fpool_flight_launched(b->flight))
@@ -340,19 +340,16 @@ static void put_back(struct fpool_batch *b, const struct fpool_victim *v, fpool_
 }
 
 /*
- * To the laundry, unless it is full: those of one batch may all turn out to be dirty only when they
- * are unmapped.  Who stays is dirty by its flag from now on, and not chosen again.
+ * To the laundry, unless that takes no more: those of one batch may all turn out to be dirty only
+ * when they are unmapped.  Who stays is dirty by its flag from now on, and not chosen again.
  */
 static void settle_dirty(struct fpool_batch *b, struct fpool_victim *v)
 {
-	struct fpool_pool *pool = b->pool;
-
-	if (fpool_batch_laundry_full(pool)) {
+	if (fpool_laundry_refuses(v->space)) {
 		v->fate = FPOOL_FATE_BACK;
 		return;
 	}
-	fpool_frame_list_add_tail(&pool->frames, &pool->laundry, v->frame);
-	fpool_frames_info(&pool->frames, v->frame)->list = FPOOL_LAUNDRY_LIST;
+	fpool_laundry_add(v->space, v->frame);
 	b->nr_laundry++;
 }
 

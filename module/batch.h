@@ -4,6 +4,7 @@
 #define FPOOL_BATCH_H
 
 #include "flight.h"
+#include "laundry.h"
 #include "rmap.h"
 #include "space.h"
 
@@ -12,8 +13,7 @@ struct mm_struct;
 /* Chosen by a policy at once; on the stack. */
 #define FPOOL_BATCH	28
 
-/* Dirty victims that wait for the reclaim thread; more of them help nobody. */
-#define FPOOL_LAUNDRY_MAX	72
+static_assert(FPOOL_LAUNDRY_MAX + FPOOL_BATCH <= FPOOL_LAUNDRY_FULL);
 
 #define FPOOL_EVICT_ALL		1	/* what is pinned or promised, too */
 #define FPOOL_EVICT_BROKEN	2	/* nothing but what lies in broken memory */
@@ -81,20 +81,6 @@ struct fpool_batch {
 	bool broken;			/* a frame was retired */
 	struct fpool_evicted done;
 };
-
-/**
- * fpool_batch_laundry_full - do dirty victims have to stay?
- * @pool: the pool
- *
- * Who looks whether there is room before he chooses a batch may send all of it.
- *
- * Context: Any; without the lock the answer is a hint.
- * Return: whether.
- */
-static inline bool fpool_batch_laundry_full(const struct fpool_pool *pool)
-{
-	return READ_ONCE(pool->laundry.len) >= FPOOL_LAUNDRY_MAX + FPOOL_BATCH;
-}
 
 typedef void (*fpool_batch_fn)(struct fpool_space *space, struct fpool_rmap_page *pages,
 			       unsigned int nr);

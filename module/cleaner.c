@@ -26,6 +26,7 @@
 
 #include <linux/workqueue.h>
 
+#include "laundry.h"
 #include "space.h"
 #include "writeback.h"
 
@@ -37,10 +38,25 @@ unsigned int fpool_cleaner_ms = 5000;
 /* Stands still with user space: while an image of the memory is written files must not change. */
 static struct workqueue_struct *clean_queue;
 
-/*
- * The next space from an id on, or NULL.  If it is @ours to visit, as nobody else is at it, it is
- * marked, and there is a reference for who does.
- */
+/* Under pool->lock: if nobody else is at it, it is marked, with a reference for who will be. */
+static bool begin_visit(struct fpool_space *space)
+{
+	if (space->cleaning || !fpool_backing_writable(&space->backing))
+		return false;
+	space->cleaning = true;
+	fpool_space_get(space);
+	return true;
+}
+
+static void end_visit(struct fpool_space *space)
+{
+	spin_lock(&space->pool->lock);
+	space->cleaning = false;
+	spin_unlock(&space->pool->lock);
+	fpool_space_put(space);
+}
+
+/* The next space from an id on, or NULL, and whether it is @ours to visit. */
 static struct fpool_space *next_space(struct fpool_pool *pool, unsigned long *id, bool *ours)
 {
 	struct fpool_space *space = NULL;
@@ -50,11 +66,7 @@ static struct fpool_space *next_space(struct fpool_pool *pool, unsigned long *id
 	table = xa_find(&pool->tables, id, ULONG_MAX, XA_PRESENT);
 	if (table) {
 		space = container_of(table, struct fpool_space, ptable);
-		*ours = !space->cleaning && fpool_backing_writable(&space->backing);
-		if (*ours) {
-			space->cleaning = true;
-			fpool_space_get(space);
-		}
+		*ours = begin_visit(space);
 	}
 	spin_unlock(&pool->lock);
 	return space;
@@ -91,10 +103,40 @@ static void visit_work(struct work_struct *work)
 	/* It may have waited for a place. */
 	if (READ_ONCE(space->pool->clean_ms))
 		visit(space);
+	end_visit(space);
+}
+
+static void hurry_work(struct work_struct *work)
+{
+	struct fpool_space *space = container_of(work, struct fpool_space, clean_work);
+
+	if (!fpool_backing_frozen(&space->backing))
+		fpool_writeback_known(space);
+	fpool_laundry_leave(space);
+	wake_up(&space->pool->reclaim_wait);
+	end_visit(space);
+}
+
+/**
+ * fpool_cleaner_hurry - what is known to be dirty has to become clean before it can leave
+ * @space: the space, writable
+ *
+ * If the cleaner is there nothing is done.
+ *
+ * Context: Process context; takes pool->lock.
+ */
+void fpool_cleaner_hurry(struct fpool_space *space)
+{
+	bool ours;
+
 	spin_lock(&space->pool->lock);
-	space->cleaning = false;
+	ours = begin_visit(space);
 	spin_unlock(&space->pool->lock);
-	fpool_space_put(space);
+	if (!ours)
+		return;
+	fpool_laundry_attend(space);
+	INIT_WORK(&space->clean_work, hurry_work);
+	queue_work(clean_queue, &space->clean_work);
 }
 
 static void clean_work(struct work_struct *work)

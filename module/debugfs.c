@@ -39,7 +39,7 @@
 
 #include "errlog.h"
 #include "inject.h"
-#include "laundry.h"
+#include "launder.h"
 #include "limit.h"
 #include "mmset.h"
 #include "whatif.h"
@@ -54,7 +54,7 @@ static size_t bytes_outside(const struct fpool_pool *pool)
 {
 	size_t stats = num_possible_cpus() * sizeof(struct fpool_stats_cpu);
 
-	return sizeof(*pool) + stats + fpool_mmset_bytes(pool) + fpool_laundry_bytes(pool) +
+	return sizeof(*pool) + stats + fpool_mmset_bytes(pool) + fpool_launder_bytes(pool) +
 	       READ_ONCE(pool->nspaces) * (sizeof(struct fpool_space) + stats);
 }
 

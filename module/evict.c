@@ -88,8 +88,8 @@ static __always_inline bool still_there(const struct fpool_victim *v,
 	       info->vpn == p->vpn;
 }
 
-static __always_inline bool must_stay(const struct fpool_batch *b, const struct fpool_victim *v,
-				      struct page *page, fpool_spte_t e)
+static __always_inline bool must_stay(const struct fpool_victim *v, struct page *page,
+				      fpool_spte_t e)
 {
 	if (fpool_spte_has(e, FPOOL_SPTE_WB))
 		return true;
@@ -97,7 +97,7 @@ static __always_inline bool must_stay(const struct fpool_batch *b, const struct 
 		return false;
 	/* Where writing fails, trying all the time helps nobody, and where it waits, even less. */
 	return time_before(jiffies, v->space->retry_at) ||
-	       fpool_backing_frozen(&v->space->backing) || fpool_batch_laundry_full(b->pool);
+	       fpool_backing_frozen(&v->space->backing) || fpool_laundry_refuses(v->space);
 }
 
 /* Does it leave? Then it is claimed. */
@@ -122,7 +122,7 @@ static __always_inline bool judge_one(struct fpool_batch *b, struct fpool_victim
 	if (!fpool_policy_judge(policy, v->frame, used))
 		return false;
 	/* No policy is asked about this: one may let go of a page that was just used. */
-	if (must_stay(b, v, p->page, fpool_ptable_peek(&v->space->ptable, fpool_vpn(p->vpn)))) {
+	if (must_stay(v, p->page, fpool_ptable_peek(&v->space->ptable, fpool_vpn(p->vpn)))) {
 		fpool_policy_put_back(policy, v->frame);
 		return false;
 	}

@@ -7,7 +7,8 @@
  *
  *	begin		empty, with room for so many pages
  *	start		a run takes off, where the file lets a write be started
- *	launched	no more of them; what could not be started is written here and now
+ *	launched	no more of them; what could not be started is written here and now.  Who may
+ *			not wait for a file system leaves that to a worker, with all that follows
  *	landed		the last has ended: somebody is told, or waits
  *	finish		what became of each run: errors, epochs, statistics
  *
@@ -88,17 +89,19 @@ void fpool_flight_put(struct fpool_flight *flight)
  * @flight: finished, or new
  * @landed: called, in any context, when all writes have ended after fpool_flight_launched() has
  *	said that they have not; NULL: fpool_flight_wait() is
+ * @nowait: fpool_flight_start() waits for no lock of a file system's
  *
  * Context: Process context.
  */
 void fpool_flight_begin(struct fpool_flight *flight,
-			void (*landed)(struct fpool_flight *flight))
+			void (*landed)(struct fpool_flight *flight), bool nowait)
 {
 	flight->nr = 0;
 	flight->pages = 0;
 	flight->failed = 0;
 	flight->err = 0;
 	flight->landed = landed;
+	flight->nowait = nowait;
 	atomic_set(&flight->flying, 1);
 	init_completion(&flight->done);
 }
@@ -268,7 +271,7 @@ static void write_done(struct fpool_write *write, int err)
 		complete(&flight->done);
 }
 
-static bool take_off(struct fpool_run *run)
+static bool take_off(struct fpool_run *run, bool nowait)
 {
 	struct fpool_flight *flight = run->flight;
 	u64 len = (u64)run->nr << PAGE_SHIFT;
@@ -277,6 +280,7 @@ static bool take_off(struct fpool_run *run)
 	if (position(run) + len > end_of_file(run))
 		return false;
 	nr_bv = build_bvecs(run, 0, run->nr, bvecs(run));
+	run->write.nowait = nowait;
 	atomic_inc(&flight->flying);
 	if (fpool_backing_start_write(&run->space->backing, &run->write, bvecs(run), nr_bv,
 				      position(run), len, write_done))
@@ -293,7 +297,8 @@ static bool take_off(struct fpool_run *run)
  * @frame: where they are; copied
  * @nr: pages, at most FPOOL_RUN_MAX
  *
- * Context: A worker or the reclaim thread, with no lock that a file system's page fault needs.
+ * Context: A worker, with no lock that a file system's page fault needs; without waiting, the
+ * reclaim thread, too.
  */
 void fpool_flight_start(struct fpool_flight *flight, struct fpool_space *space, fpool_vpn_t vpn,
 			const fpool_frame_t *frame, unsigned int nr)
@@ -309,7 +314,43 @@ void fpool_flight_start(struct fpool_flight *flight, struct fpool_space *space, 
 	run->first = flight->pages;
 	memcpy(&flight->frame[run->first], frame, nr * sizeof(*frame));
 	flight->pages += nr;
-	run->started = take_off(run);
+	run->given_up = false;
+	run->started = take_off(run, flight->nowait);
+}
+
+/**
+ * fpool_flight_all_started - has every run taken off?
+ * @flight: not yet launched
+ *
+ * Context: Who begun it.
+ * Return: whether fpool_flight_launched() has nothing to write.
+ */
+bool fpool_flight_all_started(const struct fpool_flight *flight)
+{
+	unsigned int i;
+
+	for (i = 0; i < flight->nr; i++)
+		if (!flight->run[i].started)
+			return false;
+	return true;
+}
+
+/**
+ * fpool_flight_start_rest - the same for runs that would have had to wait
+ * @flight: not yet launched
+ *
+ * Context: A worker, with no lock that a file system's page fault needs; may sleep.
+ */
+void fpool_flight_start_rest(struct fpool_flight *flight)
+{
+	unsigned int i;
+
+	for (i = 0; i < flight->nr; i++) {
+		struct fpool_run *run = &flight->run[i];
+
+		if (!run->started)
+			run->started = take_off(run, false);
+	}
 }
 
 /**
@@ -318,7 +359,7 @@ void fpool_flight_start(struct fpool_flight *flight, struct fpool_space *space, 
  *
  * Those that could not be started are written now, while the others fly.
  *
- * Context: As fpool_flight_start(); sleeps uninterruptibly.
+ * Context: A worker; sleeps uninterruptibly.  Anybody where all were started, or given up.
  * Return: whether all have ended; if not, somebody is told, or fpool_flight_wait() waits for it.
  */
 bool fpool_flight_launched(struct fpool_flight *flight)
@@ -328,7 +369,7 @@ bool fpool_flight_launched(struct fpool_flight *flight)
 	for (i = 0; i < flight->nr; i++) {
 		struct fpool_run *run = &flight->run[i];
 
-		if (!run->started)
+		if (!run->started && !run->given_up)
 			run->err = write_pages(run, 0, run->nr);
 	}
 	return drop(flight);
@@ -345,12 +386,42 @@ void fpool_flight_wait(struct fpool_flight *flight)
 	wait_for_completion(&flight->done);
 }
 
+/* It has not failed, but would have to wait. */
+static bool is_put_off(const struct fpool_run *run)
+{
+	return run->err == -EAGAIN;
+}
+
+/* Nobody tries again now, and nobody is told of more than has happened. */
+static void give_up(struct fpool_run *run)
+{
+	const fpool_frame_t *frame = fpool_run_frames(run);
+	struct fpool_space *space = run->space;
+	unsigned int i;
+
+	run->nfailed = run->nr;
+	if (!is_put_off(run)) {
+		note_failure(run, 0, run->nr, run->err);
+		return;
+	}
+	run->err = 0;
+	for (i = 0; i < run->nr; i++)
+		SetPageDirty(fpool_pool_page(space->pool, frame[i]));
+	spin_lock(&space->pool->lock);
+	space->retry_at = jiffies + HZ / 2;
+	spin_unlock(&space->pool->lock);
+}
+
 /* Neighbours in one call; where that failed, and there is more than one, each alone. */
 static void finish(struct fpool_run *run)
 {
-	if (run->started)
+	if (run->started && is_put_off(run) && !run->given_up)
+		run->err = write_pages(run, 0, run->nr);
+	else if (run->started)
 		trace(run, 0, run->nr, run->err);
-	if (!run->err) {
+	if (run->given_up) {
+		give_up(run);
+	} else if (!run->err) {
 		note_success(run, 0, run->nr);
 	} else if (run->nr > 1) {
 		run->err = write_alone(run);
@@ -361,13 +432,64 @@ static void finish(struct fpool_run *run)
 }
 
 /**
+ * fpool_flight_all_written - was every run written in one call?
+ * @flight: all of whose writes have ended
+ *
+ * Context: Any.
+ * Return: whether fpool_flight_finish() has nothing to write again.
+ */
+bool fpool_flight_all_written(const struct fpool_flight *flight)
+{
+	unsigned int i;
+
+	for (i = 0; i < flight->nr; i++)
+		if (flight->run[i].err && !flight->run[i].given_up)
+			return false;
+	return true;
+}
+
+/**
+ * fpool_flight_give_up_rest - what has not taken off is not written, and stays dirty
+ * @flight: not yet launched
+ *
+ * Context: Who begun it.
+ */
+void fpool_flight_give_up_rest(struct fpool_flight *flight)
+{
+	unsigned int i;
+
+	for (i = 0; i < flight->nr; i++) {
+		struct fpool_run *run = &flight->run[i];
+
+		if (run->started)
+			continue;
+		run->err = -EAGAIN;
+		run->given_up = true;
+	}
+}
+
+/**
+ * fpool_flight_give_up - what was not written is not tried again, and stays dirty
+ * @flight: all of whose writes have ended
+ *
+ * Context: Who begun it.
+ */
+void fpool_flight_give_up(struct fpool_flight *flight)
+{
+	unsigned int i;
+
+	for (i = 0; i < flight->nr; i++)
+		flight->run[i].given_up = flight->run[i].err;
+}
+
+/**
  * fpool_flight_finish - what became of the runs
  * @flight: all of whose writes have ended
  *
  * Pages that could not be written, @flight->failed of them, are dirty again, and the error is set
  * for every open descriptor's next fsync.
  *
- * Context: As fpool_flight_start(); sleeps uninterruptibly.
+ * Context: A worker; sleeps uninterruptibly.  Anybody where all were written, or given up.
  */
 void fpool_flight_finish(struct fpool_flight *flight)
 {

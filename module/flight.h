@@ -25,6 +25,7 @@ struct fpool_flight;
  * @nr: pages, at most FPOOL_RUN_MAX
  * @nfailed: result: of these, could not be written
  * @started: it flies; else it is written by who starts the flight
+ * @given_up: what would have to wait is not tried; its pages stay dirty
  * @write: under way
  */
 struct fpool_run {
@@ -36,6 +37,7 @@ struct fpool_run {
 	u8 nr;
 	u8 nfailed;
 	bool started;
+	bool given_up;
 	struct fpool_write write;
 };
 
@@ -48,6 +50,7 @@ struct fpool_run {
  * @err: result: the last error
  * @flying: writes that have not ended, and one while runs are still added
  * @landed: called when the last one has ended, in any context; NULL: somebody waits
+ * @nowait: who starts it waits for no lock of a file system's
  * @owner: for who is told
  * @done: for who waits
  * @frame: where all pages are
@@ -62,6 +65,7 @@ struct fpool_flight {
 	int err;
 	atomic_t flying;
 	void (*landed)(struct fpool_flight *flight);
+	bool nowait;
 	void *owner;
 	struct completion done;
 	fpool_frame_t *frame;
@@ -80,12 +84,17 @@ struct fpool_flight *fpool_flight_get(void);
 void fpool_flight_put(struct fpool_flight *flight);
 
 void fpool_flight_begin(struct fpool_flight *flight,
-			void (*landed)(struct fpool_flight *flight));
+			void (*landed)(struct fpool_flight *flight), bool nowait);
 unsigned int fpool_flight_room(const struct fpool_flight *flight);
 void fpool_flight_start(struct fpool_flight *flight, struct fpool_space *space, fpool_vpn_t vpn,
 			const fpool_frame_t *frame, unsigned int nr);
+bool fpool_flight_all_started(const struct fpool_flight *flight);
+void fpool_flight_start_rest(struct fpool_flight *flight);
 bool fpool_flight_launched(struct fpool_flight *flight);
 void fpool_flight_wait(struct fpool_flight *flight);
+bool fpool_flight_all_written(const struct fpool_flight *flight);
+void fpool_flight_give_up_rest(struct fpool_flight *flight);
+void fpool_flight_give_up(struct fpool_flight *flight);
 void fpool_flight_finish(struct fpool_flight *flight);
 
 int fpool_flight_init(void);

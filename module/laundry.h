@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Dirty victims that wait until they are written, and those that are being written. */
+/* Dirty victims that wait until they are written. */
 #ifndef FPOOL_LAUNDRY_H
 #define FPOOL_LAUNDRY_H
 
 #include "space.h"
 
-int fpool_laundry_create(struct fpool_pool *pool);
-size_t fpool_laundry_bytes(const struct fpool_pool *pool);
-void fpool_laundry_destroy(struct fpool_pool *pool);
-bool fpool_laundry_has_room(struct fpool_pool *pool);
-bool fpool_laundry_stands_still(struct fpool_pool *pool);
-bool fpool_laundry_lets_evict(struct fpool_pool *pool);
-bool fpool_laundry_landed(struct fpool_pool *pool);
-u64 fpool_laundry_reap(struct fpool_pool *pool);
-bool fpool_laundry_may_start(struct fpool_pool *pool);
-unsigned int fpool_laundry_start(struct fpool_pool *pool);
+/* So many pages; more of them help nobody. */
+#define FPOOL_LAUNDRY_MAX	72
+
+/* Who looks whether there is room before he chooses some may send them all. */
+#define FPOOL_LAUNDRY_FULL	(FPOOL_LAUNDRY_MAX + 28)
+
+void fpool_laundry_add(struct fpool_space *space, fpool_frame_t frame);
+void fpool_laundry_del(struct fpool_space *space, fpool_frame_t frame);
+struct fpool_space *fpool_laundry_next(struct fpool_pool *pool);
+void fpool_laundry_attend(struct fpool_space *space);
+void fpool_laundry_leave(struct fpool_space *space);
+bool fpool_laundry_has_room(const struct fpool_pool *pool);
+bool fpool_laundry_stands_still(const struct fpool_pool *pool);
+bool fpool_laundry_lets_evict(const struct fpool_pool *pool);
+void fpool_laundry_moves(struct fpool_pool *pool);
+bool fpool_laundry_refuses(const struct fpool_space *space);
+void fpool_laundry_turn_out(struct fpool_pool *pool);
 void fpool_laundry_rescue(struct fpool_space *space, fpool_vpn_t vpn);
 int fpool_laundry_wait_settled(struct fpool_space *space, fpool_vpn_t vpn, bool killable);
 

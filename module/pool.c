@@ -486,7 +486,9 @@ static struct fpool_pool *pool_alloc(const struct fpool_pool_params *params)
 	fpool_frame_list_init(&pool->node_reserve);
 	fpool_frame_list_init(&pool->limbo);
 	fpool_frame_list_init(&pool->limbo_waiting);
-	fpool_frame_list_init(&pool->laundry);
+	INIT_LIST_HEAD(&pool->laundry.ready);
+	INIT_LIST_HEAD(&pool->laundry.attended);
+	pool->laundry.moved = jiffies;
 	INIT_RCU_WORK(&pool->limbo_work, limbo_work);
 	/* Zero is in the future for the first minutes of a boot. */
 	pool->bulk_until = jiffies - 1;

@@ -40,8 +40,17 @@
 
 struct dentry;
 struct fpool_whatif;
-struct fpool_laundry;
+struct fpool_loads;
 struct task_struct;
+
+/* The laundry of a pool; see laundry.c. */
+struct fpool_laundry {
+	struct list_head ready;		/* P: spaces that have some, and whose turn may come */
+	struct list_head attended;	/* P: spaces at which a worker is, with some or without */
+	u32 len;			/* P, READ_ONCE: pages */
+	u32 nready;			/* P, READ_ONCE: of these, of spaces that are ready */
+	unsigned long moved;		/* any time, READ_ONCE: jiffies; some began, or has ended */
+};
 
 /* A fault that has waited long enough, and comes back to hear that. */
 struct fpool_gave_up {
@@ -86,8 +95,8 @@ struct fpool_pool {
 	struct fpool_frame_list node_reserve;	/* P: kernel space kept for nodes */
 	struct fpool_frame_list limbo;		/* P: nodes freed since that began */
 	struct fpool_frame_list limbo_waiting;	/* P: nodes whose grace period runs */
-	struct fpool_frame_list laundry;	/* P: dirty victims for the reclaim thread */
-	struct fpool_laundry *loads;	/* I; the reclaim thread's: what is being written */
+	struct fpool_laundry laundry;	/* dirty victims that wait until they are written */
+	struct fpool_loads *loads;	/* I; the reclaim thread's: what is being written */
 	u32 resident_max;		/* P */
 	u32 taken;			/* P: frames, ever; wraps */
 	struct fpool_gave_up gave_up[FPOOL_GAVE_UP];	/* P: by task */

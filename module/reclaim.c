@@ -8,8 +8,9 @@
  *	  0     ----------------  faulters evict clean pages for themselves
  *
  * It is also the one who writes the dirty pages that faulters chose (the laundry): a faulter may
- * hold locks that the file system under the backing file needs.  It does not wait for the device:
- * loads of pages are under way together, and their frames become free when they have landed.
+ * hold locks that the file system under the backing file needs.  It waits neither for those nor for
+ * the device: loads of pages are under way together, some in workers' hands (launder.c), and their
+ * frames become free when they have landed.
  * Where that takes time, low and high rise by the frames that are taken meanwhile (pool->lead).
  * Where a device stands still and the laundry is full, only clean pages leave.
  */
@@ -17,12 +18,14 @@
 
 #include <linux/kthread.h>
 
+#include "cleaner.h"
 #include "evict.h"
+#include "launder.h"
 #include "laundry.h"
 
 static bool has_work(struct fpool_pool *pool)
 {
-	return fpool_laundry_landed(pool) || fpool_laundry_may_start(pool) ||
+	return fpool_launder_landed(pool) || fpool_launder_may_start(pool) ||
 	       (fpool_pool_is_low(pool) && fpool_laundry_lets_evict(pool) &&
 		READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]));
 }
@@ -30,10 +33,16 @@ static bool has_work(struct fpool_pool *pool)
 /* Write what waits for it. Returns pages that came nearer to leaving. */
 static u64 wash(struct fpool_pool *pool)
 {
+	struct fpool_space *put_off;
 	u64 done = 0;
 
-	while (fpool_laundry_may_start(pool) && !kthread_should_stop())
-		done += fpool_laundry_start(pool);
+	while (fpool_launder_may_start(pool) && !kthread_should_stop()) {
+		done += fpool_launder_start(pool, &put_off);
+		if (!put_off)
+			continue;
+		fpool_cleaner_hurry(put_off);
+		fpool_space_put(put_off);
+	}
 	return done;
 }
 
@@ -43,7 +52,8 @@ static u64 work(struct fpool_pool *pool)
 	u32 nfree, high;
 
 	do {
-		done = fpool_laundry_reap(pool);
+		done = fpool_launder_reap(pool);
+		fpool_laundry_turn_out(pool);
 		nfree = READ_ONCE(pool->nfree);
 		high = fpool_pool_high(pool);
 		if (nfree < high && fpool_laundry_lets_evict(pool))
@@ -66,8 +76,8 @@ static int reclaimer(void *data)
 		/* All pinned, held, unwritable, or dirty: look again in a while. */
 		if (!work(pool))
 			wait_event_interruptible_timeout(pool->reclaim_wait,
-							 fpool_laundry_landed(pool) ||
-							 fpool_laundry_may_start(pool) ||
+							 fpool_launder_landed(pool) ||
+							 fpool_launder_may_start(pool) ||
 							 kthread_should_stop(), HZ / 10);
 	}
 	return 0;
@@ -83,13 +93,13 @@ static int reclaimer(void *data)
 int fpool_reclaim_start(struct fpool_pool *pool)
 {
 	struct task_struct *task;
-	int err = fpool_laundry_create(pool);
+	int err = fpool_launder_create(pool);
 
 	if (err)
 		return err;
 	task = kthread_run(reclaimer, pool, "framepool/%s", pool->name);
 	if (IS_ERR(task)) {
-		fpool_laundry_destroy(pool);
+		fpool_launder_destroy(pool);
 		return PTR_ERR(task);
 	}
 	pool->reclaimer = task;
@@ -105,5 +115,5 @@ int fpool_reclaim_start(struct fpool_pool *pool)
 void fpool_reclaim_stop(struct fpool_pool *pool)
 {
 	kthread_stop(pool->reclaimer);
-	fpool_laundry_destroy(pool);
+	fpool_launder_destroy(pool);
 }

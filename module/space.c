@@ -122,6 +122,8 @@ struct fpool_space *fpool_space_create(struct fpool_pool *pool)
 	refcount_set(&space->refs, 1);
 	space->pool = pool;
 	INIT_LIST_HEAD(&space->link);
+	fpool_frame_list_init(&space->laundry);
+	INIT_LIST_HEAD(&space->laundry_link);
 	mutex_init(&space->sync_lock);
 	init_waitqueue_head(&space->error_wait);
 	sema_init(&space->release_sem, 1);

@@ -55,6 +55,10 @@ struct fpool_space {
 	u32 nodes;			/* A: ... and named nodes */
 	kuid_t uid;			/* I: of the first attacher */
 	u8 block_type;			/* any time, READ_ONCE: a hint to the next fill */
+	struct fpool_frame_list laundry;	/* P: its dirty victims that wait ... */
+	struct list_head laundry_link;	/* P: ... and where it does: ready, attended, or nowhere */
+	unsigned long attended_since;	/* P: jiffies */
+	u32 nlaunderers;		/* P: workers that write for it, and may wait long */
 	struct fpool_streams streams;	/* P; read without it for hints: what AUTO follows */
 	struct delayed_work leave;	/* A: its tear-down, which is queued once */
 	enum fpool_leaving leaving;	/* A */

@@ -228,7 +228,7 @@ static void land(struct sweep *s)
 	for_each_set_bit(i, s->held, flight->pages)
 		fpool_writeback_redirty(s->space, flight->frame[i]);
 	release(s);
-	fpool_flight_begin(flight, NULL);
+	fpool_flight_begin(flight, NULL, false);
 }
 
 /* Clean all pages of a claim; those that somebody holds will be dirty again. */
@@ -299,7 +299,7 @@ static void sweep(struct sweep *s, fpool_vpn_t first, fpool_vpn_t end)
 	int ret;
 
 	s->flight = fpool_flight_get();
-	fpool_flight_begin(s->flight, NULL);
+	fpool_flight_begin(s->flight, NULL, false);
 	while (!gives_up(s)) {
 		unsigned int room = fpool_flight_room(s->flight);
 

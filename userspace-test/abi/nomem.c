@@ -113,6 +113,25 @@ static pid_t reclaimer(void)
 	return found;
 }
 
+/* The workers of queues without a processor of their own: who writes for the pool is one of them. */
+static unsigned int workers(int *who, unsigned int max)
+{
+	char where[300], name[128];
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	unsigned int nr = 0;
+
+	need(d, "/proc: %s", strerror(errno));
+	while (nr < max && (e = readdir(d))) {
+		snprintf(where, sizeof(where), "/proc/%s/comm", e->d_name);
+		if (atoi(e->d_name) && knob_read(where, name, sizeof(name)) &&
+		    !strncmp(name, "kworker/u", 9))
+			who[nr++] = victim(atoi(e->d_name));
+	}
+	closedir(d);
+	return nr;
+}
+
 /* ---- what must go on ---- */
 
 /*
@@ -228,14 +247,16 @@ static bool all_written(void *arg)
 }
 
 /*
- * More is stored than the pool has frames: its thread has to write, and cannot.  By the direct path
- * it could, but that the device wants copies; for these there is a list, but no page.
+ * More is stored than the pool has frames: its thread has to write, and a worker what that could not
+ * start, and neither can.  By the direct path they could, but that the device wants copies; for these
+ * there is a list, but no page.
  */
 static void a_write_is_tried_again(void)
 {
 	struct framepool_errors e = { .size = sizeof(e) };
 	u64 i, version[NR], done = 0;
-	int thread;
+	int who[64];
+	unsigned int k, nr;
 
 	pool_use(2 * MIB);
 	set_wait_ms(500);
@@ -243,11 +264,13 @@ static void a_write_is_tried_again(void)
 	if (test_variant)
 		want_copies();
 	begin(path);
-	thread = victim(reclaimer());
+	who[0] = victim(reclaimer());
+	nr = 1 + workers(who + 1, ARRAY_SIZE(who) - 1);
 	prepare();
 	if (test_variant)
 		set("failslab", "probability", "0");
-	fail_for(thread, true);
+	for (k = 0; k < nr; k++)
+		fail_for(who[k], true);
 	for (i = 0; i < NR; i++) {
 		version[i] = 1;
 		/* At some page no frame is left, and the store gives up. */
@@ -265,7 +288,10 @@ static void a_write_is_tried_again(void)
 	expect(e.write_error == ENOMEM, "the error is %s", strerror(e.write_error));
 	for (i = 0; i < done; i++)
 		expect(page_is(m + i * PAGE, i, version[i]), "while it fails");
-	fail_for(thread, false);
+	for (k = 0; k < nr; k++) {
+		fail_for(who[k], false);
+		need_ok(close(who[k]));
+	}
 	diag("%ju allocations and %ju writes have failed, %ju of %lu pages were stored",
 	     (uintmax_t)failed(), (uintmax_t)e.writes, (uintmax_t)done, NR);
 	none_fails();

@@ -114,8 +114,89 @@ static void fills(void)
 	close_side(&other, 1);
 }
 
+/* ---- write-back ---- */
+
+/* More than loads of the laundry may be with workers; a load of dirty pages for each. */
+#define KEEPERS		12
+#define KEPT_PAGES	64UL
+#define KEPT_BYTES	(KEPT_PAGES * PAGE)
+
+struct keeper {
+	struct side s;
+	struct park writer;
+};
+
+static struct keeper keeper[KEEPERS];
+
+static void store_all(u8 *m, u64 pages, u64 version)
+{
+	u64 vpn;
+
+	for (vpn = 0; vpn < pages; vpn++)
+		page_fill(m + vpn * PAGE, vpn, version);
+}
+
+/* All of his file is a hole, for which ext4 wants the lock; then he keeps that. */
+static void begin_to_keep(struct keeper *k, unsigned int i)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "keeper-%u", i);
+	k->s.path = file_make(name, KEPT_BYTES, 1);
+	need_ok(truncate(k->s.path, 0));
+	need_ok(truncate(k->s.path, KEPT_BYTES));
+	k->s.fd = space_attach(k->s.path, O_RDWR);
+	k->s.id = space_id(k->s.fd);
+	k->s.m = map(k->s.fd, KEPT_BYTES, RW, MAP_SHARED);
+	store_all(k->s.m, KEPT_PAGES, 2);
+	park_begin(&k->writer, write_to_file, need_ok(open(k->s.path, O_WRONLY | O_CLOEXEC)));
+}
+
+static void end_to_keep(struct keeper *k)
+{
+	u64 bytes, vpn;
+	u8 page[PAGE], *is;
+
+	page_fill(page, 0, 2);
+	park_end_with(&k->writer, page);
+	need_ok(close(k->writer.fd));
+	need_ok(munmap(k->s.m, KEPT_BYTES));
+	space_gone(k->s.fd, k->s.id);
+	is = file_load(k->s.path, &bytes);
+	expect(bytes == KEPT_BYTES, "%s has %llu bytes", k->s.path, (unsigned long long)bytes);
+	for (vpn = 0; vpn < KEPT_PAGES; vpn++)
+		expect(page_is(is + vpn * PAGE, vpn, 2), "%s", k->s.path);
+	free(is);
+}
+
+static void storing_child(void *unused)
+{
+	(void)unused;
+	alarm(6 * SOON * scale);
+	store_all(other.m, NR, 2);
+	store_all(other.m, NR, 3);
+}
+
+/* Their writes wait for locks that they keep; what others have stored is written all the same. */
+static void writes(void)
+{
+	unsigned int i;
+
+	attach_block = FRAMEPOOL_BLOCK_1;
+	other.path = file_make("other", NR * PAGE, 1);
+	pool_use(4 * MIB);
+	for (i = 0; i < KEEPERS; i++)
+		begin_to_keep(&keeper[i], i);
+	open_side(&other);
+	child_join(child_start(storing_child, NULL));
+	for (i = 0; i < KEEPERS; i++)
+		end_to_keep(&keeper[i]);
+	close_side(&other, 3);
+}
+
 static const struct test tests[] = {
 	{ "fills of others", fills, T_DEVICE },
+	{ "write-back of others", writes, T_DEVICE },
 };
 
 int main(int argc, char **argv)
