@@ -846,9 +846,9 @@ static void barren_sets_are_left_alone(struct kunit *test)
 	/* Nobody has anything: they are asked in turn. */
 	fpool_wset_judged(other, 33, 0);
 	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), other);
-	fpool_wset_judged(other, 65, 0);
+	fpool_wset_judged(other, 1, 0);
 	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), stuck);
-	fpool_wset_judged(stuck, 28, 0);
+	fpool_wset_judged(stuck, 2, 0);
 	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), other);
 	fpool_wset_judged(other, 1, 1);
 	KUNIT_EXPECT_PTR_EQ(test, fpool_wsets_victim(&p->ws, NULL), other);

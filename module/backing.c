@@ -675,7 +675,7 @@ static bool start_bio(struct fpool_backing *b, struct fpool_write *write, struct
 static void iocb_ended(struct fpool_write *write, long ret)
 {
 	/* The rest would have to wait, and is no error yet. */
-	int cut_short = write->nowait ? -EAGAIN : -EIO;
+	int cut_short = write->iocb.ki_flags & IOCB_NOWAIT ? -EAGAIN : -EIO;
 
 	written(write, ret < 0 ? ret : ret == write->bytes ? 0 : cut_short);
 }
@@ -689,7 +689,7 @@ static void iocb_written(struct kiocb *iocb, long ret)
 }
 
 static bool start_iocb(struct fpool_backing *b, struct fpool_write *write, struct bio_vec *bv,
-		       unsigned int nr, loff_t pos, size_t len)
+		       unsigned int nr, loff_t pos, size_t len, bool nowait)
 {
 	const struct cred *old;
 	struct iov_iter iter;
@@ -697,7 +697,7 @@ static bool start_iocb(struct fpool_backing *b, struct fpool_write *write, struc
 
 	prepare(&write->iocb, b->wfile, pos, true);
 	/* A device has no lock of that kind, and not every one knows how not to wait. */
-	if (write->nowait && !b->blockdev) {
+	if (nowait && !b->blockdev) {
 		if (!(b->wfile->f_mode & FMODE_NOWAIT))
 			return false;
 		write->iocb.ki_flags |= IOCB_NOWAIT;
@@ -709,7 +709,7 @@ static bool start_iocb(struct fpool_backing *b, struct fpool_write *write, struc
 	ret = fpool_iocb_write(&write->iocb, &iter);
 	revert_creds(old);
 	/* Some files refuse direct I/O only when it comes. */
-	if (ret == -EINVAL || ret == -EOPNOTSUPP || (ret == -EAGAIN && write->nowait))
+	if (ret == -EINVAL || ret == -EOPNOTSUPP || (ret == -EAGAIN && nowait))
 		return false;
 	if (ret != -EIOCBQUEUED)
 		iocb_ended(write, ret);
@@ -719,11 +719,12 @@ static bool start_iocb(struct fpool_backing *b, struct fpool_write *write, struc
 /**
  * fpool_backing_start_write - start to write frames out
  * @b: the backing
- * @write: for the write, with its @nowait; stays until @done was called
+ * @write: for the write; stays until @done was called
  * @bv: where from; stays as long
  * @nr: entries of @bv
  * @pos: offset in the file, a multiple of 4096
  * @len: bytes
+ * @nowait: where a lock of the file system's would have to be waited for, it is not started
  * @done: called with 0 or a negative errno, as fpool_backing_write() returns them, in any context,
  *	perhaps before this returns; -EAGAIN: without waiting not all of it could be written
  *
@@ -736,7 +737,7 @@ static bool start_iocb(struct fpool_backing *b, struct fpool_write *write, struc
  */
 bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *write,
 			       struct bio_vec *bv, unsigned int nr, loff_t pos, size_t len,
-			       void (*done)(struct fpool_write *write, int err))
+			       bool nowait, void (*done)(struct fpool_write *write, int err))
 {
 	bool started;
 
@@ -758,7 +759,7 @@ bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *writ
 	}
 	/* If so, it may have ended, and @write with it. */
 	started = b->bio.bdev ? start_bio(b, write, bv, nr, pos, len) :
-				start_iocb(b, write, bv, nr, pos, len);
+				start_iocb(b, write, bv, nr, pos, len, nowait);
 	if (!started)
 		fpool_copy_free(write->copy);
 	return started;

@@ -42,8 +42,6 @@ struct fpool_read {
  * @bio: past it
  * @file: that it writes to
  * @copy: of what is written; NULL: the frames are
- * @nowait: where a lock of the file system's would have to be waited for, it is not started; set by
- *	who starts it
  * @done: called with 0 or an errno
  */
 struct fpool_write {
@@ -56,7 +54,6 @@ struct fpool_write {
 	};
 	struct file *file;
 	struct fpool_copy *copy;
-	bool nowait;
 	void (*done)(struct fpool_write *write, int err);
 };
 
@@ -79,7 +76,7 @@ int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned in
 			loff_t pos, size_t len);
 bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *write,
 			       struct bio_vec *bv, unsigned int nr, loff_t pos, size_t len,
-			       void (*done)(struct fpool_write *write, int err));
+			       bool nowait, void (*done)(struct fpool_write *write, int err));
 
 /* May it be written by now? */
 static inline bool fpool_backing_writable(const struct fpool_backing *b)

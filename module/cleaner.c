@@ -19,6 +19,9 @@
  * is frozen, and a space whose last write has just failed: it has its next try at a later visit.
  * Such an error is one as any other, and each descriptor's next sync tells of it.
  *
+ * It comes out of turn, too, and writes what is known to be dirty, where the laundry had no worker
+ * for that (launder.c).
+ *
  * Each space is visited by a worker of its own, because a visit waits for its device, and for locks
  * of its file system that a program may keep.  Where the last one has not ended there is no other.
  */

@@ -388,7 +388,7 @@ static int write_tail(struct fpool_direct *d, struct page *page, loff_t pos, siz
  * @pos: offset in the file, a multiple of 4096
  * @len: bytes; not a multiple of 4096 only where it ends at the end of the file
  *
- * Context: A worker or the reclaim thread; sleeps uninterruptibly.
+ * Context: A worker; sleeps uninterruptibly.
  * Return: 0: all of it is with the device, perhaps in its volatile cache; or -EIO and what else
  * devices say: any part of it may be.
  */

@@ -97,6 +97,7 @@ static __always_inline bool must_stay(const struct fpool_victim *v, struct page 
 		return false;
 	/* Where writing fails, trying all the time helps nobody, and where it waits, even less. */
 	return time_before(jiffies, v->space->retry_at) ||
+	       time_before(jiffies, v->space->put_off_until) ||
 	       fpool_backing_frozen(&v->space->backing) || fpool_laundry_refuses(v->space);
 }
 

@@ -280,10 +280,9 @@ static bool take_off(struct fpool_run *run, bool nowait)
 	if (position(run) + len > end_of_file(run))
 		return false;
 	nr_bv = build_bvecs(run, 0, run->nr, bvecs(run));
-	run->write.nowait = nowait;
 	atomic_inc(&flight->flying);
 	if (fpool_backing_start_write(&run->space->backing, &run->write, bvecs(run), nr_bv,
-				      position(run), len, write_done))
+				      position(run), len, nowait, write_done))
 		return true;
 	atomic_dec(&flight->flying);
 	return false;
@@ -386,41 +385,32 @@ void fpool_flight_wait(struct fpool_flight *flight)
 	wait_for_completion(&flight->done);
 }
 
-/* It has not failed, but would have to wait. */
-static bool is_put_off(const struct fpool_run *run)
-{
-	return run->err == -EAGAIN;
-}
-
-/* Nobody tries again now, and nobody is told of more than has happened. */
-static void give_up(struct fpool_run *run)
+/* Who tries again finds out whether there is an error, and tells of it. */
+static void put_off(struct fpool_run *run)
 {
 	const fpool_frame_t *frame = fpool_run_frames(run);
 	struct fpool_space *space = run->space;
 	unsigned int i;
 
-	run->nfailed = run->nr;
-	if (!is_put_off(run)) {
-		note_failure(run, 0, run->nr, run->err);
-		return;
-	}
 	run->err = 0;
+	run->nfailed = run->nr;
 	for (i = 0; i < run->nr; i++)
 		SetPageDirty(fpool_pool_page(space->pool, frame[i]));
 	spin_lock(&space->pool->lock);
-	space->retry_at = jiffies + HZ / 2;
+	space->put_off_until = jiffies + HZ / 2;
 	spin_unlock(&space->pool->lock);
 }
 
 /* Neighbours in one call; where that failed, and there is more than one, each alone. */
 static void finish(struct fpool_run *run)
 {
-	if (run->started && is_put_off(run) && !run->given_up)
+	/* It has not failed, but would have had to wait. */
+	if (run->started && run->err == -EAGAIN && !run->given_up)
 		run->err = write_pages(run, 0, run->nr);
 	else if (run->started)
 		trace(run, 0, run->nr, run->err);
 	if (run->given_up) {
-		give_up(run);
+		put_off(run);
 	} else if (!run->err) {
 		note_success(run, 0, run->nr);
 	} else if (run->nr > 1) {
@@ -449,37 +439,23 @@ bool fpool_flight_all_written(const struct fpool_flight *flight)
 }
 
 /**
- * fpool_flight_give_up_rest - what has not taken off is not written, and stays dirty
- * @flight: not yet launched
+ * fpool_flight_give_up - what has not taken off, or was not written, is not tried, and stays dirty
+ * @flight: the flight
+ * @launched: all its writes have ended; else it is not yet launched
+ *
+ * Nobody is told of an error: who tries again finds it.
  *
  * Context: Who begun it.
  */
-void fpool_flight_give_up_rest(struct fpool_flight *flight)
+void fpool_flight_give_up(struct fpool_flight *flight, bool launched)
 {
 	unsigned int i;
 
 	for (i = 0; i < flight->nr; i++) {
 		struct fpool_run *run = &flight->run[i];
 
-		if (run->started)
-			continue;
-		run->err = -EAGAIN;
-		run->given_up = true;
+		run->given_up |= launched ? !!run->err : !run->started;
 	}
-}
-
-/**
- * fpool_flight_give_up - what was not written is not tried again, and stays dirty
- * @flight: all of whose writes have ended
- *
- * Context: Who begun it.
- */
-void fpool_flight_give_up(struct fpool_flight *flight)
-{
-	unsigned int i;
-
-	for (i = 0; i < flight->nr; i++)
-		flight->run[i].given_up = flight->run[i].err;
 }
 
 /**

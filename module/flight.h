@@ -36,8 +36,8 @@ struct fpool_run {
 	u8 first;
 	u8 nr;
 	u8 nfailed;
-	bool started;
-	bool given_up;
+	u8 started:1;
+	u8 given_up:1;
 	struct fpool_write write;
 };
 
@@ -93,8 +93,7 @@ void fpool_flight_start_rest(struct fpool_flight *flight);
 bool fpool_flight_launched(struct fpool_flight *flight);
 void fpool_flight_wait(struct fpool_flight *flight);
 bool fpool_flight_all_written(const struct fpool_flight *flight);
-void fpool_flight_give_up_rest(struct fpool_flight *flight);
-void fpool_flight_give_up(struct fpool_flight *flight);
+void fpool_flight_give_up(struct fpool_flight *flight, bool launched);
 void fpool_flight_finish(struct fpool_flight *flight);
 
 int fpool_flight_init(void);

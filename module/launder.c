@@ -3,10 +3,11 @@
  * The laundry is written by the reclaim thread, in loads of one space each.
  *
  * Several are under way together, and who wants a page meanwhile has it back at once.  The thread
- * serves all spaces, and waits for no lock of a file system's: a program can keep one for as
- * long as it likes.  What cannot be started without waiting is a worker's, with all of its load,
- * and so is what has to be written again.  Half of the loads are never in workers' hands: they are
- * for those spaces that need none.  What would need one then stays, and its space is cleaned.
+ * serves all spaces, and waits for no inode's lock: a program can keep one for as long as it likes.
+ * (ext4 may let it wait for its journal, which no program can keep.)  What cannot be started
+ * without waiting is a worker's, with all of its load, and so is what has to be written again.
+ * Half of the loads are never in workers' hands: they are for those spaces that need none.  What
+ * would need one then stays, and its space is cleaned.
  */
 #include "launder.h"
 
@@ -42,7 +43,9 @@ struct load {
 	u32 taken;			/* pool->taken when it was started */
 	u64 freed;			/* of its pages; by who has finished it */
 	struct work_struct work;
+	struct fpool_space *put_off;	/* a reference: its pages stayed, for want of a worker */
 	bool flying;
+	bool given_up;
 	bool launched;
 	bool finished;
 	bool landed;			/* any time, READ_ONCE: all above is the thread's again */
@@ -51,6 +54,9 @@ struct load {
 struct fpool_loads {
 	struct workqueue_struct *workers;
 	atomic_t handed;		/* loads with which a worker is */
+	atomic_t ended;			/* so many are not any more; wraps */
+	int ended_then;			/* when a worker was waited for */
+	bool stuck;			/* in vain */
 	unsigned int flying;
 	unsigned int nr;
 	size_t bytes;			/* of this, and the flights behind it */
@@ -177,24 +183,43 @@ static void load_work(struct work_struct *work)
 		load->finished = true;
 		load_landed(load->b.flight);
 	}
-	fpool_laundry_leave(space);
+	/* Before the space may have a turn. */
+	atomic_inc(&pool->loads->ended);
 	atomic_dec(&pool->loads->handed);
-	/* The space may have a turn. */
+	fpool_laundry_leave(space);
 	wake_up(&pool->reclaim_wait);
 	fpool_space_put(space);
 }
 
-/* To a worker, if there are not too many with one. */
+/*
+ * Is there a worker for one load more?  Where all have much to do one is waited for, as it does
+ * what would else have to be done here; not where none has ended since that was in vain.
+ */
+static bool has_worker(struct fpool_pool *pool)
+{
+	struct fpool_loads *l = pool->loads;
+	int most = l->nr / 2, ended = atomic_read(&l->ended);
+
+	if (atomic_read(&l->handed) < most)
+		return true;
+	if (l->stuck && ended == l->ended_then)
+		return false;
+	l->stuck = !wait_event_timeout(pool->reclaim_wait, atomic_read(&l->handed) < most, HZ / 4);
+	l->ended_then = ended;
+	return !l->stuck;
+}
+
+/* To a worker, if there is one, and none at this space: where that waits, this would, too. */
 static bool hand_over(struct load *load)
 {
-	struct fpool_pool *pool = load->pool;
-	struct fpool_loads *l = pool->loads;
+	struct fpool_space *space = load->b.v->space;
+	struct fpool_loads *l = load->pool->loads;
 
-	if (atomic_read(&l->handed) >= l->nr / 2)
+	if (fpool_laundry_is_attended(space) || !has_worker(load->pool))
 		return false;
 	atomic_inc(&l->handed);
 	WRITE_ONCE(load->landed, false);
-	fpool_laundry_attend(load->b.v->space);
+	fpool_laundry_attend(space);
 	queue_work(l->workers, &load->work);
 	return true;
 }
@@ -231,10 +256,13 @@ static u64 reap(struct load *load)
 
 	if (!load->finished) {
 		if (!fpool_flight_all_written(flight)) {
-			if (hand_over(load))
+			if (!load->given_up && hand_over(load))
 				return 0;
-			fpool_flight_give_up(flight);
+			fpool_flight_give_up(flight, true);
+			load->given_up = true;
 		}
+		if (load->given_up)
+			load->put_off = fpool_space_get(load->b.v->space);
 		freed = finish_load(load);
 	}
 	load->flying = false;
@@ -322,20 +350,18 @@ static void take_laundry(struct fpool_pool *pool, struct load *load)
 /**
  * fpool_launder_start - start to write a load of dirty victims
  * @pool: the pool; fpool_launder_may_start() has said that there is one
- * @put_off: set to a space with a reference where its pages stay after all, as nobody may write
- *	them now: they are dirty as far as everybody can see; or to NULL
  *
- * Context: The reclaim thread; waits for no file system, unless that freezes just now.
+ * Context: The reclaim thread; waits for no file system's inode lock, and a quarter of a second for
+ * a worker.
  * Return: pages that left the laundry.
  */
-unsigned int fpool_launder_start(struct fpool_pool *pool, struct fpool_space **put_off)
+unsigned int fpool_launder_start(struct fpool_pool *pool)
 {
 	struct fpool_loads *l = pool->loads;
 	struct load *load = l->load;
 	struct fpool_flight *flight;
 	unsigned int nr;
 
-	*put_off = NULL;
 	while (load->flying)
 		load++;
 	take_laundry(pool, load);
@@ -345,6 +371,7 @@ unsigned int fpool_launder_start(struct fpool_pool *pool, struct fpool_space **p
 	fpool_laundry_moves(pool);
 	load->taken = READ_ONCE(pool->taken);
 	load->finished = false;
+	load->given_up = false;
 	load->launched = false;
 	load->flying = true;
 	l->flying++;
@@ -356,13 +383,33 @@ unsigned int fpool_launder_start(struct fpool_pool *pool, struct fpool_space **p
 	if (!fpool_flight_all_started(flight)) {
 		if (hand_over(load))
 			return nr;
-		fpool_flight_give_up_rest(flight);
-		*put_off = fpool_space_get(load->b.v->space);
+		fpool_flight_give_up(flight, false);
+		load->given_up = true;
 	}
 	load->launched = true;
 	if (fpool_flight_launched(flight))
 		reap(load);
 	return nr;
+}
+
+/**
+ * fpool_launder_put_off - a space whose pages stayed, as no worker could write them
+ * @pool: the pool
+ *
+ * They are dirty as far as everybody can see.
+ *
+ * Context: The reclaim thread, after fpool_launder_reap() and each fpool_launder_start().
+ * Return: the space, with a reference; NULL: no other one since this was asked.
+ */
+struct fpool_space *fpool_launder_put_off(struct fpool_pool *pool)
+{
+	struct fpool_loads *l = pool->loads;
+	struct fpool_space *space = NULL;
+	unsigned int i;
+
+	for (i = 0; i < l->nr && !space; i++)
+		swap(space, l->load[i].put_off);
+	return space;
 }
 
 /* For so many loads, and their flights behind them; in pages, as vmalloc() has it. */

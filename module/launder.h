@@ -11,6 +11,7 @@ void fpool_launder_destroy(struct fpool_pool *pool);
 bool fpool_launder_landed(struct fpool_pool *pool);
 u64 fpool_launder_reap(struct fpool_pool *pool);
 bool fpool_launder_may_start(struct fpool_pool *pool);
-unsigned int fpool_launder_start(struct fpool_pool *pool, struct fpool_space **put_off);
+unsigned int fpool_launder_start(struct fpool_pool *pool);
+struct fpool_space *fpool_launder_put_off(struct fpool_pool *pool);
 
 #endif /* FPOOL_LAUNDER_H */

@@ -131,6 +131,23 @@ void fpool_laundry_leave(struct fpool_space *space)
 }
 
 /**
+ * fpool_laundry_is_attended - is a worker at the writes of a space?
+ * @space: the space
+ *
+ * Context: Process context; takes pool->lock.
+ * Return: whether.
+ */
+bool fpool_laundry_is_attended(struct fpool_space *space)
+{
+	bool is;
+
+	spin_lock(&space->pool->lock);
+	is = is_attended(space);
+	spin_unlock(&space->pool->lock);
+	return is;
+}
+
+/**
  * fpool_laundry_has_room - is there room for more dirty victims?
  * @pool: the pool
  *
@@ -206,6 +223,17 @@ bool fpool_laundry_refuses(const struct fpool_space *space)
 	return space->pool->laundry.len >= FPOOL_LAUNDRY_FULL || is_stuck(space);
 }
 
+/* Under pool->lock: it is a resident page again. */
+static void put_back(struct fpool_space *space, fpool_vpn_t vpn, fpool_frame_t frame)
+{
+	struct fpool_pool *pool = space->pool;
+
+	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, frame));
+	fpool_policy_put_back(fpool_pool_policy(pool, frame), frame);
+	fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_BUSY, 0);
+	fpool_space_wake(space, vpn);
+}
+
 /* Under pool->lock. */
 static void turn_out_of(struct fpool_space *space)
 {
@@ -215,7 +243,8 @@ static void turn_out_of(struct fpool_space *space)
 	while (len--) {
 		fpool_frame_t frame = fpool_frame_list_first(&space->laundry);
 
-		fpool_laundry_rescue(space, fpool_vpn(fpool_frames_info(ft, frame)->vpn));
+		fpool_laundry_del(space, frame);
+		put_back(space, fpool_vpn(fpool_frames_info(ft, frame)->vpn), frame);
 	}
 }
 
@@ -274,11 +303,8 @@ void fpool_laundry_rescue(struct fpool_space *space, fpool_vpn_t vpn)
 		return;
 	if (!fpool_spte_has(e, FPOOL_SPTE_WB))
 		fpool_laundry_del(space, frame);
-	WARN_ON_ONCE(fpool_frames_mark_resident(&pool->frames, frame));
-	fpool_policy_put_back(fpool_pool_policy(pool, frame), frame);
-	fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_BUSY, 0);
 	fpool_page_set_fresh(fpool_pool_page(pool, frame));
-	fpool_space_wake(space, vpn);
+	put_back(space, vpn, frame);
 }
 
 static void rescue(struct fpool_space *space, fpool_vpn_t vpn)

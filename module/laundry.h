@@ -15,6 +15,7 @@ void fpool_laundry_add(struct fpool_space *space, fpool_frame_t frame);
 void fpool_laundry_del(struct fpool_space *space, fpool_frame_t frame);
 struct fpool_space *fpool_laundry_next(struct fpool_pool *pool);
 void fpool_laundry_attend(struct fpool_space *space);
+bool fpool_laundry_is_attended(struct fpool_space *space);
 void fpool_laundry_leave(struct fpool_space *space);
 bool fpool_laundry_has_room(const struct fpool_pool *pool);
 bool fpool_laundry_stands_still(const struct fpool_pool *pool);

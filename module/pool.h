@@ -96,7 +96,7 @@ struct fpool_pool {
 	struct fpool_frame_list limbo;		/* P: nodes freed since that began */
 	struct fpool_frame_list limbo_waiting;	/* P: nodes whose grace period runs */
 	struct fpool_laundry laundry;	/* dirty victims that wait until they are written */
-	struct fpool_loads *loads;	/* I; the reclaim thread's: what is being written */
+	struct fpool_loads *loads;	/* I: what is being written; see launder.c */
 	u32 resident_max;		/* P */
 	u32 taken;			/* P: frames, ever; wraps */
 	struct fpool_gave_up gave_up[FPOOL_GAVE_UP];	/* P: by task */

@@ -30,18 +30,25 @@ static bool has_work(struct fpool_pool *pool)
 		READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]));
 }
 
+/* What nobody could write has to become clean before it can leave. */
+static void hurry(struct fpool_pool *pool)
+{
+	struct fpool_space *space;
+
+	while ((space = fpool_launder_put_off(pool))) {
+		fpool_cleaner_hurry(space);
+		fpool_space_put(space);
+	}
+}
+
 /* Write what waits for it. Returns pages that came nearer to leaving. */
 static u64 wash(struct fpool_pool *pool)
 {
-	struct fpool_space *put_off;
 	u64 done = 0;
 
 	while (fpool_launder_may_start(pool) && !kthread_should_stop()) {
-		done += fpool_launder_start(pool, &put_off);
-		if (!put_off)
-			continue;
-		fpool_cleaner_hurry(put_off);
-		fpool_space_put(put_off);
+		done += fpool_launder_start(pool);
+		hurry(pool);
 	}
 	return done;
 }
@@ -53,6 +60,7 @@ static u64 work(struct fpool_pool *pool)
 
 	do {
 		done = fpool_launder_reap(pool);
+		hurry(pool);
 		fpool_laundry_turn_out(pool);
 		nfree = READ_ONCE(pool->nfree);
 		high = fpool_pool_high(pool);

@@ -556,14 +556,20 @@ static s64 excess(const struct fpool_wset *set, const struct fpool_wset *self)
 	return (s64)set->charge - set->target + (set == self);
 }
 
+/* How often all of it was judged for nothing, to be compared with the same of @than. */
+static u64 rounds(const struct fpool_wset *set, const struct fpool_wset *than)
+{
+	return (u64)set->barren * (fpool_policy_len(&than->policy) + 1);
+}
+
 static bool is_better_victim(const struct fpool_wset *set, const struct fpool_wset *than,
 			     const struct fpool_wset *self)
 {
 	if (is_barren(set) != is_barren(than))
 		return is_barren(than);
-	/* Both: who was asked less, as what could not leave a while ago perhaps can by now. */
-	if (is_barren(set) && set->barren != than->barren)
-		return set->barren < than->barren;
+	/* Both: who was gone through less, as what could not leave then perhaps can by now. */
+	if (is_barren(set) && rounds(set, than) != rounds(than, set))
+		return rounds(set, than) < rounds(than, set);
 	return excess(set, self) > excess(than, self);
 }
 
