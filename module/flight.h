@@ -25,7 +25,7 @@ struct fpool_flight;
  * @nr: pages, at most FPOOL_RUN_MAX
  * @nfailed: result: of these, could not be written
  * @started: it flies; else it is written by who starts the flight
- * @given_up: what would have to wait is not tried; its pages stay dirty
+ * @given_up: it is not tried, or not again, for want of a worker; its pages stay dirty
  * @write: under way
  */
 struct fpool_run {
