@@ -167,6 +167,8 @@ static struct file *open_to_write(struct file *file)
 	own = open_again(file, O_RDWR);
 	if (IS_ERR(own))
 		return own;
+	/* To tell the time is a transaction, which would have to be waited for; later, and once. */
+	own->f_mode |= FMODE_NOCMTIME;
 	err = mapping_map_writable(own->f_mapping);
 	if (!err)
 		return own;
@@ -578,6 +580,13 @@ static int write_bio(struct fpool_backing *b, struct bio_vec *bv, unsigned int n
 	return err;
 }
 
+/* Its time is to be told. Even what has failed may have changed a part. */
+static void note_change(struct fpool_backing *b)
+{
+	/* After the bytes, for who tells the time; pairs with fpool_backing_tell_time(). */
+	smp_store_release(&b->changed, true);
+}
+
 /* By an emergency remount; 6.12's ext4 warns about who writes all the same. */
 static bool is_read_only(const struct fpool_backing *b)
 {
@@ -635,13 +644,16 @@ int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned in
 		return -EIO;
 	if (is_read_only(b))
 		return -EROFS;
-	if (!b->copies)
-		return write_out(b, bv, nr, pos, len);
-	copy = fpool_copy_make(bv, nr, ALIGN(len, PAGE_SIZE));
-	if (!copy)
-		return -ENOMEM;
-	err = write_out(b, copy->bv, copy->nr, pos, len);
-	fpool_copy_free(copy);
+	if (!b->copies) {
+		err = write_out(b, bv, nr, pos, len);
+	} else {
+		copy = fpool_copy_make(bv, nr, ALIGN(len, PAGE_SIZE));
+		if (!copy)
+			return -ENOMEM;
+		err = write_out(b, copy->bv, copy->nr, pos, len);
+		fpool_copy_free(copy);
+	}
+	note_change(b);
 	return err;
 }
 
@@ -649,6 +661,7 @@ int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned in
 static void written(struct fpool_write *write, int err)
 {
 	fpool_copy_free(write->copy);
+	note_change(write->b);
 	write->done(write, err);
 }
 
@@ -658,7 +671,7 @@ static void bio_written(struct bio *bio)
 	int err = blk_status_to_errno(bio->bi_status);
 
 	bio_uninit(bio);
-	fpool_write_end(write->file);
+	fpool_write_end(write->b->wfile);
 	written(write, err);
 }
 
@@ -684,7 +697,7 @@ static void iocb_written(struct kiocb *iocb, long ret)
 {
 	struct fpool_write *write = container_of(iocb, struct fpool_write, iocb);
 
-	fpool_write_end(write->file);
+	fpool_write_end(write->b->wfile);
 	iocb_ended(write, ret);
 }
 
@@ -743,7 +756,7 @@ bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *writ
 
 	if (!b->direct || len & ~PAGE_MASK || is_read_only(b))
 		return false;
-	write->file = b->wfile;
+	write->b = b;
 	write->done = done;
 	write->copy = NULL;
 	if (fpool_inject(FPOOL_INJECT_WRITE)) {
@@ -781,14 +794,27 @@ bool fpool_backing_frozen(const struct fpool_backing *b)
 	return READ_ONCE(b->sb->s_writers.frozen) != SB_UNFROZEN;
 }
 
-/* The file system does not see what is written past it. The time of a frozen one stands still. */
-static void tell_time(struct fpool_backing *b)
+/**
+ * fpool_backing_tell_time - the file was changed, if it was
+ * @b: writable
+ *
+ * Our writes leave it to us: to those past it the file system is blind, and others would have to
+ * wait for its journal each time the clock has ticked. The time of a frozen one stands still.
+ *
+ * Context: A worker; sleeps uninterruptibly, where the file system is frozen until it is thawed.
+ */
+void fpool_backing_tell_time(struct fpool_backing *b)
 {
-	if (!b->bio.bdev || b->blockdev)
+	const struct cred *old;
+
+	/* Pairs with note_change(): what changes from here on is told the next time. */
+	if (b->blockdev || !xchg(&b->changed, false))
 		return;
+	old = act_for_opener(b);
 	fpool_write_start(b->wfile);
 	file_update_time(b->wfile);
 	fpool_write_end(b->wfile);
+	revert_creds(old);
 }
 
 /*
@@ -811,11 +837,11 @@ static int flush_read_only(struct fpool_backing *b)
  */
 int fpool_backing_flush(struct fpool_backing *b, bool written)
 {
-	const struct cred *old = act_for_opener(b);
+	const struct cred *old;
 	int err;
 
-	if (written)
-		tell_time(b);
+	fpool_backing_tell_time(b);
+	old = act_for_opener(b);
 	err = fpool_inject(FPOOL_INJECT_FLUSH) ? -EIO : vfs_fsync(b->wfile, 0);
 	revert_creds(old);
 	if (!err && written && is_read_only(b))

@@ -16,6 +16,7 @@ struct fpool_backing {
 	bool direct;		/* past the page cache */
 	bool copies;		/* and what is written is a copy */
 	bool blockdev;
+	bool changed;		/* any time: since fpool_backing_tell_time() */
 	struct fpool_direct bio;	/* past the file system; the next best is @direct */
 };
 
@@ -40,7 +41,7 @@ struct fpool_read {
  * @iocb: through the file system
  * @bytes: of @iocb
  * @bio: past it
- * @file: that it writes to
+ * @b: that it writes to
  * @copy: of what is written; NULL: the frames are
  * @done: called with 0 or an errno
  */
@@ -52,7 +53,7 @@ struct fpool_write {
 		};
 		struct bio bio;
 	};
-	struct file *file;
+	struct fpool_backing *b;
 	struct fpool_copy *copy;
 	void (*done)(struct fpool_write *write, int err);
 };
@@ -93,6 +94,7 @@ static inline bool fpool_backing_fixed(const struct fpool_backing *b)
 
 bool fpool_backing_may_watch(const struct fpool_backing *b);
 bool fpool_backing_frozen(const struct fpool_backing *b);
+void fpool_backing_tell_time(struct fpool_backing *b);
 int fpool_backing_flush(struct fpool_backing *b, bool written);
 int fpool_backing_resize(struct fpool_backing *b, u64 bytes);
 

@@ -19,6 +19,8 @@
  * is frozen, and a space whose last write has just failed: it has its next try at a later visit.
  * Such an error is one as any other, and each descriptor's next sync tells of it.
  *
+ * What the pool has written since its last visit shows in the file's time of change from then on.
+ *
  * It comes out of turn, too, and writes what is known to be dirty, where the laundry had no worker
  * for that (launder.c).
  *
@@ -104,8 +106,11 @@ static void visit_work(struct work_struct *work)
 	struct fpool_space *space = container_of(work, struct fpool_space, clean_work);
 
 	/* It may have waited for a place. */
-	if (READ_ONCE(space->pool->clean_ms))
+	if (READ_ONCE(space->pool->clean_ms)) {
 		visit(space);
+		if (!fpool_backing_frozen(&space->backing))
+			fpool_backing_tell_time(&space->backing);
+	}
 	end_visit(space);
 }
 

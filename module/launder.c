@@ -4,10 +4,10 @@
  *
  * Several are under way together, and who wants a page meanwhile has it back at once.  The thread
  * serves all spaces, and waits for no inode's lock: a program can keep one for as long as it likes.
- * (ext4 may let it wait for its journal, which no program can keep.)  What cannot be started
- * without waiting is a worker's, with all of its load, and so is what has to be written again.
- * Half of the loads are never in workers' hands: they are for those spaces that need none.  What
- * would need one then stays, and its space is cleaned.
+ * (ext4 may let it wait for its journal, which no program can keep, where blocks were reserved and
+ * never written.)  What cannot be started without waiting is a worker's, with all of its load, and
+ * so is what has to be written again.  Half of the loads are never in workers' hands: they are for
+ * those spaces that need none.  What would need one then stays, and its space is cleaned.
  */
 #include "launder.h"
 

@@ -14,6 +14,7 @@
 #define VISIT	5000			/* the same, where one of them is waited for */
 #define LATE	20000			/* ms; by then it has come, however slow the machine is */
 #define VISITS	1500			/* ms in which it comes a few times, at SOON */
+#define TICKS	20000			/* us; the clock of files has moved */
 
 static char *path;
 static u8 *m;
@@ -150,6 +151,63 @@ static void never(void)
 	usleep(VISITS * 1000);
 	expect(!in_file(0, 3) && !in_file(NR - 1, 3), "somebody has written");
 	end(3);
+}
+
+static struct timespec changed_at(void)
+{
+	struct stat st;
+
+	need_ok(stat(path, &st));
+	return st.st_mtim;
+}
+
+static bool has_moved(void *since)
+{
+	const struct timespec *then = since;
+	struct timespec now = changed_at();
+
+	return now.tv_sec > then->tv_sec ||
+	       (now.tv_sec == then->tv_sec && now.tv_nsec > then->tv_nsec);
+}
+
+/* Who copies what was changed since the last time sees that the file was; with no sync. */
+static void time_of_change(void)
+{
+	struct framepool_range r;
+	struct timespec then;
+
+	attach_flags = test_variant ? FRAMEPOOL_ATTACH_DIRECT : 0;
+	begin();
+	every(0);
+	then = changed_at();
+	store(1, 2);
+	usleep(TICKS);
+	every(SOON);
+	expect(wait_until(has_moved, &then, LATE), "the cleaner has not told");
+	expect(wait_until(is_clean, NULL, LATE), "it is dirty");
+	usleep(5 * SOON * 1000);
+	then = changed_at();
+	usleep(5 * SOON * 1000);
+	expect(!has_moved(&then), "the time moves, and nothing was stored");
+	every(0);
+	store(2, 2);
+	usleep(TICKS);
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 2 * PAGE, PAGE, &r));
+	expect(in_file(2, 2), "the page has not left");
+	every(SOON);
+	expect(wait_until(has_moved, &then, LATE), "what an eviction has written was not told");
+	every(0);
+	then = changed_at();
+	store(3, 2);
+	usleep(TICKS);
+	need_ok(msync(m, NR * PAGE, MS_SYNC));
+	expect(has_moved(&then), "the sync has not told");
+	then = changed_at();
+	store(4, 2);
+	usleep(TICKS);
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	expect(has_moved(&then), "who left last has not told");
 }
 
 /* Stored to between any two visits: written again and again, and never torn by that. */
@@ -395,6 +453,8 @@ static const struct test tests[] = {
 	{ "what is stored reaches the file", reaches_file, T_DEVICE },
 	{ "without a mapping, too", without_mapping, T_DEVICE },
 	{ "0: not before somebody asks", never, T_DEVICE },
+	{ "the time of change", time_of_change, T_DEVICE },
+	{ "the same on the direct path", time_of_change, T_DEVICE | T_VARIANT(true) },
 	{ "a page that is stored to all the time", stored_all_the_time, T_DEVICE },
 	{ "the first visit only looks", bound, T_DEVICE },
 	{ "unless a quarter of the pool is dirty", beyond_bound, T_DEVICE },
