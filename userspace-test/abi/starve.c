@@ -69,6 +69,8 @@ static void all_go_on(u64 version)
 {
 	u64 vpn;
 
+	/* It is famine that ends early here, and not what a busy machine makes of a write. */
+	set_wait_ms(10000);
 	for (vpn = 0; vpn < NR; vpn++) {
 		expect(page_is(m + vpn * PAGE, vpn, version), "after the famine");
 		page_fill(m + vpn * PAGE, vpn, version + 1);
