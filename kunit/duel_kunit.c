@@ -34,14 +34,14 @@ static void small_pools_do_not_duel(struct kunit *test)
 	struct fpool_duel d = { .lead = 5, .faults = 5, .won = true, .asleep = true };
 	u32 vpn;
 
-	KUNIT_EXPECT_EQ(test, fpool_duel_shift(2047), 0);
-	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_REST, 2047), 2047);
-	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_HOLDER, 2047), 0);
+	KUNIT_EXPECT_EQ(test, fpool_duel_shift(1023), 0);
+	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_REST, 1023), 1023);
+	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_HOLDER, 1023), 0);
 	for (vpn = 0; vpn < 1000; vpn++)
 		KUNIT_ASSERT_EQ(test, fpool_duel_side(1, vpn, 0), FPOOL_DUEL_REST);
 	/* One that has become small forgets. */
 	for (vpn = 0; vpn < FPOOL_DUEL_STEP; vpn++)
-		fpool_duel_fault(&d, FPOOL_DUEL_REST, 2047);
+		fpool_duel_fault(&d, FPOOL_DUEL_REST, 1023);
 	KUNIT_EXPECT_EQ(test, d.lead, 0);
 	KUNIT_EXPECT_FALSE(test, d.won);
 	KUNIT_EXPECT_FALSE(test, d.asleep);
@@ -51,7 +51,7 @@ static void small_pools_do_not_duel(struct kunit *test)
 static void leaders_are_few(struct kunit *test)
 {
 	static const u32 sizes[][2] = {
-		{ 2048, 6 }, { 4095, 6 }, { 4096, 6 }, { 8191, 6 }, { 8192, 7 }, { 1U << 28, 14 },
+		{ 1024, 5 }, { 2047, 5 }, { 2048, 6 }, { 8191, 6 }, { 8192, 7 }, { 1U << 28, 14 },
 	};
 	u32 i, frames, leaders;
 
@@ -92,7 +92,7 @@ static void no_difference_changes_nothing(struct kunit *test)
 {
 	struct fpool_duel d = { 0 };
 
-	misses_alike(&d, FRAMES * 15 / (1 << SHIFT));
+	misses_alike(&d, FRAMES * 23 / (1 << SHIFT));
 	KUNIT_EXPECT_FALSE(test, d.won);
 	KUNIT_EXPECT_FALSE(test, d.asleep);
 	KUNIT_EXPECT_FALSE(test, fpool_duel_rivals(&d, FPOOL_DUEL_REST));
@@ -100,11 +100,11 @@ static void no_difference_changes_nothing(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fpool_duel_rivals(&d, FPOOL_DUEL_RIVAL));
 }
 
-/* If the rival's leaders never miss: after 3/16 of the pool, and what the margin takes. */
+/* If the rival's leaders never miss: after 1/8 of the pool, and what the margin takes. */
 static void the_better_one_wins(struct kunit *test)
 {
 	struct fpool_duel d = { 0 };
-	u32 need = FRAMES / 16 * 3 * 16 / 15;
+	u32 need = FRAMES / 8 * 24 / 23;
 
 	faults(&d, FPOOL_DUEL_REST, need - 2);
 	KUNIT_EXPECT_FALSE(test, d.won);
@@ -114,7 +114,7 @@ static void the_better_one_wins(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fpool_duel_rivals(&d, FPOOL_DUEL_HOLDER));
 }
 
-/* Not back before the lead is gone; that is held at half of the pool, however long it lasted. */
+/* Not back before the lead is gone; that is held at the pool's frames, however long it lasted. */
 static void it_changes_back_late(struct kunit *test)
 {
 	struct fpool_duel d = { 0 };
@@ -123,8 +123,8 @@ static void it_changes_back_late(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, d.won);
 	/* Now the holder's leaders are the small sample. */
 	faults(&d, FPOOL_DUEL_HOLDER, FRAMES);
-	KUNIT_EXPECT_EQ(test, d.lead, FRAMES / 2);
-	faults(&d, FPOOL_DUEL_RIVAL, FRAMES / 2 * 15 / 16 - 1);
+	KUNIT_EXPECT_EQ(test, d.lead, FRAMES);
+	faults(&d, FPOOL_DUEL_RIVAL, FRAMES / 24 * 23 - 1);
 	KUNIT_EXPECT_TRUE(test, d.won);
 	faults(&d, FPOOL_DUEL_REST, FRAMES / 16);
 	KUNIT_EXPECT_FALSE(test, d.won);

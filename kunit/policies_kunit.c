@@ -173,14 +173,14 @@ static u32 size_of(const struct model *m)
 	return m->size ? m->size : total(m);
 }
 
-/* Pools of 2^11 frames and those of 2^12 have 6, two powers more have 7, and so on. */
+/* Pools of 2^10 frames have 5, of 2^11 and 2^12 6, two powers more 7, and so on. */
 static u32 shift_of(const struct model *m)
 {
-	u32 size = size_of(m), shift = 6;
+	u32 size = size_of(m), shift = 5;
 
-	if (size < 2048)
+	if (size < 1024)
 		return 0;
-	for (; size >= 8192; size /= 4)
+	for (; size >= 2048; size /= 4)
 		shift++;
 	return shift;
 }

@@ -21,11 +21,12 @@
  *
  * 1. What does not save at least one miss in MARGIN is worth nothing: so much is taken off.
  *
- * 2. The rest changes over when the lead is 3/16 of the pool, and back when it is gone.
- *    The lead is held between minus the pool's frames and half of them.  Changing costs up to as
- *    many misses as there are frames, for what either way has kept must come again.  The holder
- *    may gain by it only after a long time (a loop: after a whole round); so it has the
- *    longer memory, and its leaders go on while they lose.
+ * 2. The rest changes over when the lead is 1/8 of the pool, and back when it is gone.  The lead
+ *    is held between minus and plus the pool's frames.  Changing costs up to as many misses as
+ *    there are frames, for what either way has kept must come again.  The holder may gain by it
+ *    only after a long time (a loop: after a whole round), so its leaders go on while they lose.
+ *    The rival gains in moments, whenever a program changes, and may lose by chance in between
+ *    for as long as nothing does: a memory of half the frames was too short for that.
  *
  * 3. Where the rival has lost all that can be lost, its leaders sleep: they go the holder's way.
  *    Its lead grows by one miss in WAKE meanwhile, and at 3/4 of what it was they wake.  The worse
@@ -41,7 +42,7 @@
 
 #include "duel.h"
 
-#define MARGIN	16
+#define MARGIN	24
 #define WAKE	8
 
 static_assert(MARGIN % FPOOL_DUEL_STEP == 0 && FPOOL_DUEL_STEP % WAKE == 0);
@@ -54,11 +55,11 @@ static void sleep_on(struct fpool_duel *d, s32 frames)
 
 static void judge(struct fpool_duel *d, s32 frames)
 {
-	d->lead = clamp(d->lead, -frames, frames / 2);
+	d->lead = clamp(d->lead, -frames, frames);
 	d->asleep = d->lead == -frames;
 	if (d->lead <= 0)
 		d->won = false;
-	else if (d->lead >= frames / 16 * 3)
+	else if (d->lead >= frames / 8)
 		d->won = true;
 }
 

@@ -13,7 +13,7 @@
 #include "mrc.h"
 
 /* Leaders of a smaller pool would be too few to tell anything. */
-#define FPOOL_DUEL_LEAST	2048U
+#define FPOOL_DUEL_LEAST	1024U
 /* Not the hashes that choose the sample of shadows: that would have all leaders or none. */
 #define FPOOL_DUEL_SEED		0x9e3779b97f4a7c15ULL
 /* Faults from one reckoning to the next: nearly every fault must do with a count or two. */
