@@ -181,7 +181,7 @@ static void use_for_writing(struct fpool_backing *b, struct file *own)
 	/* Not that of what it was read from, perhaps: an overlay has made a copy of its own. */
 	b->sb = real_host(own)->i_sb;
 	WRITE_ONCE(b->copies, b->direct && wants_copies(own));
-	/* A direct write has to drop what is cached, and one that may not wait is refused for it. */
+	/* A direct write has to drop what is cached; one that may not wait is refused for it. */
 	if (b->direct && !b->blockdev)
 		invalidate_mapping_pages(own->f_mapping, 0, -1);
 	/* Who sees it sees the rest; pairs with fpool_backing_writable(). */
