@@ -176,6 +176,13 @@ static struct file *open_to_write(struct file *file)
 	return ERR_PTR(err);
 }
 
+/* What is cached of these pages leaves, unless it is all that there is (tmpfs). */
+static void drop_cached(struct file *file, pgoff_t first, pgoff_t last)
+{
+	if (mapping_can_writeback(file->f_mapping))
+		invalidate_mapping_pages(file->f_mapping, first, last);
+}
+
 static void use_for_writing(struct fpool_backing *b, struct file *own)
 {
 	/* Not that of what it was read from, perhaps: an overlay has made a copy of its own. */
@@ -183,7 +190,7 @@ static void use_for_writing(struct fpool_backing *b, struct file *own)
 	WRITE_ONCE(b->copies, b->direct && wants_copies(own));
 	/* A direct write has to drop what is cached; one that may not wait is refused for it. */
 	if (b->direct && !b->blockdev)
-		invalidate_mapping_pages(own->f_mapping, 0, -1);
+		drop_cached(own, 0, -1);
 	/* Who sees it sees the rest; pairs with fpool_backing_writable(). */
 	smp_store_release(&b->wfile, own);
 }
@@ -312,8 +319,7 @@ void fpool_backing_close(struct fpool_backing *b)
 		return;
 	fpool_direct_close(&b->bio);
 	/* Direct I/O went past what readers of the file may have cached meanwhile. */
-	if (mapping_can_writeback(b->file->f_mapping))
-		invalidate_mapping_pages(b->file->f_mapping, 0, -1);
+	drop_cached(b->file, 0, -1);
 	if (b->wfile)
 		mapping_unmap_writable(b->wfile->f_mapping);
 	if (b->wfile && b->wfile != b->file)
@@ -405,14 +411,9 @@ static ssize_t write_once(struct fpool_backing *b, struct bio_vec *bv, unsigned 
 	return ret;
 }
 
-/* The pages of [pos, pos + len) leave the page cache, unless it is all that there is (tmpfs). */
 static void drop_behind(struct fpool_backing *b, loff_t pos, size_t len)
 {
-	struct address_space *mapping = b->file->f_mapping;
-
-	if (mapping_can_writeback(mapping))
-		invalidate_mapping_pages(mapping, pos >> PAGE_SHIFT,
-					 (pos + len - 1) >> PAGE_SHIFT);
+	drop_cached(b->file, pos >> PAGE_SHIFT, (pos + len - 1) >> PAGE_SHIFT);
 }
 
 static ssize_t read_part(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
@@ -586,7 +587,7 @@ static int write_bio(struct fpool_backing *b, struct bio_vec *bv, unsigned int n
 /* Its time is to be told. Even what has failed may have changed a part. */
 static void note_change(struct fpool_backing *b)
 {
-	/* After the bytes, for who tells the time; pairs with fpool_backing_tell_time(). */
+	/* After the bytes, for who tells the time; pairs with tell_time(). */
 	smp_store_release(&b->changed, true);
 }
 
@@ -625,6 +626,20 @@ static int write_out(struct fpool_backing *b, struct bio_vec *bv, unsigned int n
 	return write_buffered(b, bv, nr, pos, len);
 }
 
+/* The same of a copy, which nobody stores to meanwhile. */
+static int write_copy(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr, loff_t pos,
+		      size_t len)
+{
+	struct fpool_copy *copy = fpool_copy_make(bv, nr, ALIGN(len, PAGE_SIZE));
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	err = write_out(b, copy->bv, copy->nr, pos, len);
+	fpool_copy_free(copy);
+	return err;
+}
+
 /**
  * fpool_backing_write - write frames out
  * @b: the backing
@@ -640,22 +655,13 @@ static int write_out(struct fpool_backing *b, struct bio_vec *bv, unsigned int n
 int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			loff_t pos, size_t len)
 {
-	struct fpool_copy *copy;
 	int err;
 
 	if (fpool_inject(FPOOL_INJECT_WRITE))
 		return -EIO;
 	if (is_read_only(b))
 		return -EROFS;
-	if (!b->copies) {
-		err = write_out(b, bv, nr, pos, len);
-	} else {
-		copy = fpool_copy_make(bv, nr, ALIGN(len, PAGE_SIZE));
-		if (!copy)
-			return -ENOMEM;
-		err = write_out(b, copy->bv, copy->nr, pos, len);
-		fpool_copy_free(copy);
-	}
+	err = b->copies ? write_copy(b, bv, nr, pos, len) : write_out(b, bv, nr, pos, len);
 	note_change(b);
 	return err;
 }
@@ -797,6 +803,16 @@ bool fpool_backing_frozen(const struct fpool_backing *b)
 	return READ_ONCE(b->sb->s_writers.frozen) != SB_UNFROZEN;
 }
 
+static void tell_time(struct fpool_backing *b)
+{
+	/* Pairs with note_change(): what changes from here on is told the next time. */
+	if (b->blockdev || !xchg(&b->changed, false))
+		return;
+	fpool_write_start(b->wfile);
+	file_update_time(b->wfile);
+	fpool_write_end(b->wfile);
+}
+
 /**
  * fpool_backing_tell_time - the file was changed, if it was
  * @b: writable
@@ -808,15 +824,9 @@ bool fpool_backing_frozen(const struct fpool_backing *b)
  */
 void fpool_backing_tell_time(struct fpool_backing *b)
 {
-	const struct cred *old;
+	const struct cred *old = act_for_opener(b);
 
-	/* Pairs with note_change(): what changes from here on is told the next time. */
-	if (b->blockdev || !xchg(&b->changed, false))
-		return;
-	old = act_for_opener(b);
-	fpool_write_start(b->wfile);
-	file_update_time(b->wfile);
-	fpool_write_end(b->wfile);
+	tell_time(b);
 	revert_creds(old);
 }
 
@@ -840,11 +850,10 @@ static int flush_read_only(struct fpool_backing *b)
  */
 int fpool_backing_flush(struct fpool_backing *b, bool written)
 {
-	const struct cred *old;
+	const struct cred *old = act_for_opener(b);
 	int err;
 
-	fpool_backing_tell_time(b);
-	old = act_for_opener(b);
+	tell_time(b);
 	err = fpool_inject(FPOOL_INJECT_FLUSH) ? -EIO : vfs_fsync(b->wfile, 0);
 	revert_creds(old);
 	if (!err && written && is_read_only(b))

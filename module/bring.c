@@ -134,7 +134,7 @@ static int make_room_in_pool(struct fpool_pool *pool, const struct mm_struct *mm
 	long left;
 
 	fpool_stats_add(&pool->stats, FPOOL_STAT_DIRECT_RECLAIMS, 1);
-	if (fpool_evict_some(pool, mm, DIRECT_RECLAIM))
+	if (fpool_evict_some(pool, mm, DIRECT_RECLAIM, false))
 		return 0;
 	fpool_stats_add(&pool->stats, FPOOL_STAT_FRAME_WAITS, 1);
 	fpool_pool_want_more(pool);
@@ -144,7 +144,7 @@ static int make_room_in_pool(struct fpool_pool *pool, const struct mm_struct *mm
 						   slice(limit));
 		if (left < 0)
 			return -EINTR;
-		if (left || fpool_evict_some(pool, mm, DIRECT_RECLAIM))
+		if (left || fpool_evict_some(pool, mm, DIRECT_RECLAIM, true))
 			return 0;
 	} while (time_before(jiffies, limit));
 	return -ENOMEM;
@@ -158,7 +158,7 @@ static int make_room_in_set(struct fpool_space *space, const struct mm_struct *m
 	unsigned long limit = jiffies + timeout;
 	long left;
 
-	if (fpool_evict_own(pool, mm, 1))
+	if (fpool_evict_own(pool, mm, 1, false))
 		return 0;
 	fpool_stats_add(&pool->stats, FPOOL_STAT_FRAME_WAITS, 1);
 	do {
@@ -167,7 +167,7 @@ static int make_room_in_set(struct fpool_space *space, const struct mm_struct *m
 						   fpool_mmset_has_room(pool, mm), slice(limit));
 		if (left < 0)
 			return -EINTR;
-		if (left || fpool_evict_own(pool, mm, 1))
+		if (left || fpool_evict_own(pool, mm, 1, true))
 			return 0;
 	} while (time_before(jiffies, limit));
 	return gave_up(space, vpn);
@@ -190,7 +190,7 @@ static bool evict_for_nodes(struct fpool_pool *pool, const struct mm_struct *mm)
 	spin_unlock(&pool->lock);
 	if (!promising)
 		return false;
-	freed = fpool_evict_some(pool, mm, DIRECT_RECLAIM);
+	freed = fpool_evict_some(pool, mm, DIRECT_RECLAIM, false);
 	spin_lock(&pool->lock);
 	pool->in_vain += freed;
 	spin_unlock(&pool->lock);

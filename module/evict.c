@@ -21,6 +21,7 @@ struct demand {
 	const struct mm_struct *mm;	/* who needs the frames; NULL: nobody in particular */
 	bool own;			/* his own pages are to leave */
 	bool over;			/* of these what is above his maximum */
+	bool again;			/* a look at all of them was in vain, a moment ago */
 	u32 max;			/* so many at once */
 };
 
@@ -201,8 +202,11 @@ static bool evict_batch(struct fpool_pool *pool, const struct demand *d, struct 
 	return looked;
 }
 
-/* Pages to look at while only clean ones can leave, so that all were seen within two seconds. */
-#define LOOK_LEAST	1024
+/*
+ * Pages to look at, ten times a second, where a look at all was in vain or only clean ones can
+ * leave: so that all were seen within two seconds.
+ */
+#define LOOK_LEAST	256
 #define LOOK_PART	16
 
 /* The same where it is only a moment until dirty ones can, too. */
@@ -214,14 +218,18 @@ static u64 each_twice(u64 len)
 	return 2 * len + FPOOL_BATCH;
 }
 
-/* How many of @len pages are looked at: each twice, unless dirty ones have nowhere to go. */
+/*
+ * How many of @len pages are looked at: each twice, unless that was in vain, or dirty ones have
+ * nowhere to go.
+ */
 static u64 patience(struct fpool_pool *pool, const struct demand *d, u64 len)
 {
+	bool room = fpool_laundry_has_room(pool);
 	u64 all = each_twice(len);
 
-	if (likely(fpool_laundry_has_room(pool)))
+	if (likely(room && !d->again))
 		return all;
-	if (fpool_laundry_stands_still(pool))
+	if (room || fpool_laundry_stands_still(pool))
 		return min(all, max_t(u64, LOOK_LEAST, len / LOOK_PART));
 	return d->own ? min_t(u64, all, LOOK_OWN) : 1;
 }
@@ -243,20 +251,21 @@ static u64 evict_batches(struct fpool_pool *pool, const struct demand *d, u64 wa
  * @pool: the pool
  * @mm: who needs the frames, or NULL
  * @want: how many
+ * @again: this was called a moment ago, and nothing became free
  *
  * Dirty victims go to the laundry, where the reclaim thread finds them, and do not count.  While
  * that is full they stay.
  *
  * Looks at each resident page at most twice: once to clear its accessed bit, once to take it; at
- * fewer while dirty ones have to stay.
+ * fewer while dirty ones have to stay, and @again: who waits is not to keep a processor busy.
  *
  * Context: Process context, under mm's locks or not; takes victim_lock, i_mmap_rwsem, page-table
  * locks and pool->lock; may sleep, never for I/O. Needs no allocation.
  * Return: frames that became free.
  */
-u64 fpool_evict_some(struct fpool_pool *pool, const struct mm_struct *mm, u64 want)
+u64 fpool_evict_some(struct fpool_pool *pool, const struct mm_struct *mm, u64 want, bool again)
 {
-	const struct demand d = { .mm = mm, .max = FPOOL_BATCH };
+	const struct demand d = { .mm = mm, .again = again, .max = FPOOL_BATCH };
 
 	return evict_batches(pool, &d, want, U64_MAX,
 			     READ_ONCE(pool->frames.count[FPOOL_FRAME_RESIDENT]));
@@ -282,6 +291,7 @@ static u64 len_of(struct fpool_pool *pool, const struct mm_struct *mm)
  * @pool: the pool
  * @mm: the address space
  * @want: how many
+ * @again: as fpool_evict_some()
  *
  * As fpool_evict_some(), but nobody else's.  Never many at once: a small set must not lose what its
  * process is using just now for the sake of one frame.  For the same reason it ends when a few
@@ -290,10 +300,10 @@ static u64 len_of(struct fpool_pool *pool, const struct mm_struct *mm)
  * Context: As fpool_evict_some().
  * Return: frames that became free.
  */
-u64 fpool_evict_own(struct fpool_pool *pool, const struct mm_struct *mm, u64 want)
+u64 fpool_evict_own(struct fpool_pool *pool, const struct mm_struct *mm, u64 want, bool again)
 {
 	const struct demand d = {
-		.mm = mm, .own = true, .max = clamp_t(u64, want, 1, FPOOL_BATCH),
+		.mm = mm, .own = true, .again = again, .max = clamp_t(u64, want, 1, FPOOL_BATCH),
 	};
 	u64 len = len_of(pool, mm);
 

@@ -53,7 +53,7 @@ static u64 wash(struct fpool_pool *pool)
 	return done;
 }
 
-static u64 work(struct fpool_pool *pool)
+static u64 work(struct fpool_pool *pool, bool again)
 {
 	u64 all = 0, done;
 	u32 nfree, high;
@@ -65,7 +65,7 @@ static u64 work(struct fpool_pool *pool)
 		nfree = READ_ONCE(pool->nfree);
 		high = fpool_pool_high(pool);
 		if (nfree < high && fpool_laundry_lets_evict(pool))
-			done += fpool_evict_some(pool, NULL, high - nfree);
+			done += fpool_evict_some(pool, NULL, high - nfree, again);
 		done += wash(pool);
 		all += done;
 	} while (done && nfree < high && !kthread_should_stop());
@@ -75,6 +75,7 @@ static u64 work(struct fpool_pool *pool)
 static int reclaimer(void *data)
 {
 	struct fpool_pool *pool = data;
+	bool in_vain = false;
 
 	while (!kthread_should_stop()) {
 		wait_event_interruptible(pool->reclaim_wait,
@@ -82,7 +83,8 @@ static int reclaimer(void *data)
 		if (kthread_should_stop())
 			break;
 		/* All pinned, held, unwritable, or dirty: look again in a while. */
-		if (!work(pool))
+		in_vain = !work(pool, in_vain);
+		if (in_vain)
 			wait_event_interruptible_timeout(pool->reclaim_wait,
 							 fpool_launder_landed(pool) ||
 							 fpool_launder_may_start(pool) ||

@@ -24,6 +24,8 @@ POOL_ONE_SET = 1 << 0
 ATTACH_READ_ONLY = 1 << 0
 ATTACH_MODE = 1 << 1
 ATTACH_GROUP = 1 << 2
+ATTACH_DIRECT = 1 << 3
+SPACE_DIRECT_PATH = 1 << 5
 HOLD_DROP = 1 << 0
 
 _u32, _i32, _u64 = ctypes.c_uint32, ctypes.c_int32, ctypes.c_uint64
@@ -164,10 +166,11 @@ class Control(_Descriptor):
     def __init__(self):
         super().__init__(_call("open", about="/dev/framepool/control"))
 
-    def attach(self, path, name="", *, pool="", read_only=False, mode=None, block_type=0):
+    def attach(self, path, name="", *, pool="", read_only=False, direct=False, mode=None, gid=None, block_type=0):
         """Put a file behind /dev/framepool/NAME, or, without a name, return the Space of it."""
-        attach = Attach(name=name, pool=pool, block_type=block_type, mode=mode or 0,
-                        flags=ATTACH_READ_ONLY * bool(read_only) | ATTACH_MODE * (mode is not None))
+        flags = (ATTACH_READ_ONLY * bool(read_only) | ATTACH_DIRECT * bool(direct)
+                 | ATTACH_MODE * (mode is not None) | ATTACH_GROUP * (gid is not None))
+        attach = Attach(name=name, pool=pool, block_type=block_type, mode=mode or 0, gid=gid or 0, flags=flags)
         _call("attach_path", self.fileno(), os.fsencode(path), ctypes.byref(attach), about=path)
         return None if name else Space(attach.space_fd)
 

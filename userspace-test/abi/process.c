@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <time.h>
 #include <sys/prctl.h>
+#include <sys/utsname.h>
 
 pid_t child_start(void (*run)(void *arg), void *arg)
 {
@@ -169,9 +170,14 @@ void wait_for_steps(atomic_ullong *steps, u64 at)
 		poll(NULL, 0, 1);
 }
 
+/* Longer than a step on the way to where it waits; shorter than it sleeps between two looks. */
+#define ASLEEP_MS	40
+#define ASLEEP_SAMPLES	5
+
 struct task {
 	char stat[64];
-	unsigned int asleep;
+	unsigned int asleep;	/* samples, one after the other */
+	u64 since;		/* the first of them, ms */
 };
 
 static bool task_asleep(void *arg)
@@ -188,7 +194,9 @@ static bool task_asleep(void *arg)
 	line[n] = '\0';
 	paren = strrchr(line, ')');
 	t->asleep = paren && (paren[2] == 'D' || paren[2] == 'S') ? t->asleep + 1 : 0;
-	return t->asleep >= 20;
+	if (t->asleep == 1)
+		t->since = now_ms();
+	return t->asleep >= ASLEEP_SAMPLES && now_ms() - t->since >= ASLEEP_MS;
 }
 
 bool task_waits(pid_t pid, pid_t tid, u64 ms)
@@ -266,4 +274,14 @@ u64 pfn_at(const void *page)
 	u64 word = word_at("/proc/self/pagemap", (uintptr_t)page / PAGE);
 
 	return word >> 63 ? word & ((1ull << 55) - 1) : 0;
+}
+
+bool kernel_is_at_least(unsigned int major, unsigned int minor)
+{
+	unsigned int its_major, its_minor;
+	struct utsname u;
+
+	need_ok(uname(&u));
+	need(sscanf(u.release, "%u.%u", &its_major, &its_minor) == 2, "release %s", u.release);
+	return its_major > major || (its_major == major && its_minor >= minor);
 }

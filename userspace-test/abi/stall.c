@@ -13,7 +13,6 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <linux/fs.h>
 
 #define NR	512UL			/* pages, unless a test has more */
@@ -993,24 +992,14 @@ static void *map_later(void *arg)
 	return NULL;
 }
 
-/* Before 6.4 every fault takes mmap_lock. */
-static bool has_vma_locks(void)
-{
-	unsigned int major, minor;
-	struct utsname u;
-
-	need_ok(uname(&u));
-	need(sscanf(u.release, "%u.%u", &major, &minor) == 2, "release %s", u.release);
-	return major > 6 || (major == 6 && minor >= 4);
-}
-
 /* mmap_lock is held, and somebody waits for it: a page that is there can be had all the same. */
 static void no_mmap_lock(void)
 {
 	struct waiter peeker = { .vpn = 200 }, mapper = { 0 };
 	u64 start;
 
-	if (!has_vma_locks())
+	/* Before, every fault takes mmap_lock. */
+	if (!kernel_is_at_least(6, 4))
 		skip("this kernel takes mmap_lock for each fault");
 	begin();
 	set_wait_ms(60000);

@@ -178,6 +178,7 @@ u64 now_ms(void);
 bool wait_until(bool (*done)(void *arg), void *arg, u64 ms);
 void wait_for_steps(atomic_ullong *steps, u64 at);	/* of somebody else; or until the test failed */
 bool task_waits(pid_t pid, pid_t tid, u64 ms);		/* asleep, and stays so */
+bool kernel_is_at_least(unsigned int major, unsigned int minor);
 
 #define INJECT		"/sys/kernel/debug/framepool/inject"	/* kernels with fault injection */
 

@@ -130,9 +130,23 @@ def test_space(control, path):
         ok(True, "a closed space")
 
 
+def test_direct(control, path):
+    with control.attach(path) as space:
+        ok(not space.info().state & framepool.SPACE_DIRECT_PATH, "by the file system")
+    with control.attach(path, direct=True) as space:
+        ok(space.info().state & framepool.SPACE_DIRECT_PATH, "past the file system")
+        with space.map(write=True) as data:
+            data[5] = 0x77
+            data.flush()
+    with open(path, "rb") as file:
+        file.seek(5)
+        ok(file.read(1) == b"\x77", "a byte that went to the file's blocks")
+
+
 def test_names(control, path):
-    control.attach(path, "py", mode=0o640)
-    ok(os.stat("/dev/framepool/py").st_mode & 0o777 == 0o640, "attach under a name")
+    control.attach(path, "py", mode=0o640, gid=7)
+    node = os.stat("/dev/framepool/py")
+    ok((node.st_mode & 0o777, node.st_gid) == (0o640, 7), "attach under a name, with a mode and a group")
     ok([s.name for s in control.spaces()] == [b"py"] and "name='py'" in repr(control.spaces()[0]), "spaces")
     with framepool.map_file("/dev/framepool/py") as data:
         ok(data.pooled and data[PAGE] == 0x4d, "map a node")
@@ -214,6 +228,7 @@ def main():
     with framepool.Control() as control:
         test_buffers(path)
         test_stores(path)
+        test_direct(control, path)
         test_space(control, path)
         test_names(control, path)
         test_pools(control, path)
