@@ -41,6 +41,16 @@ static void hurry(struct fpool_pool *pool)
 	}
 }
 
+/*
+ * Who stores may want this processor, and would have to wait for its next tick, or the one after
+ * that.  Not who fills blocks: he has to find neighbouring frames free.
+ */
+static void give_way(struct fpool_pool *pool)
+{
+	if (!fpool_pool_in_bulk(pool))
+		yield();
+}
+
 /* Write what waits for it. Returns pages that came nearer to leaving. */
 static u64 wash(struct fpool_pool *pool)
 {
@@ -49,6 +59,7 @@ static u64 wash(struct fpool_pool *pool)
 	while (fpool_launder_may_start(pool) && !kthread_should_stop()) {
 		done += fpool_launder_start(pool);
 		hurry(pool);
+		give_way(pool);
 	}
 	return done;
 }
