@@ -53,7 +53,7 @@ static bool next_page(struct fpool_space *space, fpool_vpn_t *vpn, fpool_vpn_t e
 	return found;
 }
 
-static int add_page(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold,
+static int add_page(struct fpool_pinner *pinner, fpool_vpn_t vpn, fpool_vpn_t end, bool hold,
 		    struct framepool_range *r)
 {
 	struct fpool_space *space = pinner->space;
@@ -61,7 +61,7 @@ static int add_page(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold,
 	int err;
 
 	for (;;) {
-		page = fpool_bring_get(space, current->mm, vpn, FPOOL_FILL_ALONE);
+		page = fpool_bring_get(space, current->mm, vpn, fpool_pager_all(vpn, end));
 		if (IS_ERR(page))
 			return PTR_ERR(page);
 		/* Our reference is gone before the pin is there: it may have left again. */
@@ -90,7 +90,7 @@ static int pin_pages(struct fpool_handle *handle, fpool_vpn_t vpn, fpool_vpn_t e
 	if (IS_ERR(pinner))
 		return PTR_ERR(pinner);
 	for (; !err && fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
-		err = add_page(pinner, vpn, hold, r);
+		err = add_page(pinner, vpn, end, hold, r);
 		if (err && err != -EINTR && err != -ENOMEM && err != -EBUSY) {
 			r->failed++;
 			r->error = -err;

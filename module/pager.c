@@ -127,7 +127,7 @@ static unsigned int wanted_order(struct fpool_space *space, u64 vpn, unsigned in
 	if (type != FRAMEPOOL_BLOCK_AUTO)
 		return fpool_block_type_order(type - FRAMEPOOL_BLOCK_1);
 	if (!follows_streams(space, how))
-		return 0;
+		return min(how / FPOOL_FILL_ORDER(1), space->pool->block_order);
 	order = min(fpool_streams_miss(&space->streams, vpn), space->pool->block_order);
 	return how & FPOOL_FILL_SEQUENTIAL ? max_t(unsigned int, order, SEQUENTIAL_ORDER) : order;
 }

@@ -29,7 +29,7 @@
 #include "pager.h"
 
 /* Pages whose reads are started together, so that the device has more than one to do. */
-#define CHUNK		32
+#define CHUNK		256
 
 #define SPANS_MAX	1024
 #define TICKETS_MAX	64	/* of one descriptor */
@@ -64,9 +64,9 @@ static DEFINE_SPINLOCK(tickets_lock);
 
 /* Wait for one page and count it. -EINTR, -ENOMEM end the call; other errors are counted. */
 static int fetch(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
-		 bool was_there, struct fpool_prefetched *out)
+		 fpool_vpn_t end, bool was_there, struct fpool_prefetched *out)
 {
-	struct page *page = fpool_bring_get(space, mm, vpn, FPOOL_FILL_ALONE);
+	struct page *page = fpool_bring_get(space, mm, vpn, fpool_pager_all(vpn, end));
 
 	if (!IS_ERR(page)) {
 		put_page(page);
@@ -83,21 +83,36 @@ static int fetch(struct fpool_space *space, const struct mm_struct *mm, fpool_vp
 	return 0;
 }
 
+/* Start what the pool has room for, in blocks; it may end up to @end. */
+static void start(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
+		  fpool_vpn_t end)
+{
+	const u64 there = FPOOL_SPTE_P | FPOOL_SPTE_BUSY;
+	int err = 0;
+
+	while (fpool_vpn_nr(vpn) < fpool_vpn_nr(end) && !fpool_pool_is_low(space->pool) &&
+	       (!err || err == -EEXIST)) {
+		if (!fpool_spte_has(fpool_space_spte(space, vpn), there))
+			err = fpool_pager_start(space, mm, vpn, FPOOL_FILL_HERE |
+						fpool_pager_all(vpn, end), NULL);
+		vpn = fpool_vpn_add(vpn, 1);
+	}
+}
+
 static int fetch_chunk(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
 		       u32 nr, struct fpool_prefetched *out)
 {
-	u32 i, there = 0;
+	fpool_vpn_t end = fpool_vpn_add(vpn, nr);
+	DECLARE_BITMAP(there, CHUNK) = {};
 	int err = 0;
+	u32 i;
 
 	for (i = 0; i < nr; i++)
 		if (fpool_spte_has(fpool_space_spte(space, fpool_vpn_add(vpn, i)), FPOOL_SPTE_P))
-			there |= 1U << i;
-	for (i = 0; i < nr && !fpool_pool_is_low(space->pool); i++)
-		if (!(there & 1U << i))
-			fpool_pager_start(space, mm, fpool_vpn_add(vpn, i),
-					  FPOOL_FILL_HERE | FPOOL_FILL_ALONE, NULL);
+			__set_bit(i, there);
+	start(space, mm, vpn, end);
 	for (i = 0; i < nr && !err; i++)
-		err = fetch(space, mm, fpool_vpn_add(vpn, i), there & 1U << i, out);
+		err = fetch(space, mm, fpool_vpn_add(vpn, i), end, test_bit(i, there), out);
 	return err;
 }
 
@@ -121,7 +136,9 @@ int fpool_prefetch(struct fpool_space *space, const struct mm_struct *mm, fpool_
 	int err = 0;
 
 	while (!err && fpool_vpn_nr(vpn) < fpool_vpn_nr(end)) {
-		u32 nr = min_t(u64, CHUNK, fpool_vpn_nr(end) - fpool_vpn_nr(vpn));
+		u64 first = fpool_vpn_nr(vpn);
+		/* Chunks are aligned, as blocks are. */
+		u32 nr = min_t(u64, CHUNK - first % CHUNK, fpool_vpn_nr(end) - first);
 
 		if (cancelled && READ_ONCE(*cancelled))
 			return -EINTR;

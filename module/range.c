@@ -506,8 +506,8 @@ static u64 will_need(struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_t end
 		}
 		if (fpool_pool_is_low(space->pool))
 			break;
-		if (fpool_pager_start(space, current->mm, vpn,
-				      FPOOL_FILL_HERE | FPOOL_FILL_ALONE, NULL) == -EDQUOT)
+		if (fpool_pager_start(space, current->mm, vpn, FPOOL_FILL_HERE |
+				      fpool_pager_all(vpn, end), NULL) == -EDQUOT)
 			break;
 		done++;
 	}

@@ -9,6 +9,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #define RAM	"/dev/ram0"
@@ -37,11 +39,11 @@ static void fill_ram(void)
 	dm_table("0 %lu linear " RAM " 0", NR * PAGE / 512);
 }
 
-static void begin_with(u64 bytes)
+static void begin_with(u64 bytes, u32 block)
 {
 	fill_ram();
 	pool_use(bytes);
-	attach_block = FRAMEPOOL_BLOCK_1;
+	attach_block = block;
 	fd = space_attach(dm_node, O_RDWR);
 	id = space_id(fd);
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
@@ -50,7 +52,7 @@ static void begin_with(u64 bytes)
 
 static void begin(void)
 {
-	begin_with(4 * MIB);
+	begin_with(4 * MIB, FRAMEPOOL_BLOCK_1);
 }
 
 static void device_gone(void)
@@ -138,6 +140,67 @@ static void counts(void)
 	end();
 }
 
+/* Reads that the device has ended. */
+static u64 reads(void)
+{
+	char where[64];
+	unsigned long long nr;
+	struct stat st;
+	FILE *f;
+
+	need_ok(stat(dm_node, &st));
+	snprintf(where, sizeof(where), "/sys/dev/block/%u:%u/stat", major(st.st_rdev),
+		 minor(st.st_rdev));
+	f = fopen(where, "re");
+	need(f && fscanf(f, "%llu", &nr) == 1, "%s", where);
+	fclose(f);
+	return nr;
+}
+
+static void expect_blocks(const char *what, u64 pages, u64 before)
+{
+	u64 n = reads() - before;
+
+	diag("%s: %ju pages in %ju reads", what, (uintmax_t)pages, (uintmax_t)n);
+	expect(n && n <= pages / 8, "%s: %ju reads", what, (uintmax_t)n);
+}
+
+/* Who asks for all pages of a range gets blocks, whatever was asked for before. */
+static void in_blocks(void)
+{
+	struct framepool_span span = { .offset = 3 * PAGE, .length = 400 * PAGE }, out;
+	struct framepool_range r;
+	u64 ticket, before;
+
+	begin_with(4 * MIB, FRAMEPOOL_BLOCK_AUTO);
+	make_absent(fd, m, NR * PAGE);
+	before = reads();
+	need_ok(start_with(&span, 1, event, &ticket));
+	wait_event(1);
+	need_ok(result_of(ticket, &out, 1));
+	expect_span(&out, 400, 0, 0, 0);
+	expect(resident_pages(fd, 0, 0, (u8[NR / 8]){}) == 400, "more is resident");
+	expect_blocks("PREFETCH_START", 400, before);
+	make_absent(fd, m, NR * PAGE);
+	before = reads();
+	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, 5 * PAGE, 300 * PAGE, &r));
+	expect(r.done == 300, "%ju done", (uintmax_t)r.done);
+	expect_blocks("PREFETCH", 300, before);
+	make_absent(fd, m, NR * PAGE);
+	before = reads();
+	need_ok(range_op(fd, FRAMEPOOL_PIN, 0, 200 * PAGE, &r));
+	expect(r.done == 200, "%ju done", (uintmax_t)r.done);
+	expect_blocks("PIN", 200, before);
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
+	make_absent(fd, m, NR * PAGE);
+	before = reads();
+	need_ok(posix_fadvise(fd, 16 * PAGE, 320 * PAGE, POSIX_FADV_WILLNEED));
+	for (u64 vpn = 16; vpn < 336; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 1), "contents");
+	expect_blocks("WILLNEED", 320, before);
+	end();
+}
+
 /* A device that stands still: the call returns, and there is no result until it goes on. */
 static void at_once(void)
 {
@@ -211,7 +274,7 @@ static void no_room(void)
 	struct framepool_range r;
 	u64 ticket;
 
-	begin_with(2 * MIB);
+	begin_with(2 * MIB, FRAMEPOOL_BLOCK_1);
 	set_wait_ms(300);
 	expect_errno(range_op(fd, FRAMEPOOL_PIN, 0, 0, &r), ENOMEM);
 	need(r.done && r.done < NR - 8, "%ju pages are pinned", (uintmax_t)r.done);
@@ -328,6 +391,7 @@ static void bad_input(void)
 
 static const struct test tests[] = {
 	{ "counts of several ranges", counts, T_DEVICE },
+	{ "in blocks", in_blocks, T_DEVICE },
 	{ "it returns at once", at_once, T_DEVICE },
 	{ "without an eventfd", without_event, T_DEVICE },
 	{ "bad blocks", bad_blocks, T_DEVICE },

@@ -38,6 +38,8 @@ UNCLEANED = '--insmod-args=clean_ms=0'
 TIMED = ('record', 'whatif')
 # They need the kernel's fault injection.
 INJECTED = ('sweep', 'nomem')
+# What asks for memory of all kinds, where that fails too, and gives it back in all ways.
+LEAKING = ('share', 'sweep', 'hold', 'prefetch', 'policy', 'whatif', 'record', 'direct', 'unload')
 REMOTE = ('nvme', 'nfs', 'nbd')
 MKFS = ('/usr/sbin/mkfs.ext4', '/usr/sbin/mkfs.xfs', '/usr/sbin/mkfs.btrfs')
 
@@ -100,8 +102,11 @@ SUITES = [
     # Each takes three seconds of a processor there.
     Suite('cycles', ['COUNT=200 sh abi/cycles.sh'], kernels=('test',), files=(ABI,), timeout=3600, long=True,
           options=('--no-module',)),
-    # What is left after use and unloading, by kmemleak: it makes the boot slow, so few programs.
-    Suite('leak', ['abi/share', 'abi/unload'], kernels=('test',), files=(ABI,), options=('--kmemleak',)),
+    # What is left after use and unloading, by kmemleak: of what has failed, too.
+    Suite('leak', [f'abi/{name}' for name in LEAKING], kernels=('test',), files=(ABI,), timeout=600,
+          options=(*IN_RAM, '--kmemleak')),
+    # A region of 1 GiB.
+    Suite('large', ['abi/debugfs "memory that is not for pages: 1 GiB"'], kernels=STOCK, files=(ABI,), options=('--mem=4G',)),
     Suite('powercut', [*power_cuts(5), 'userspace-test/powercut/powercut --lying'], timeout=600),
     Suite('powercuts', power_cuts(50), timeout=3600, long=True),
     Suite('tools', ['build/host/test-tools', 'userspace-test/tools/completion.sh build/host']),

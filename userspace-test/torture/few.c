@@ -183,7 +183,22 @@ static void populates(void)
 	end();
 }
 
-/* Processes enough that each of them has less than one instruction needs. */
+#define CROWD	8UL
+#define SHARE	(NR / CROWD)		/* pages of each */
+
+/* Each of a child's pages but the last, which only the one before it leads to. */
+static void fill_share(u8 *where, u64 nr, u64 version)
+{
+	u64 vpn;
+
+	for (vpn = nr * SHARE; vpn < (nr + 1) * SHARE - 1; vpn++)
+		page_fill(where + vpn * PAGE, vpn, version);
+}
+
+/*
+ * Processes enough that each of them has less than one instruction needs.  What a child knows of its
+ * pages is in its own copy of the model.
+ */
 static void crowd_child(void *arg)
 {
 	u64 nr = (uintptr_t)arg, i, vpn;
@@ -191,24 +206,29 @@ static void crowd_child(void *arg)
 
 	rnd_init(&r, 20 + nr);
 	for (i = 0; i < scaled(60); i++) {
-		vpn = nr * (NR / 8) + rnd_below(&r, NR / 8 - 1);
-		expect(page_is(m + vpn * PAGE, vpn, 1), "a page of child %ju", (uintmax_t)nr);
+		vpn = nr * SHARE + rnd_below(&r, SHARE - 1);
+		expect(bytes_are(m + vpn * PAGE, model + vpn * PAGE, PAGE, vpn * PAGE),
+		       "a page of child %ju", (uintmax_t)nr);
 		expect(*(volatile u64 *)(m + (vpn + 1) * PAGE - 4) ==
 			       *(u64 *)(model + (vpn + 1) * PAGE - 4), "across two pages");
-		page_fill(m + vpn * PAGE, vpn, 1);
+		page_fill(m + vpn * PAGE, vpn, 10 + i);
+		page_fill(model + vpn * PAGE, vpn, 10 + i);
 	}
+	fill_share(m, nr, 5);
 }
 
 static void crowd(void)
 {
-	pid_t pid[8];
+	pid_t pid[CROWD];
 	u64 i;
 
 	begin(FREE);
-	for (i = 0; i < ARRAY_SIZE(pid); i++)
+	for (i = 0; i < CROWD; i++)
 		pid[i] = child_start(crowd_child, (void *)(uintptr_t)i);
-	for (i = 0; i < ARRAY_SIZE(pid); i++)
+	for (i = 0; i < CROWD; i++) {
 		child_join(pid[i]);
+		fill_share(model, i, 5);
+	}
 	end();
 }
 
@@ -216,6 +236,8 @@ static void crowd(void)
 
 #define FAR	(1ull << 28)		/* pages: 1 TiB */
 #define KNOWN	128UL
+
+static u64 version[KNOWN];		/* of their pages; one walker's each */
 
 static u64 known(u64 i)
 {
@@ -236,8 +258,9 @@ static void *far_walker(void *arg)
 		which = rnd_below(&r, KNOWN / 2) * 2 + nr;
 		vpn = known(which);
 		if (rnd_next(&r) & 1) {
-			expect(page_is(m + vpn * PAGE, vpn, 3), "known page %ju", (uintmax_t)which);
-			page_fill(m + vpn * PAGE, vpn, 3);
+			expect(page_is(m + vpn * PAGE, vpn, version[which]), "known page %ju",
+			       (uintmax_t)which);
+			page_fill(m + vpn * PAGE, vpn, ++version[which]);
 			continue;
 		}
 		/*
@@ -276,8 +299,10 @@ static void tables(void)
 	int f = map_far();
 	u64 i;
 
-	for (i = 0; i < KNOWN; i++)
-		page_fill(m + known(i) * PAGE, known(i), 3);
+	for (i = 0; i < KNOWN; i++) {
+		version[i] = 3;
+		page_fill(m + known(i) * PAGE, known(i), version[i]);
+	}
 	evictor_start(fd);
 	for (i = 0; i < 2; i++)
 		need(!pthread_create(&thread[i], NULL, far_walker, (void *)i), "no thread");
@@ -288,7 +313,7 @@ static void tables(void)
 	space_gone(fd, id);
 	for (i = 0; i < KNOWN; i++) {
 		need(pread(f, page, PAGE, known(i) * PAGE) == PAGE, "pread");
-		expect(page_is(page, known(i), 3), "in the file");
+		expect(page_is(page, known(i), version[i]), "in the file");
 	}
 }
 
