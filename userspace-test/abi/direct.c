@@ -284,6 +284,37 @@ static void journalled_fs(void)
 	not_direct("data=journal");
 }
 
+/* A file that is small enough has no block. */
+static void in_the_inode(void)
+{
+	char text[] = "forty bytes of a file that has no block", is[sizeof(text)], where[DIR_SIZE];
+	struct stat st;
+	int file;
+
+	if (!fs_mount_as("ext4", "-qF -O inline_data", where, sizeof(where)))
+		skip("no ext4 with inline data here");
+	strcpy(dir, where);
+	pool_use(2 * MIB);
+	path = file_path("small");
+	file = need_ok(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	need(write(file, text, sizeof(text)) == sizeof(text) && !fsync(file), "%s",
+	     strerror(errno));
+	need_ok(fstat(file, &st));
+	need(st.st_blocks < 8, "it has %ju blocks", (uintmax_t)st.st_blocks);
+	attach_direct(sizeof(text));
+	expect(!has_path(), "a direct path to an inode");
+	expect(!memcmp(m, text, sizeof(text)) && bytes_zero(m + sizeof(text), PAGE - sizeof(text), 0),
+	       "what is mapped");
+	m[0] = text[0] = 'F';
+	need_ok(fsync(fd));
+	leave(sizeof(text));
+	need(pread(file, is, sizeof(is), 0) == sizeof(is), "%s", strerror(errno));
+	expect(!memcmp(is, text, sizeof(is)), "the file");
+	need_ok(fstat(file, &st));
+	expect(st.st_size == sizeof(text), "%jd bytes", (intmax_t)st.st_size);
+	need_ok(close(file));
+}
+
 /* What the kernel swaps to is read only: its blocks are the kernel's. */
 static void swap_file(void)
 {
@@ -613,6 +644,7 @@ static const struct test tests[] = {
 	{ "holes and unwritten blocks: through the file system", fixed_blocks_only, T_DEVICE },
 	{ "a file whose data is journalled: through the file system", journalled_file, T_DEVICE },
 	{ "a file system that journals data: through the file system", journalled_fs, T_DEVICE },
+	{ "a file in its inode: through the file system", in_the_inode, T_DEVICE },
 	{ "a swap file: read only", swap_file, T_DEVICE },
 	{ "a file that is not open for writing: EACCES", not_without_a_right, T_DEVICE },
 	{ "attached twice", shared, T_DEVICE },

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #define NR	64UL			/* pages of the file */
 #define RW	(PROT_READ | PROT_WRITE)
@@ -483,6 +484,61 @@ static void unaligned(void)
 	expect_file(big, copy, bytes);
 }
 
+/* ---- what the kernel counts ---- */
+
+static void touch_all(struct rusage *counted)
+{
+	struct rusage before;
+	u64 vpn;
+
+	need_ok(getrusage(RUSAGE_THREAD, &before));
+	for (vpn = 0; vpn < NR; vpn++)
+		expect(!try_load(m + vpn * PAGE, NULL), "page %ju", (uintmax_t)vpn);
+	need_ok(getrusage(RUSAGE_THREAD, counted));
+	counted->ru_majflt -= before.ru_majflt;
+	counted->ru_minflt -= before.ru_minflt;
+}
+
+/* A page that has to be read is one major fault, whether it has to be waited for or not. */
+static void counts_of(const char *file)
+{
+	struct framepool_space s = { .size = sizeof(s) };
+	struct rusage counted;
+
+	attach_block = FRAMEPOOL_BLOCK_1;
+	fd = space_attach(file, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	need_ok(madvise(m, NR * PAGE, MADV_RANDOM));
+	touch_all(&counted);
+	space_info(fd, &s);
+	expect(counted.ru_majflt == (long)NR && s.major_faults == NR,
+	       "%ld major faults, of the space %ju", counted.ru_majflt, (uintmax_t)s.major_faults);
+	need_ok(madvise(m, NR * PAGE, MADV_DONTNEED));
+	touch_all(&counted);
+	space_info(fd, &s);
+	expect(!counted.ru_majflt && counted.ru_minflt >= (long)NR && s.minor_faults == NR,
+	       "then %ld major, %ld minor, of the space %ju", counted.ru_majflt,
+	       counted.ru_minflt, (uintmax_t)s.minor_faults);
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+}
+
+static void counted_once(void)
+{
+	char in_memory[32];
+	int f;
+
+	pool_use(2 * MIB);
+	counts_of(file_make("file", NR * PAGE, 1));
+	/* Of a file that is memory a worker reads, and the fault is tried again. */
+	f = need_ok(memfd_create("counted", MFD_CLOEXEC));
+	need_ok(ftruncate(f, NR * PAGE));
+	snprintf(in_memory, sizeof(in_memory), "/proc/self/fd/%d", f);
+	counts_of(in_memory);
+	close(f);
+}
+
 static const struct test tests[] = {
 	{ "munmap in the middle", munmap_middle, 0 },
 	{ "mprotect of single pages", mprotect_middle, 0 },
@@ -497,6 +553,7 @@ static const struct test tests[] = {
 	{ "a mapping of single pages", pieces, 0 },
 	{ "one page at many addresses", aliases, 0 },
 	{ "Rss in smaps", rss, 0 },
+	{ "a fault is counted once", counted_once, T_DEVICE },
 	{ "accesses across pages under pressure", unaligned, 0 },
 };
 
