@@ -232,13 +232,13 @@ static void fixed_blocks_only(void)
 	}
 }
 
-static void mount_journalled(const char *options)
+static void mount_ext4(const char *mkfs, const char *options)
 {
 	char where[DIR_SIZE], dev[64];
 
 	if (!loop_make(64 * MIB, dev, sizeof(dev)))
 		skip("no loop devices");
-	ext4_on(dev, "", options, where, sizeof(where));
+	ext4_on(dev, mkfs, options, where, sizeof(where));
 	strcpy(dir, where);
 }
 
@@ -262,7 +262,7 @@ static void journalled_file(void)
 	int file, flags;
 
 	/* Where allocation is delayed ext4 does not do what the flag says. */
-	mount_journalled("nodelalloc");
+	mount_ext4("", "nodelalloc");
 	pool_use(2 * MIB);
 	path = file_make("file", 100 * PAGE, 1);
 	attach_direct(100 * PAGE);
@@ -278,7 +278,7 @@ static void journalled_file(void)
 
 static void journalled_fs(void)
 {
-	mount_journalled("data=journal");
+	mount_ext4("", "data=journal");
 	pool_use(2 * MIB);
 	path = file_make("file", 100 * PAGE, 1);
 	not_direct("data=journal");
@@ -287,13 +287,11 @@ static void journalled_fs(void)
 /* A file that is small enough has no block. */
 static void in_the_inode(void)
 {
-	char text[] = "forty bytes of a file that has no block", is[sizeof(text)], where[DIR_SIZE];
+	char text[] = "forty bytes of a file that has no block", is[sizeof(text)];
 	struct stat st;
 	int file;
 
-	if (!fs_mount_as("ext4", "-qF -O inline_data", where, sizeof(where)))
-		skip("no ext4 with inline data here");
-	strcpy(dir, where);
+	mount_ext4("-O inline_data", NULL);
 	pool_use(2 * MIB);
 	path = file_path("small");
 	file = need_ok(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));

@@ -437,11 +437,6 @@ void all_writable(const char *where)
 
 bool fs_mount(const char *type, char *where, size_t len)
 {
-	return fs_mount_as(type, strcmp(type, "ext4") ? "-f" : "-qF", where, len);
-}
-
-bool fs_mount_as(const char *type, const char *options, char *where, size_t len)
-{
 	char cmd[PATH_MAX + 128], dev[64];
 
 	if (plain_at_home)
@@ -458,7 +453,8 @@ bool fs_mount_as(const char *type, const char *options, char *where, size_t len)
 			 type, type, type);
 		if (system(cmd) || !loop_make(400 * MIB, dev, sizeof(dev)))
 			return false;
-		snprintf(cmd, sizeof(cmd), "mkfs.%s %s %s >/dev/null 2>&1", type, options, dev);
+		snprintf(cmd, sizeof(cmd), "mkfs.%s %s %s >/dev/null 2>&1", type,
+			 !strcmp(type, "ext4") ? "-qF" : "-f", dev);
 		if (system(cmd) || mount(dev, where, type, 0, NULL))
 			return false;
 	}

@@ -285,6 +285,15 @@ static int do_prefetch(void)
 	return by_range(FRAMEPOOL_PREFETCH, 0, 0);
 }
 
+/* A read that could not tell has taken the signals all the same. */
+static void forget_signals(void)
+{
+	eventfd_t signals;
+
+	while (eventfd_read(event, &signals) && errno != EAGAIN)
+		need(errno == EFAULT, "the eventfd: %s", strerror(errno));
+}
+
 /* A ticket that could not be told is none: there are 64 of them, and the sweep needs more. */
 static int do_start(void)
 {
@@ -293,16 +302,18 @@ static int do_start(void)
 		.size = sizeof(p), .spans = (uintptr_t)&span, .nr = 1, .eventfd = event,
 	};
 	struct pollfd over = { .fd = event, .events = POLLIN };
-	eventfd_t signals;
 	int err = 0;
 
-	if (ioctl(fd, FRAMEPOOL_PREFETCH_START, &p))
-		return errno;
-	/* These may be what fails; a read that could not tell has taken the signal all the same. */
+	if (ioctl(fd, FRAMEPOOL_PREFETCH_START, &p)) {
+		err = errno;
+		/* It may have ended before it was taken back. */
+		forget_signals();
+		return err;
+	}
+	/* This may be what fails. */
 	while (poll(&over, 1, 60000) != 1)
 		need(errno == EFAULT || errno == ENOMEM, "no result");
-	while (eventfd_read(event, &signals) && errno != EAGAIN)
-		need(errno == EFAULT, "the eventfd: %s", strerror(errno));
+	forget_signals();
 	while (ioctl(fd, FRAMEPOOL_PREFETCH_RESULT, &p)) {
 		/* A result comes once, also where it could not be told. */
 		if (errno == ENOENT && err)

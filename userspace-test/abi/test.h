@@ -236,7 +236,6 @@ void set_wait_ms(unsigned int ms);
 /* ---- file systems and devices; false: this machine has no such thing ---- */
 
 bool fs_mount(const char *type, char *where, size_t len);
-bool fs_mount_as(const char *type, const char *options, char *where, size_t len);	/* of mkfs */
 /* An ext4 with blocks of 4 KiB on a device; without mkfs.ext4 the test is skipped. */
 void ext4_on(const char *dev, const char *mkfs, const char *options, char *where, size_t len);
 /* All that are on devices, whoever writes to files of theirs: sysrq-u. Then the one and FPOOL_DIR. */
