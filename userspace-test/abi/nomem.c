@@ -2,8 +2,8 @@
 /*
  * No memory at all: every allocation of a task fails, for as long as the test wants.
  *
- * What is needed to get memory back must not ask for any: that clean pages leave and pages come by
- * the direct path goes on while nothing can be had.  Writing through a file system does ask, and is
+ * What is needed to get memory back must not ask for any: that clean pages leave, and that pages are
+ * written and come by the direct path, goes on while nothing can be had.  Writing through a file system does ask, and is
  * told no: that is a write error, nothing that was stored is lost for it, and it is tried again.
  *
  * By the kernel's failslab and fail_page_alloc, for the tasks that /proc/PID/make-it-fail names.
@@ -134,19 +134,35 @@ static unsigned int workers(int *who, unsigned int max)
 
 /* ---- what must go on ---- */
 
+/* A page is read, and, if there are to be stores, has another version then. */
+static int touch(u64 vpn, u64 *versions)
+{
+	static u8 page[PAGE];
+	int sig = try_copy(page, m + vpn * PAGE, PAGE);
+
+	if (sig || !page_holds(page, vpn, versions ? versions[vpn] : 1))
+		return sig ?: -1;
+	if (!versions)
+		return 0;
+	page_fill(page, vpn, ++versions[vpn]);
+	return try_copy(m + vpn * PAGE, page, PAGE);
+}
+
 /*
  * All pages once, so that the page tables are there; then again while nothing can be had: each of
- * them comes into a frame that a clean page leaves for it.
+ * them comes into a frame that another leaves for it, a dirty one once it has been written.
  */
-static void touches_need_nothing(void)
+static void touches_need_nothing(u64 *versions)
 {
 	struct framepool_space before, after;
-	static u8 is[PAGE];
 	int me = victim(getpid()), thread = victim(reclaimer()), sig = 0, none;
 	u64 i, vpn = 0, n = scaled(8 * NR), all;
 
+	/* Dirty pages leave many at once: at first there may be enough frames for a while. */
+	if (n < 2 * NR)
+		n = 2 * NR;
 	for (i = 0; i < NR; i++)
-		need(page_is(m + i * PAGE, i, 1), "before");
+		need(!touch(i, versions), "before");
 	space_info(fd, &before);
 	prepare();
 	fail_for(thread, true);
@@ -154,9 +170,7 @@ static void touches_need_nothing(void)
 	none = eventfd(0, 0);
 	for (i = 0; i < n && !sig; i++) {
 		vpn = i * 7 % NR;
-		sig = try_copy(is, m + vpn * PAGE, PAGE);
-		if (!sig && !page_holds(is, vpn, 1))
-			sig = -1;
+		sig = touch(vpn, versions);
 	}
 	fail_for(me, false);
 	fail_for(thread, false);
@@ -170,7 +184,11 @@ static void touches_need_nothing(void)
 	       after.evictions - before.evictions >= n / 4, "%ju fills, %ju evictions for %ju",
 	       (uintmax_t)(after.fills - before.fills),
 	       (uintmax_t)(after.evictions - before.evictions), (uintmax_t)n);
-	diag("tried: %ju touches without memory", (uintmax_t)n);
+	expect(!versions || after.written - before.written >= n / 4, "%ju written for %ju",
+	       (uintmax_t)(after.written - before.written), (uintmax_t)n);
+	expect(!after.write_errors, "%ju writes have failed", (uintmax_t)after.write_errors);
+	diag("tried: %ju touches without memory, %ju pages written", (uintmax_t)n,
+	     (uintmax_t)(after.written - before.written));
 }
 
 static void begin(const char *backing)
@@ -194,13 +212,29 @@ static void end(void)
 	space_gone(fd, id);
 }
 
+/* The variant of each of these stores. */
+static void touch_and_end(const char *backing)
+{
+	u64 versions[NR], i;
+	u8 *is;
+
+	for (i = 0; i < NR; i++)
+		versions[i] = 1;
+	begin(backing);
+	touches_need_nothing(test_variant ? versions : NULL);
+	end();
+	model = model_make(NR * PAGE, 1);
+	for (i = 0; i < NR; i++)
+		page_fill(model + i * PAGE, i, versions[i]);
+	is = file_load_first(backing, NR * PAGE);
+	expect(bytes_are(is, model, NR * PAGE, 0), "what is in %s", backing);
+}
+
 static void a_direct_file(void)
 {
 	pool_use(2 * MIB);
 	attach_flags = FRAMEPOOL_ATTACH_DIRECT;
-	begin(file_make("file", NR * PAGE, 1));
-	touches_need_nothing();
-	end();
+	touch_and_end(file_make("file", NR * PAGE, 1));
 }
 
 static void a_block_device(void)
@@ -215,9 +249,7 @@ static void a_block_device(void)
 	need_ok(fsync(ram));
 	need_ok(close(ram));
 	pool_use(2 * MIB);
-	begin(RAM);
-	touches_need_nothing();
-	end();
+	touch_and_end(RAM);
 }
 
 /* ---- what is told no ---- */
@@ -312,6 +344,10 @@ static void a_write_is_tried_again(void)
 static const struct test tests[] = {
 	{ "clean pages leave, and others come from a file's blocks", a_direct_file, T_DEVICE },
 	{ "clean pages leave, and others come from a block device", a_block_device, T_DEVICE },
+	{ "dirty pages leave to a file's blocks, and others come", a_direct_file,
+	  T_DEVICE | T_VARIANT(1) },
+	{ "dirty pages leave to a block device, and others come", a_block_device,
+	  T_DEVICE | T_VARIANT(1) },
 	{ "a write that finds no memory is tried again", a_write_is_tried_again, T_DEVICE },
 	{ "a write that finds no memory for a copy is tried again", a_write_is_tried_again,
 	  T_DEVICE | T_VARIANT(1) },

@@ -10,6 +10,7 @@
  * has both.
  */
 #include "scene.h"
+#include "nth.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -22,7 +23,7 @@
 #define RAM	"/dev/ram0"		/* nobody else's */
 #define NTH_MAX	400
 
-static int file, other, fixed, ram, sink, event, pipe_fd[2], nth_fd;
+static int file, other, fixed, ram, sink, event, pipe_fd[2];
 
 /* No bytes are ever stored twice: a store that is lost shows. */
 static u64 version = 1;
@@ -32,61 +33,26 @@ static void change(u64 vpn)
 	store(vpn, ++version);
 }
 
-static const char *const attrs[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
-
-/*
- * From here on only what the module calls fails, or everything again. False: this kernel cannot
- * tell.
- */
-static bool only_ours(bool yes)
+/* From here on only what the module calls fails. False: this kernel cannot tell. */
+static bool only_ours(void)
 {
-	char line[512], where[128], from[32] = "0", to[32] = "0xffffffffffffffff";
-	unsigned long size, at;
-	FILE *f = yes ? fopen("/proc/modules", "re") : NULL;
-	bool done = true;
-	unsigned int i;
+	unsigned long size, at = 0;
+	char line[512];
+	FILE *f = fopen("/proc/modules", "re");
 
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "framepool %lu %*s %*s %*s %lx", &size, &at) != 2)
-			continue;
-		snprintf(from, sizeof(from), "%#lx", at);
-		snprintf(to, sizeof(to), "%#lx", at + size);
-	}
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "framepool %lu %*s %*s %*s %lx", &size, &at) == 2)
+			break;
 	if (f)
 		fclose(f);
-	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
-		snprintf(where, sizeof(where), DEBUG "%s/require-start", attrs[i]);
-		done = knob_write(where, from) && done;
-		snprintf(where, sizeof(where), DEBUG "%s/require-end", attrs[i]);
-		done = knob_write(where, to) && done;
-	}
-	return done && (!yes || from[1]);
-}
-
-static void all_again(void)
-{
-	only_ours(false);
-}
-
-/* The kernel's injector of a name: every kind of allocation, silently. */
-static void prepare(const char *attr)
-{
-	char where[128];
-
-	snprintf(where, sizeof(where), DEBUG "%s/ignore-gfp-wait", attr);
-	knob_write(where, "N");
-	snprintf(where, sizeof(where), DEBUG "%s/min-order", attr);
-	knob_write(where, "0");
-	snprintf(where, sizeof(where), DEBUG "%s/verbose", attr);
-	knob_write(where, "0");
+	return at && nth_only(at, at + size);
 }
 
 static void begin(void)
 {
-	if (access(INJECT, W_OK) || access("/proc/self/fail-nth", W_OK))
+	if (access(INJECT, W_OK))
 		skip("this kernel has no fault injection");
-	for (unsigned int i = 0; i < ARRAY_SIZE(attrs); i++)
-		prepare(attrs[i]);
+	nth_begin();
 	scene_begin(2 * MIB, NR);
 	file = (int)need_ok(open(path, O_RDWR | O_CLOEXEC));
 	other = (int)need_ok(open(file_make("other", NR * PAGE, 1), O_RDWR | O_CLOEXEC));
@@ -95,7 +61,6 @@ static void begin(void)
 	ram = open(RAM, O_RDWR | O_CLOEXEC);
 	event = (int)need_ok(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	need_ok(pipe2(pipe_fd, O_NONBLOCK | O_CLOEXEC));
-	nth_fd = (int)need_ok(open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC));
 }
 
 static void end(void)
@@ -108,32 +73,11 @@ static void end(void)
 	close(event);
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);
-	close(nth_fd);
+	nth_end();
 	scene_end();
 }
 
 /* ---- what can fail ---- */
-
-static void arm_nth(unsigned int n)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%u", n);
-
-	need(pwrite(nth_fd, text, len, 0) == len, "fail-nth: %s", strerror(errno));
-}
-
-/* Whether it has happened; and no more of it. Asking copies, too, so it may only happen now. */
-static bool disarm_nth(void)
-{
-	char text[16] = "";
-	bool happened = false;
-
-	if (pread(nth_fd, text, sizeof(text) - 1, 0) > 0)
-		happened = !atoi(text);
-	if (pwrite(nth_fd, "0", 1, 0) != 1)
-		need(pwrite(nth_fd, "0", 1, 0) == 1, "fail-nth: %s", strerror(errno));
-	return happened;
-}
 
 static const char *site;
 
@@ -165,7 +109,7 @@ struct injector {
 	bool (*disarm)(void);
 };
 
-static const struct injector allocations = { arm_nth, disarm_nth };
+static const struct injector allocations = { nth_arm, nth_happened };
 static const struct injector sites = { arm_site, disarm_site };
 
 /* ---- what is done: 0 or an errno; @again: after an error ---- */
@@ -252,7 +196,13 @@ static int do_name(void)
 	/* After an error of the detach it is still there. */
 	if (ioctl(control_fd(), FRAMEPOOL_ATTACH, &a) && errno != EEXIST)
 		return errno;
-	return ioctl(control_fd(), FRAMEPOOL_DETACH, &d) ? errno : 0;
+	/* It copies a name, which may be what fails. */
+	expect(!access(NODES "/swept", F_OK) || errno == EFAULT || errno == ENOMEM,
+	       "a node without a file");
+	if (ioctl(control_fd(), FRAMEPOOL_DETACH, &d))
+		return errno;
+	expect(access(NODES "/swept", F_OK), "a file without a node");
+	return 0;
 }
 
 static int do_open(void)
@@ -788,8 +738,8 @@ static unsigned int sweep_op(const struct op *op, const struct injector *in)
 {
 	unsigned int n, total, harmed = 0;
 
-	if (op->how & OURS && !only_ours(true)) {
-		all_again();
+	if (op->how & OURS && !only_ours()) {
+		nth_anything();
 		return 0;
 	}
 	for (n = 1; n <= NTH_MAX && fail_one(op, in, n, &harmed); n++)
@@ -799,7 +749,7 @@ static unsigned int sweep_op(const struct op *op, const struct injector *in)
 	while (op->how & BACK && --n)
 		total += fail_one(op, in, n, &harmed);
 	if (op->how & OURS)
-		all_again();
+		nth_anything();
 	expect_kept(op->name, 0);
 	if (in == &allocations)
 		expect(op->how & NEVER ? !harmed : total, "%s: %u failures, %u of them seen",
@@ -852,7 +802,7 @@ static const struct test tests[] = {
 int main(int argc, char **argv)
 {
 	write_errors_expected = true;
-	after_test = all_again;
+	after_test = nth_anything;
 	/* Hundreds of rounds in one test. */
 	setenv("FPOOL_LIMIT", "900", 0);
 	return test_main(argc, argv, tests, ARRAY_SIZE(tests));

@@ -5,9 +5,8 @@
  * $FPOOL_KO.
  */
 #include "test.h"
+#include "module.h"
 
-#include <dirent.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #define NR	512UL
@@ -17,92 +16,23 @@ static char *path;
 static u8 *model, *m;
 static int fd = -1;
 
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "framepool", O_NONBLOCK);
-}
-
-static void load(void)
-{
-	const char *ko = getenv("FPOOL_KO"), *args = getenv("FPOOL_INSMOD");
-	int module = need_ok(open(ko ? ko : "/lib/framepool/framepool.ko", O_RDONLY | O_CLOEXEC));
-
-	need_ok(syscall(SYS_finit_module, module, args ? args : "size=64M", 0));
-	need_ok(close(module));
-}
-
-static bool try_unload(void *arg)
-{
-	(void)arg;
-	return !unload();
-}
-
 static void refused(const char *why)
 {
 	control_close();
-	expect(unload() == -1 && (errno == EWOULDBLOCK || errno == EBUSY), "%s: rmmod says %s", why,
+	expect(module_unload() == -1 && (errno == EWOULDBLOCK || errno == EBUSY), "%s: rmmod says %s", why,
 	       strerror(errno));
 	expect(!access(CONTROL, F_OK), "%s: a refused rmmod took the control node away", why);
-}
-
-static bool mentions(const char *file, const char *word)
-{
-	char line[512];
-	bool found = false;
-	FILE *f = fopen(file, "r");
-
-	if (!f)
-		return false;
-	while (!found && fgets(line, sizeof(line), f))
-		found = strstr(line, word);
-	fclose(f);
-	return found;
-}
-
-static void no_threads(void)
-{
-	DIR *proc = opendir("/proc");
-	struct dirent *d;
-	char name[300];
-
-	while ((d = readdir(proc))) {
-		snprintf(name, sizeof(name), "/proc/%s/comm", d->d_name);
-		if (d->d_name[0] < '0' || d->d_name[0] > '9')
-			continue;
-		/* An idle worker of the kernel's is called after the last queue that it served. */
-		expect(!mentions(name, "framepool") || mentions(name, "kworker"),
-		       "a thread is left: %s", name);
-	}
-	closedir(proc);
-}
-
-static void no_trace(void)
-{
-	static const char *const gone[] = { NODES, "/sys/module/framepool",
-					    "/sys/kernel/debug/framepool", "/sys/class/framepool",
-					    "/sys/kernel/tracing/events/framepool" };
-	static const char *const lists[] = {
-		"/proc/slabinfo",    "/proc/devices", "/proc/iomem",
-		"/proc/filesystems", "/proc/misc",    "/proc/modules"
-	};
-	u64 i;
-
-	for (i = 0; i < ARRAY_SIZE(gone); i++)
-		expect(access(gone[i], F_OK) == -1 && errno == ENOENT, "%s is left", gone[i]);
-	for (i = 0; i < ARRAY_SIZE(lists); i++)
-		expect(!mentions(lists[i], "framepool"), "%s still has framepool", lists[i]);
-	no_threads();
 }
 
 /* Now that nobody holds it. */
 static void unload_and_check(void)
 {
 	control_close();
-	need(wait_until(try_unload, NULL, 20000), "rmmod of an unused module: %s", strerror(errno));
-	no_trace();
+	need(wait_until(module_unloads, NULL, 20000), "rmmod of an unused module: %s", strerror(errno));
+	module_no_trace();
 	if (path)
 		expect_file(path, model, NR * PAGE);
-	load();
+	module_again();
 	expect(!spaces_count(), "spaces after a fresh load");
 }
 

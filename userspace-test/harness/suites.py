@@ -37,7 +37,7 @@ UNCLEANED = '--insmod-args=clean_ms=0'
 # What they expect of looks is what those find out while a fault takes its time, as a disk's do.
 TIMED = ('record', 'whatif')
 # They need the kernel's fault injection.
-INJECTED = ('sweep', 'nomem')
+INJECTED = ('sweep', 'nomem', 'loading')
 # What asks for memory of all kinds, where that fails too, and gives it back in all ways.
 LEAKING = ('share', 'sweep', 'hold', 'prefetch', 'policy', 'whatif', 'record', 'direct', 'unload')
 REMOTE = ('nvme', 'nfs', 'nbd')
@@ -119,6 +119,9 @@ SUITES = [
           files=('build/host/python-vm', 'userspace-test/python/test-python.py')),
     Suite('run', ['sh run.sh'], kernels=('6.1',), options=('--size=32M', UNCLEANED),
           files=('build/host/run', 'build/host/libframepool-preload.so', 'build/host/python-vm', 'userspace-test/run/run.sh', TAP)),
+    # By udev, which neither an emulated machine nor a chroot has running.
+    Suite('udev', ['sh udev.sh'], kernels=('6.12',), options=('--size=8M',),
+          files=('userspace-test/system/udev.sh', 'packaging/system/60-framepool.rules', '/bin/udevadm', '/usr/bin/setpriv', TAP)),
     # Waiting for servers that do not come takes its time. NBD leaves a space that cannot be written.
     Suite('remote', [f'sh remote.sh {kind}' for kind in REMOTE], kernels=STOCK, options=('--size=16M',), timeout=900, long=True,
           files=('build/host/remote', 'userspace-test/remote/remote.sh', TAP)),

@@ -8,10 +8,11 @@
  * the kernel's side while hostile programs run.
  */
 #include "torture.h"
+#include "module.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <linux/falloc.h>
 
@@ -294,21 +295,6 @@ static void in_new_pools(void)
 	}
 }
 
-static bool unloaded(void *arg)
-{
-	(void)arg;
-	return !syscall(SYS_delete_module, "framepool", O_NONBLOCK);
-}
-
-static void load(void)
-{
-	const char *ko = getenv("FPOOL_KO"), *args = getenv("FPOOL_INSMOD");
-	int module = need_ok(open(ko ? ko : "/lib/framepool/framepool.ko", O_RDONLY | O_CLOEXEC));
-
-	need_ok(syscall(SYS_finit_module, module, args ? args : "size=64M", 0));
-	need_ok(close(module));
-}
-
 /*
  * What the module gave back to the kernel has been emptied: the next who gets it raw is our module.
  */
@@ -322,8 +308,8 @@ static void after_unload(void)
 	need_ok(close(f));
 	leave_secret(NR);
 	control_close();
-	need(wait_until(unloaded, NULL, SETTLE_MS), "rmmod: %s", strerror(errno));
-	load();
+	need(wait_until(module_unloads, NULL, SETTLE_MS), "rmmod: %s", strerror(errno));
+	module_again();
 	search(path, NR);
 }
 
@@ -620,6 +606,87 @@ static void bound(void)
 	space_gone(fd, id);
 }
 
+/*
+ * The same past all that the module counts: the entries of a process's page table, which the kernel
+ * reads under the table's lock, of one table at a time.
+ */
+#define TABLE	(2 * MIB)
+#define MAX	24UL			/* frames of the process */
+
+static u64 entries(int pagemap)
+{
+	u64 table[TABLE / PAGE], there = 0, i;
+	ssize_t n = need_ok(pread(pagemap, table, sizeof(table),
+				  (uintptr_t)m / PAGE * sizeof(u64)));
+
+	/* Nothing: it has ended. */
+	need(!n || n == sizeof(table), "pagemap: %zd bytes", n);
+	for (i = 0; i < n / sizeof(u64); i++)
+		there += table[i] >> 63;
+	return there;
+}
+
+static void *touch_some(void *stream)
+{
+	struct rnd rnd;
+	u64 i, vpn;
+
+	rnd_init(&rnd, (uintptr_t)stream);
+	for (i = 0; i < scaled(1000); i++) {
+		vpn = rnd_below(&rnd, TABLE / PAGE);
+		expect(page_is(m + vpn * PAGE, vpn, 1), "confined");
+	}
+	return NULL;
+}
+
+static void confined(void *arg)
+{
+	struct framepool_wset_limit l = { .size = sizeof(l), .max = MAX };
+	pthread_t other;
+
+	(void)arg;
+	memcpy(l.name, pool, sizeof(pool));
+	need_ok(ioctl(control_fd(), FRAMEPOOL_WSET_LIMIT, &l));
+	need(!pthread_create(&other, NULL, touch_some, (void *)1), "no thread");
+	touch_some(NULL);
+	pthread_join(other, NULL);
+}
+
+static void bound_of_entries(void)
+{
+	u64 samples = 0, most = 0, there;
+	char where[64];
+	int pagemap, status = 0;
+	pid_t pid;
+	u8 *area;
+
+	pool_use(2 * MIB);
+	path = file_make("file", TABLE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	area = mmap(NULL, 2 * TABLE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	need(area != MAP_FAILED, "mmap: %s", strerror(errno));
+	m = (u8 *)(((uintptr_t)area + TABLE - 1) & ~(TABLE - 1));
+	need(mmap(m, TABLE, RW, MAP_SHARED | MAP_FIXED, fd, 0) == m, "mmap: %s", strerror(errno));
+	pid = child_start(confined, NULL);
+	snprintf(where, sizeof(where), "/proc/%d/pagemap", pid);
+	pagemap = need_ok(open(where, O_RDONLY | O_CLOEXEC));
+	while (!waitpid(pid, &status, WNOHANG)) {
+		there = entries(pagemap);
+		expect(there <= MAX, "%ju entries, %lu frames", (uintmax_t)there, MAX);
+		most = there > most ? there : most;
+		samples++;
+	}
+	need_ok(close(pagemap));
+	expect(WIFEXITED(status) && !WEXITSTATUS(status), "status %#x", status);
+	expect(most > MAX / 2, "%ju entries at most in %ju samples", (uintmax_t)most,
+	       (uintmax_t)samples);
+	diag("%ju samples, %ju entries at most, %lu frames", (uintmax_t)samples, (uintmax_t)most,
+	     MAX);
+	need_ok(munmap(area, 2 * TABLE));
+	space_gone(fd, id);
+}
+
 static const struct test tests[] = {
 	{ "no secret in holes", in_holes, 0 },
 	{ "no secret in tails", in_tails, 0 },
@@ -634,6 +701,7 @@ static const struct test tests[] = {
 	{ "pins are bounded by RLIMIT_MEMLOCK", pin_limit, T_DEVICE },
 	{ "pins that went with their space", pins_and_ends, T_DEVICE },
 	{ "the bound holds at every moment", bound, T_DEVICE },
+	{ "the bound holds by the page table", bound_of_entries, T_DEVICE },
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every allocation of a load of the module, and of an unload, fails once: it is not loaded then, or
+ * as whole as ever, and nothing is left of it afterwards; it can always be unloaded.
+ */
+#include "test.h"
+#include "module.h"
+#include "nth.h"
+
+#define NTH_MAX	1000
+
+/* Where x86-64 has modules: what is called by one that is on its way there, of which there is one. */
+#define MODULES		0xffffffffa0000000ULL
+#define MODULES_END	0xffffffffff000000ULL
+
+static int module;
+
+/* Not what the kernel asks for itself, to load a module: of some of that it complains in its log. */
+static void begin(void)
+{
+	nth_begin();
+	if (!nth_only(MODULES, MODULES_END))
+		skip("this kernel cannot tell who asks");
+	module = module_open();
+	control_close();
+	need(wait_until(module_unloads, NULL, 20000), "rmmod: %s", strerror(errno));
+	setenv("FPOOL_INSMOD", "size=2M", 1);
+}
+
+static void end(void)
+{
+	need_ok(close(module));
+	nth_end();
+	unsetenv("FPOOL_INSMOD");
+	module_again();
+}
+
+static void loads(void)
+{
+	unsigned int n, tried = 0, refused = 0;
+	bool happened = true;
+	int ret, err;
+
+	begin();
+	for (n = 1; happened && n <= NTH_MAX; n++) {
+		nth_arm(n);
+		ret = module_load(module);
+		err = errno;
+		happened = nth_happened();
+		tried += happened;
+		if (ret) {
+			refused++;
+			expect(happened && err == ENOMEM, "allocation %u fails: %s", n,
+			       strerror(err));
+		} else {
+			/* What it can do without, as statistics: it is there, and whole. */
+			expect(!spaces_count(), "allocation %u: spaces after a load", n);
+			control_close();
+			need_ok(module_unload());
+		}
+		module_no_trace();
+	}
+	diag("tried: %u injected failures", tried);
+	diag("%u loads refused", refused);
+	expect(!happened && refused, "%u of %u failures refused", refused, tried);
+	end();
+}
+
+static void unloads(void)
+{
+	unsigned int n, tried = 0;
+	bool happened = true;
+	int ret, err;
+
+	begin();
+	for (n = 1; happened && n <= NTH_MAX; n++) {
+		need_ok(module_load(module));
+		nth_arm(n);
+		ret = module_unload();
+		err = errno;
+		happened = nth_happened();
+		tried += happened;
+		need(!ret, "allocation %u fails: rmmod: %s", n, strerror(err));
+		module_no_trace();
+	}
+	diag("tried: %u injected failures", tried);
+	expect(!happened, "it never gets through");
+	end();
+}
+
+static const struct test tests[] = {
+	{ "every allocation of a load fails once", loads, T_DEVICE },
+	{ "every allocation of an unload fails once", unloads, T_DEVICE },
+};
+
+int main(int argc, char **argv)
+{
+	after_test = nth_anything;
+	setenv("FPOOL_LIMIT", "900", 0);
+	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
