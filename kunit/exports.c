@@ -15,6 +15,7 @@
 #include "mrc.h"
 #include "shadow.h"
 #include "stream.h"
+#include "stride.h"
 #include "wset.h"
 #include "check.h"
 
@@ -111,6 +112,11 @@ EXPORT(fpool_streams_miss);
 EXPORT(fpool_streams_fetched);
 EXPORT(fpool_streams_block);
 EXPORT(fpool_streams_ahead);
+EXPORT(fpool_strides_init);
+EXPORT(fpool_strides_miss);
+EXPORT(fpool_strides_marked);
+EXPORT(fpool_strides_ahead);
+EXPORT(fpool_strides_fetched);
 
 EXPORT(fpool_mrc_bytes);
 EXPORT(fpool_mrc_init);

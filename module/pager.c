@@ -744,6 +744,84 @@ static void launch(struct fill *fill, int err, bool may_io, struct page **page)
 		wake_up(&pool->reclaim_wait);
 }
 
+/* For later: nothing is evicted for it. */
+static int claim_ahead(struct fill *fill, const struct mm_struct *mm, u64 vpn, unsigned int order)
+{
+	struct fpool_space *space = fill->space;
+	struct fpool_wset *set = fpool_mmset_find(space->pool, mm);
+	int err = look(space, fpool_vpn(vpn));
+
+	if (err)
+		return err;
+	if (!can_afford(space, 1U << order) || fpool_wset_room(set) < 1U << order)
+		return -ENOMEM;
+	return claim(fill, set, fpool_vpn(vpn), order);
+}
+
+/* The block behind those of a stream. */
+static void bring_block(struct fpool_space *space, const struct mm_struct *mm, u64 vpn)
+{
+	struct fpool_pool *pool = space->pool;
+	struct fill *fill = get_fill();
+	unsigned int order;
+	int err = -EEXIST;
+	u64 next;
+
+	fill->space = space;
+	spin_lock(&pool->lock);
+	order = min(fpool_streams_ahead(&space->streams, vpn, &next), pool->block_order);
+	if (order)
+		err = claim_ahead(fill, mm, next, order);
+	if (!err)
+		fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
+	spin_unlock(&pool->lock);
+	launch(fill, err, true, NULL);
+}
+
+/* A single page; whether it is there, or on its way. */
+static bool bring_single(struct fpool_space *space, const struct mm_struct *mm, u64 vpn)
+{
+	struct fill *fill;
+	int err;
+
+	/* A stride leads anywhere. */
+	if (vpn >= fpool_space_pages(space))
+		return false;
+	fill = get_fill();
+	fill->space = space;
+	spin_lock(&space->pool->lock);
+	err = claim_ahead(fill, mm, vpn, 0);
+	spin_unlock(&space->pool->lock);
+	launch(fill, err, true, NULL);
+	return !err || err == -EEXIST;
+}
+
+/* The next pages of who jumps. */
+static void bring_strided(struct fpool_space *space, const struct mm_struct *mm, u64 vpn)
+{
+	struct fpool_pool *pool = space->pool;
+	u64 next, stride;
+	u32 nr, done = 0;
+
+	spin_lock(&pool->lock);
+	nr = fpool_strides_ahead(&space->strides, vpn, &next, &stride);
+	spin_unlock(&pool->lock);
+	while (done < nr && bring_single(space, mm, next + done * stride))
+		done++;
+	spin_lock(&pool->lock);
+	fpool_strides_fetched(&space->strides, vpn, done);
+	spin_unlock(&pool->lock);
+}
+
+/* A miss has claimed what it fetches; whether who misses jumps, and more is to be fetched. */
+static bool note_miss(struct fpool_space *space, const struct fill *fill)
+{
+	bool alone = !space->streams.hits;
+
+	fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
+	return alone && fpool_strides_miss(&space->strides, fpool_vpn_nr(fill->wanted));
+}
+
 /**
  * fpool_pager_start - start to bring a page, unless it is there or coming
  * @space: the space, of which the caller has a reference
@@ -763,6 +841,7 @@ int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpo
 {
 	struct fpool_pool *pool = space->pool;
 	struct fill *fill = get_fill();
+	bool jumps = false;
 	int err;
 
 	fill->space = space;
@@ -772,9 +851,11 @@ int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpo
 		err = claim(fill, fpool_mmset_find(pool, mm), vpn,
 			    wanted_order(space, fpool_vpn_nr(vpn), how));
 	if (!err && follows_streams(space, how))
-		fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
+		jumps = note_miss(space, fill);
 	spin_unlock(&pool->lock);
 	launch(fill, err, how & FPOOL_FILL_HERE, page);
+	if (unlikely(jumps))
+		bring_strided(space, mm, fpool_vpn_nr(vpn));
 	return err;
 }
 
@@ -811,32 +892,14 @@ bool fpool_pager_make_nodes(struct fpool_space *space, fpool_vpn_t vpn)
  */
 void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn)
 {
-	struct fpool_pool *pool = space->pool;
-	struct fpool_wset *set;
-	unsigned int order;
-	struct fill *fill;
-	int err = -EEXIST;
-	u64 next, lo, hi;
+	u64 lo, hi;
 
-	if (READ_ONCE(space->block_type) != FRAMEPOOL_BLOCK_AUTO ||
-	    !fpool_streams_block(&space->streams, fpool_vpn_nr(vpn), &lo, &hi))
+	if (READ_ONCE(space->block_type) != FRAMEPOOL_BLOCK_AUTO)
 		return;
-	fill = get_fill();
-	fill->space = space;
-	spin_lock(&pool->lock);
-	order = min(fpool_streams_ahead(&space->streams, fpool_vpn_nr(vpn), &next),
-		    pool->block_order);
-	if (order)
-		err = look(space, fpool_vpn(next));
-	set = fpool_mmset_find(pool, mm);
-	if (!err && (!can_afford(space, 1U << order) || fpool_wset_room(set) < 1U << order))
-		err = -ENOMEM;
-	if (!err)
-		err = claim(fill, set, fpool_vpn(next), order);
-	if (!err)
-		fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
-	spin_unlock(&pool->lock);
-	launch(fill, err, true, NULL);
+	if (fpool_streams_block(&space->streams, fpool_vpn_nr(vpn), &lo, &hi))
+		bring_block(space, mm, fpool_vpn_nr(vpn));
+	else if (unlikely(fpool_strides_marked(&space->strides, fpool_vpn_nr(vpn))))
+		bring_strided(space, mm, fpool_vpn_nr(vpn));
 }
 
 /**

@@ -124,6 +124,8 @@ struct fpool_space *fpool_space_create(struct fpool_pool *pool)
 	INIT_LIST_HEAD(&space->link);
 	fpool_frame_list_init(&space->laundry);
 	INIT_LIST_HEAD(&space->laundry_link);
+	fpool_streams_init(&space->streams);
+	fpool_strides_init(&space->strides);
 	mutex_init(&space->sync_lock);
 	init_waitqueue_head(&space->error_wait);
 	sema_init(&space->release_sem, 1);

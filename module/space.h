@@ -23,6 +23,7 @@
 #include "pool.h"
 #include "reflog.h"
 #include "stream.h"
+#include "stride.h"
 
 /* Jobs of one space that are under way together, at most. */
 #define FPOOL_SPACE_PLACES	16
@@ -59,7 +60,8 @@ struct fpool_space {
 	struct list_head laundry_link;	/* P: ... and where it does: ready, attended, or nowhere */
 	unsigned long attended_since;	/* P: jiffies */
 	u32 nlaunderers;		/* P: workers that write for it, and may wait long */
-	struct fpool_streams streams;	/* P; read without it for hints: what AUTO follows */
+	struct fpool_streams streams;	/* P; read without it for hints: what AUTO follows ... */
+	struct fpool_strides strides;	/* ... and this, by its marks */
 	struct delayed_work leave;	/* A: its tear-down, which is queued once */
 	enum fpool_leaving leaving;	/* A */
 	struct list_head leavers;	/* A: who waits until the next tear-down has ended */

@@ -114,8 +114,8 @@ static void random_order(void)
 	begin(NR);
 	for (i = 0; i < nr; i++) {
 		struct framepool_space before, after;
-		/* No two are neighbours. */
-		u64 vpn = i * 389 % (NR / 2) * 2;
+		/* No two are neighbours, and no three equally far apart. */
+		u64 vpn = (i * (i + 1) / 2) % (NR / 2) * 2;
 
 		space_info(fd, &before);
 		read_pages(vpn, 1);
@@ -132,32 +132,49 @@ static void random_order(void)
 #define WORK		1000		/* us that the reader does something else after each page */
 
 /*
- * A file of twice the pool, in order, on a device that is slow, but not slower than the reader:
- * what comes next has been read when it is wanted.
+ * A file that is larger than the pool on a device that is slow, but not slower than the reader: what
+ * comes next has been read when it is wanted, and nothing else.  Column by column.
  */
-static void reads_ahead(void)
+static void seldom_waits(u64 pages, u64 stride, u64 apart)
 {
 	struct framepool_space s;
-	u64 nr = NR, vpn;
+	u64 nr = 0, first, vpn;
 
-	bed_make(nr);
+	bed_make(pages);
 	bed_slow(DELAY);
 	pool_use(2 * MIB);
 	fd = space_attach(bed_path, O_RDONLY);
 	id = space_id(fd);
-	m = map(fd, nr * PAGE, PROT_READ, MAP_SHARED);
-	for (vpn = 0; vpn < nr; vpn++) {
-		expect(page_is(m + vpn * PAGE, vpn, 1), "page %ju", (uintmax_t)vpn);
-		usleep(WORK);
+	m = map(fd, pages * PAGE, PROT_READ, MAP_SHARED);
+	for (first = 0; first < stride; first += apart) {
+		for (vpn = first; vpn < pages; vpn += stride, nr++) {
+			expect(page_is(m + vpn * PAGE, vpn, 1), "page %ju", (uintmax_t)vpn);
+			usleep(WORK);
+		}
 	}
 	space_info(fd, &s);
-	diag("%ju pages in order: %ju fetched, %ju major faults", (uintmax_t)nr,
-	     (uintmax_t)s.fills, (uintmax_t)s.major_faults);
+	diag("%ju pages, %ju apart: %ju fetched, %ju major faults", (uintmax_t)nr,
+	     (uintmax_t)stride, (uintmax_t)s.fills, (uintmax_t)s.major_faults);
 	expect(s.major_faults <= nr / 16, "%ju major faults in %ju pages",
 	       (uintmax_t)s.major_faults, (uintmax_t)nr);
 	expect(s.fills <= nr + nr / 16, "%ju fetched", (uintmax_t)s.fills);
-	end(nr);
+	end(pages);
 	bed_end();
+}
+
+static void reads_ahead(void)
+{
+	seldom_waits(NR, 1, 1);
+}
+
+/* As over the columns of a matrix, some of them. */
+static void jumps_ahead(void)
+{
+	/* A larger file would not lie in one piece on that file system. */
+	if (test_variant == BED_FILE)
+		seldom_waits(2 * NR, 16, 8);
+	else
+		seldom_waits(4 * NR, 32, 8);
 }
 
 /* ---- no frames that lie together ---- */
@@ -267,6 +284,9 @@ static const struct test tests[] = {
 	{ "a random order fetches a page each", random_order, T_DEVICE },
 	{ "a sequential reader seldom waits", reads_ahead, T_DEVICE | T_VARIANT(BED_DEVICE) },
 	{ "a sequential reader of a file seldom waits", reads_ahead,
+	  T_DEVICE | T_VARIANT(BED_FILE) },
+	{ "a reader who jumps seldom waits", jumps_ahead, T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "a reader of a file who jumps seldom waits", jumps_ahead,
 	  T_DEVICE | T_VARIANT(BED_FILE) },
 	{ "smaller blocks in a fragmented pool", fragmented_auto, T_DEVICE },
 	{ "smaller blocks in a fragmented pool, of a fixed size", fragmented_fixed, T_DEVICE },
