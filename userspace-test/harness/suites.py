@@ -37,7 +37,9 @@ UNCLEANED = '--insmod-args=clean_ms=0'
 # What they expect of looks is what those find out while a fault takes its time, as a disk's do.
 TIMED = ('record', 'whatif')
 # They need the kernel's fault injection.
-INJECTED = ('sweep', 'nomem', 'loading')
+INJECTED = ('sweep', 'nomem')
+# Not among the others of that folder.
+APART = (*INJECTED, 'loading')
 # What asks for memory of all kinds, where that fails too, and gives it back in all ways.
 LEAKING = ('share', 'sweep', 'hold', 'prefetch', 'policy', 'whatif', 'record', 'direct', 'unload')
 REMOTE = ('nvme', 'nfs', 'nbd')
@@ -83,12 +85,13 @@ SUITES = [
     *parts(Suite('fuzz-long', [FUZZ_MILLION] * 10, kernels=('test',), timeout=3600, files=(FUZZ,), long=True), 1),
     Suite('fuzz-long', [FUZZ_MILLION], kernels=STOCK, timeout=3600, files=(FUZZ,), long=True),
     # Disks cost most of the time of an emulated machine; torture, power cuts and fuzz have one.
-    Suite('abi', programs(ABI, without=(*INJECTED, *TIMED)), kernels=STOCK, timeout=900, files=(ABI, *MKFS), options=IN_RAM),
+    Suite('abi', programs(ABI, without=(*APART, *TIMED)), kernels=STOCK, timeout=900, files=(ABI, *MKFS), options=IN_RAM),
     Suite('abi-disk', [f'abi/{name}' for name in TIMED], kernels=STOCK, timeout=900, files=(ABI, *MKFS)),
-    Suite('abi', programs(ABI, without=INJECTED), kernels=('test',), timeout=1800, files=(ABI, *MKFS), options=IN_RAM),
-    *parts(Suite('abi-long', [f'FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=INJECTED)],
+    Suite('abi', programs(ABI, without=APART), kernels=('test',), timeout=1800, files=(ABI, *MKFS), options=IN_RAM),
+    *parts(Suite('abi-long', [f'FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=APART)],
                  kernels=STOCK, timeout=3600, files=(ABI, *MKFS), long=True, whole=True), 5),
     Suite('sweep', [f'abi/{name}' for name in INJECTED], kernels=('test',), timeout=600, files=(ABI,), options=IN_RAM),
+    Suite('loading', ['abi/loading'], kernels=('test',), timeout=600, files=(ABI,), options=IN_RAM),
     Suite('torture', [cleaned(p) for p in programs(TORTURE)], kernels=ALL, timeout=300, files=(TORTURE, *MKFS)),
     # A region in ZONE_MOVABLE would be migrated for each long-term pin, in vain and for ever: here is such a zone.
     Suite('movable', ['torture/uring'], kernels=STOCK, files=(TORTURE, *MKFS), options=('--append=movablecore=256M',)),
@@ -144,8 +147,9 @@ COMMAND = [suite for suite in SUITES if suite.name == 'command' and not suite.lo
 ON_TEST = [suite for suite in SUITES if 'test' in suite.kernels and not suite.long] + COMMAND
 SUITES += [part for suite in COMMAND for part in on('test', suite)]
 WITHOUT_LEAK = [suite for suite in ON_TEST if suite.name != 'leak']
-SUITES += [part for suite in ON_TEST for part in on('test-6.1', suite)]
-# KUnit is one thread, and a race needs two; watched by KCSAN it would take an hour.
-SUITES += [part for suite in WITHOUT_LEAK if suite.name != 'kunit' for part in on('kcsan', suite)]
+# Only 6.12 can tell whose an allocation is.
+SUITES += [part for suite in ON_TEST if suite.name != 'loading' for part in on('test-6.1', suite)]
+# KUnit is one thread, and so is a load, and a race needs two; watched by KCSAN they would take an hour, and a quarter of one.
+SUITES += [part for suite in WITHOUT_LEAK if suite.name not in ('kunit', 'loading') for part in on('kcsan', suite)]
 # `make coverage`: the same, where gcov counts.
 COVERAGE = [replace(suite, kernels=('gcov',)) for suite in WITHOUT_LEAK]
