@@ -177,6 +177,51 @@ static void jumps_ahead(void)
 		seldom_waits(4 * NR, 32, 8);
 }
 
+/* Of pages read in order, and of two that are in use all the time beside each of them. */
+static void read_beside(const u8 *hot, u64 first, u64 nr)
+{
+	u64 vpn, i;
+
+	for (vpn = first; vpn < first + nr; vpn++) {
+		expect(page_is(m + vpn * PAGE, vpn, 1), "page %ju", (uintmax_t)vpn);
+		for (i = 2 * vpn; i < 2 * vpn + 2; i++)
+			expect(page_is(hot + i % NR * PAGE, i % NR, 2), "a hot page");
+	}
+}
+
+/*
+ * Half of the pool is in use all the time, and somebody reads a file of four times the pool in order:
+ * what is fetched with his pages takes the place of what he has read, not of what is in use.  Not at
+ * first: when the pool is full for the first time, all of it was used once since it came.
+ */
+static void hot_pages_stay(void)
+{
+	u64 nr = scaled(LARGE - POOL / PAGE), left;
+	struct framepool_space before, after;
+	u32 hot_id;
+	int hot;
+	u8 *h;
+
+	pool_use(POOL);
+	attach_block = FRAMEPOOL_BLOCK_1;
+	hot = space_attach(file_make("hot", NR * PAGE, 2), O_RDONLY);
+	hot_id = space_id(hot);
+	h = map(hot, NR * PAGE, PROT_READ, MAP_SHARED);
+	attach_block = FRAMEPOOL_BLOCK_AUTO;
+	begin_file(LARGE);
+	read_beside(h, 0, POOL / PAGE);
+	space_info(hot, &before);
+	read_beside(h, POOL / PAGE, nr);
+	space_info(hot, &after);
+	left = after.evictions - before.evictions;
+	diag("%ju pages read in order beside %lu hot ones, of which %ju have left", (uintmax_t)nr,
+	     NR, (uintmax_t)left);
+	expect(left <= NR / 50, "%ju of %lu hot pages have left", (uintmax_t)left, NR);
+	need_ok(munmap(h, NR * PAGE));
+	space_gone(hot, hot_id);
+	end(LARGE);
+}
+
 /* ---- no frames that lie together ---- */
 
 static u64 free_blocks_from(unsigned int order)
@@ -288,6 +333,7 @@ static const struct test tests[] = {
 	{ "a reader who jumps seldom waits", jumps_ahead, T_DEVICE | T_VARIANT(BED_DEVICE) },
 	{ "a reader of a file who jumps seldom waits", jumps_ahead,
 	  T_DEVICE | T_VARIANT(BED_FILE) },
+	{ "neighbours do not take the place of hot pages", hot_pages_stay, T_DEVICE },
 	{ "smaller blocks in a fragmented pool", fragmented_auto, T_DEVICE },
 	{ "smaller blocks in a fragmented pool, of a fixed size", fragmented_fixed, T_DEVICE },
 	{ "a fault seldom reclaims", seldom_reclaims, T_DEVICE },
