@@ -29,20 +29,14 @@ static struct class node_class = {
 	.name = "framepool",
 };
 
-static char *file_name(const struct fpool_node *node)
-{
-	return kasprintf(GFP_KERNEL, "framepool/%s", node->name);
-}
-
+/*
+ * Without a name devtmpfs would make the file in /dev itself, by that of the device, or leave the
+ * one that is here when the device goes, and nobody would be told: so it is never without.
+ */
 static char *node_devnode(fpool_const_device *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
 {
-	struct fpool_node *node = container_of((struct device *)dev, struct fpool_node, dev);
-	char *name = file_name(node);
+	const struct fpool_node *node = container_of(dev, struct fpool_node, dev);
 
-	if (!name && READ_ONCE(node->going))
-		name = xchg(&node->spare, NULL);
-	else if (!name)
-		WRITE_ONCE(node->nameless, true);
 	/* Who only wants the name passes NULLs. */
 	if (mode)
 		*mode = node->mode;
@@ -50,7 +44,7 @@ static char *node_devnode(fpool_const_device *dev, umode_t *mode, kuid_t *uid, k
 		*uid = node->uid;
 	if (gid)
 		*gid = node->gid;
-	return name;
+	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "framepool/%s", node->name);
 }
 
 static const struct device_type node_type = {
@@ -63,7 +57,6 @@ static void node_dev_release(struct device *dev)
 	struct fpool_node *node = container_of(dev, struct fpool_node, dev);
 
 	ida_free(&minors, node->minor);
-	kfree(node->spare);
 	kfree(node);
 }
 
@@ -92,29 +85,6 @@ static struct fpool_node *node_alloc(const struct fpool_node_params *params,
 	return node;
 }
 
-/* Who deletes a device is not told that there was no memory for the name of its file: there is. */
-static void del_device(struct fpool_node *node)
-{
-	/* Before the name is asked for, by this thread or by kdevtmpfsd, for which it waits. */
-	WRITE_ONCE(node->going, true);
-	cdev_device_del(&node->cdev, &node->dev);
-}
-
-/*
- * Nor is who adds one told, or that udev could not be told the name.  A node without a file is of
- * no use to anybody.
- */
-static int add_device(struct fpool_node *node)
-{
-	int err = cdev_device_add(&node->cdev, &node->dev);
-
-	if (!err && READ_ONCE(node->nameless)) {
-		del_device(node);
-		err = -ENOMEM;
-	}
-	return err;
-}
-
 /* Nobody sees it yet. */
 static struct fpool_node *node_make(const struct fpool_node_params *params,
 				    const struct file_operations *fops)
@@ -129,8 +99,7 @@ static struct fpool_node *node_make(const struct fpool_node_params *params,
 		ida_free(&minors, minor);
 		return ERR_PTR(-ENOMEM);
 	}
-	node->spare = file_name(node);
-	err = node->spare ? dev_set_name(&node->dev, "%s", params->name) : -ENOMEM;
+	err = dev_set_name(&node->dev, "%s", params->name);
 	if (err) {
 		put_device(&node->dev);
 		return ERR_PTR(err);
@@ -203,7 +172,7 @@ static void unlist(struct fpool_node *node)
  */
 static int add(struct fpool_node *node)
 {
-	int err = add_device(node);
+	int err = cdev_device_add(&node->cdev, &node->dev);
 
 	if (err) {
 		unlist(node);
@@ -246,7 +215,7 @@ int fpool_node_create(const struct fpool_node_params *params)
  */
 void fpool_node_remove(struct fpool_node *node)
 {
-	del_device(node);
+	cdev_device_del(&node->cdev, &node->dev);
 	unlist(node);
 	put_device(&node->dev);
 }
@@ -278,7 +247,7 @@ int fpool_node_init(const struct file_operations *control, const struct file_ope
 		err = PTR_ERR(control_node);
 		goto unregister_class;
 	}
-	err = add_device(control_node);
+	err = cdev_device_add(&control_node->cdev, &control_node->dev);
 	if (err)
 		goto put_node;
 	return 0;
@@ -298,7 +267,7 @@ unregister_region:
  */
 void fpool_node_exit(void)
 {
-	del_device(control_node);
+	cdev_device_del(&control_node->cdev, &control_node->dev);
 	put_device(&control_node->dev);
 	class_unregister(&node_class);
 	unregister_chrdev_region(first_dev, MINORS);

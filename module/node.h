@@ -21,9 +21,6 @@ struct fpool_node {
 	bool writable;			/* I: rights of the descriptor that was attached */
 	bool added;			/* A: the device is there, the node may be detached */
 	bool gone;			/* A */
-	bool nameless;			/* any time, READ_ONCE: somebody got no name for its file */
-	bool going;			/* any time, READ_ONCE: who deletes the device ... */
-	char *spare;			/* ... and has a name for its file, whatever happens */
 	u32 opens;			/* A */
 	u64 cursor;			/* I: in SPACE_NEXT */
 	int minor;			/* I */

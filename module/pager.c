@@ -78,6 +78,12 @@ static struct fill *get_fill(void)
 	return this_cpu_xchg(spare_fill, NULL) ?: mempool_alloc(fill_pool, GFP_KERNEL);
 }
 
+/* For what nobody waits for: NULL rather than to wait. */
+static struct fill *get_fill_ahead(void)
+{
+	return this_cpu_xchg(spare_fill, NULL) ?: mempool_alloc(fill_pool, GFP_NOWAIT);
+}
+
 /* None is kept from those who wait for one. */
 static void put_fill(struct fill *fill)
 {
@@ -385,17 +391,14 @@ static __always_inline int claim(struct fill *fill, struct fpool_wset *set, fpoo
 	return order ? claim_block(fill, set, vpn, order) : claim_page(fill, set, vpn);
 }
 
-/* Can it be claimed? If it is just leaving it comes back, where that is possible. */
+/* Can it be claimed? */
 static __always_inline int look(struct fpool_space *space, fpool_vpn_t vpn)
 {
 	lockdep_assert_held(&space->pool->lock);
 	if (fpool_vpn_nr(vpn) >= fpool_space_pages(space))
 		return -ENXIO;
-	if (!fpool_spte_has(fpool_ptable_peek(&space->ptable, vpn),
-			    FPOOL_SPTE_P | FPOOL_SPTE_BUSY))
-		return 0;
-	fpool_laundry_rescue(space, vpn);
-	return -EEXIST;
+	return fpool_spte_has(fpool_ptable_peek(&space->ptable, vpn),
+			      FPOOL_SPTE_P | FPOOL_SPTE_BUSY) ? -EEXIST : 0;
 }
 
 /* Filling. */
@@ -744,7 +747,7 @@ static void launch(struct fill *fill, int err, bool may_io, struct page **page)
 		wake_up(&pool->reclaim_wait);
 }
 
-/* For later: nothing is evicted for it. */
+/* For later: nothing is evicted for it, and what is just leaving leaves. */
 static int claim_ahead(struct fill *fill, const struct mm_struct *mm, u64 vpn, unsigned int order)
 {
 	struct fpool_space *space = fill->space;
@@ -762,11 +765,13 @@ static int claim_ahead(struct fill *fill, const struct mm_struct *mm, u64 vpn, u
 static void bring_block(struct fpool_space *space, const struct mm_struct *mm, u64 vpn)
 {
 	struct fpool_pool *pool = space->pool;
-	struct fill *fill = get_fill();
+	struct fill *fill = get_fill_ahead();
 	unsigned int order;
 	int err = -EEXIST;
 	u64 next;
 
+	if (!fill)
+		return;
 	fill->space = space;
 	spin_lock(&pool->lock);
 	order = min(fpool_streams_ahead(&space->streams, vpn, &next), pool->block_order);
@@ -787,7 +792,9 @@ static bool bring_single(struct fpool_space *space, const struct mm_struct *mm, 
 	/* A stride leads anywhere. */
 	if (vpn >= fpool_space_pages(space))
 		return false;
-	fill = get_fill();
+	fill = get_fill_ahead();
+	if (!fill)
+		return false;
 	fill->space = space;
 	spin_lock(&space->pool->lock);
 	err = claim_ahead(fill, mm, vpn, 0);
@@ -813,10 +820,13 @@ static void bring_strided(struct fpool_space *space, const struct mm_struct *mm,
 	spin_unlock(&pool->lock);
 }
 
-/* A miss has claimed what it fetches; whether who misses jumps, and more is to be fetched. */
+/*
+ * A miss has claimed what it fetches; whether who misses jumps, and more is to be fetched.  Who was
+ * given a block without having shown that he reads in order does not jump.
+ */
 static bool note_miss(struct fpool_space *space, const struct fill *fill)
 {
-	bool alone = !space->streams.hits;
+	bool alone = !space->streams.hits && fill->nr == 1;
 
 	fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
 	return alone && fpool_strides_miss(&space->strides, fpool_vpn_nr(fill->wanted));
@@ -829,6 +839,8 @@ static bool note_miss(struct fpool_space *space, const struct fill *fill)
  * @vpn: the page
  * @how: FPOOL_FILL_*
  * @page: NULL, or out: where the read has ended already, the page with a reference; else as it was
+ *
+ * What is fetched with it, or ahead of who jumps from page to page, is told to nobody.
  *
  * Context: Process context; may sleep for memory, never for I/O. Under mm's locks too: of a file
  * system's it takes only those that are free.
@@ -850,8 +862,10 @@ int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpo
 	if (!err)
 		err = claim(fill, fpool_mmset_find(pool, mm), vpn,
 			    wanted_order(space, fpool_vpn_nr(vpn), how));
+	else if (err == -EEXIST)
+		fpool_laundry_rescue(space, vpn);
 	if (!err && follows_streams(space, how))
-		jumps = note_miss(space, fill);
+		jumps = note_miss(space, fill) && how & FPOOL_FILL_HERE;
 	spin_unlock(&pool->lock);
 	launch(fill, err, how & FPOOL_FILL_HERE, page);
 	if (unlikely(jumps))
@@ -884,22 +898,28 @@ bool fpool_pager_make_nodes(struct fpool_space *space, fpool_vpn_t vpn)
  * @space: the space, of which the caller has a reference
  * @mm: by whom
  * @vpn: the page
+ * @first: of the pages that are mapped with it, whose touches nobody will see
+ * @end: past the last of them
  *
  * What it starts is for later: nothing is waited for, nothing is evicted for it, and no error is
  * told.
  *
  * Context: Process context, under mm's locks or not.
  */
-void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn)
+void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
+		       u64 first, u64 end)
 {
-	u64 lo, hi;
+	u64 lo, hi, mark;
 
 	if (READ_ONCE(space->block_type) != FRAMEPOOL_BLOCK_AUTO)
 		return;
-	if (fpool_streams_block(&space->streams, fpool_vpn_nr(vpn), &lo, &hi))
+	if (fpool_streams_block(&space->streams, fpool_vpn_nr(vpn), &lo, &hi)) {
 		bring_block(space, mm, fpool_vpn_nr(vpn));
-	else if (unlikely(fpool_strides_marked(&space->strides, fpool_vpn_nr(vpn))))
-		bring_strided(space, mm, fpool_vpn_nr(vpn));
+		return;
+	}
+	mark = fpool_strides_marked(&space->strides, first, end);
+	if (unlikely(mark != FPOOL_NO_MARK))
+		bring_strided(space, mm, mark);
 }
 
 /**

@@ -42,7 +42,8 @@ static inline unsigned int fpool_pager_all(fpool_vpn_t vpn, fpool_vpn_t end)
 int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
 		      unsigned int how, struct page **page);
 bool fpool_pager_make_nodes(struct fpool_space *space, fpool_vpn_t vpn);
-void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn);
+void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
+		       u64 first, u64 end);
 int fpool_pager_take_error(struct fpool_space *space, fpool_vpn_t vpn);
 
 #endif /* FPOOL_PAGER_H */

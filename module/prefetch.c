@@ -84,8 +84,8 @@ static int fetch(struct fpool_space *space, const struct mm_struct *mm, fpool_vp
 }
 
 /* Start what the pool has room for, in blocks; it may end up to @end. */
-static void start(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
-		  fpool_vpn_t end)
+static void start_chunk(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
+			fpool_vpn_t end)
 {
 	const u64 there = FPOOL_SPTE_P | FPOOL_SPTE_BUSY;
 	int err = 0;
@@ -110,7 +110,7 @@ static int fetch_chunk(struct fpool_space *space, const struct mm_struct *mm, fp
 	for (i = 0; i < nr; i++)
 		if (fpool_spte_has(fpool_space_spte(space, fpool_vpn_add(vpn, i)), FPOOL_SPTE_P))
 			__set_bit(i, there);
-	start(space, mm, vpn, end);
+	start_chunk(space, mm, vpn, end);
 	for (i = 0; i < nr && !err; i++)
 		err = fetch(space, mm, fpool_vpn_add(vpn, i), end, test_bit(i, there), out);
 	return err;

@@ -492,6 +492,7 @@ static u64 will_need(struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_t end
 {
 	struct page *page;
 	u64 done = 0;
+	int err;
 
 	for (; fpool_vpn_nr(vpn) < fpool_vpn_nr(end); vpn = fpool_vpn_add(vpn, 1)) {
 		if (fatal_signal_pending(current))
@@ -506,8 +507,12 @@ static u64 will_need(struct fpool_space *space, fpool_vpn_t vpn, fpool_vpn_t end
 		}
 		if (fpool_pool_is_low(space->pool))
 			break;
-		if (fpool_pager_start(space, current->mm, vpn, FPOOL_FILL_HERE |
-				      fpool_pager_all(vpn, end), NULL) == -EDQUOT)
+		/* Ghosts have made room for nodes. */
+		do
+			err = fpool_pager_start(space, current->mm, vpn, FPOOL_FILL_HERE |
+						fpool_pager_all(vpn, end), NULL);
+		while (err == -EAGAIN);
+		if (err && err != -EEXIST)
 			break;
 		done++;
 	}

@@ -164,7 +164,7 @@ static noinline void map_others(struct vm_fault *vmf, struct fpool_space *space,
 		map_around(vmf, space, a);
 	if (advised == FRAMEPOOL_ADVICE_SEQUENTIAL)
 		leave_behind(space, a);
-	fpool_pager_ahead(space, vmf->vma->vm_mm, fpool_vpn(vmf->pgoff));
+	fpool_pager_ahead(space, vmf->vma->vm_mm, fpool_vpn(vmf->pgoff), a.first, a.end);
 }
 
 /*

@@ -7,9 +7,6 @@
 
 #include "stride.h"
 
-/* Misses where they were expected before anything is fetched ahead. */
-#define TRUST	2
-
 /**
  * fpool_strides_init() - nobody yet
  * @s: the strides of a space
@@ -90,28 +87,40 @@ bool fpool_strides_miss(struct fpool_strides *s, u64 vpn)
 	t->hits++;
 	t->used = ++s->clock;
 	t->next = vpn + t->stride;
-	if (t->hits < TRUST)
-		return false;
 	WRITE_ONCE(t->mark, vpn);
 	return true;
 }
 
 /**
- * fpool_strides_marked() - is a page one at whose touch more is to be fetched?
+ * fpool_strides_marked() - is there a page at whose touch more is to be fetched?
  * @s: the strides of a space
- * @vpn: the page
+ * @first: of the pages that are touched, or mapped with one that is
+ * @end: past the last
  *
  * Context: Any, beside one writer: a hint.
- * Return: whether it is.
+ * Return: the first that was found; FPOOL_NO_MARK: none.
  */
-bool fpool_strides_marked(const struct fpool_strides *s, u64 vpn)
+u64 fpool_strides_marked(const struct fpool_strides *s, u64 first, u64 end)
+{
+	u32 i;
+
+	for (i = 0; i < FPOOL_NR_STRIDERS; i++) {
+		u64 mark = READ_ONCE(s->strider[i].mark);
+
+		if (mark - first < end - first)
+			return mark;
+	}
+	return FPOOL_NO_MARK;
+}
+
+static struct fpool_strider *find(struct fpool_strides *s, u64 mark)
 {
 	u32 i;
 
 	for (i = 0; i < FPOOL_NR_STRIDERS; i++)
-		if (READ_ONCE(s->strider[i].mark) == vpn)
-			return true;
-	return false;
+		if (s->strider[i].mark == mark)
+			return &s->strider[i];
+	return NULL;
 }
 
 /**
@@ -127,42 +136,36 @@ bool fpool_strides_marked(const struct fpool_strides *s, u64 vpn)
  * Context: Any; the caller serialises.
  * Return: how many; 0: none, the page has no mark.
  */
-u32 fpool_strides_ahead(const struct fpool_strides *s, u64 vpn, u64 *next, u64 *stride)
+u32 fpool_strides_ahead(struct fpool_strides *s, u64 vpn, u64 *next, u64 *stride)
 {
-	const struct fpool_strider *t;
-	u32 i;
+	const struct fpool_strider *t = find(s, vpn);
 
-	for (i = 0; i < FPOOL_NR_STRIDERS; i++) {
-		t = &s->strider[i];
-		if (t->mark != vpn)
-			continue;
-		*next = t->next;
-		*stride = t->stride;
-		return min_t(u32, 1U << min_t(u32, t->hits - TRUST + 1, 31), FPOOL_STRIDE_MAX);
-	}
-	return 0;
+	if (!t)
+		return 0;
+	*next = t->next;
+	*stride = t->stride;
+	return min_t(u32, 1U << min_t(u32, t->hits - 1, 31), FPOOL_STRIDE_MAX);
 }
 
 /**
  * fpool_strides_fetched() - what was fetched of fpool_strides_ahead()
  * @s: the strides of a space
  * @vpn: the page that it was called with
- * @nr: how many of the pages, the first ones; none: the next miss is asked about as this one was
+ * @nr: how many of the pages, the first ones; none: his next miss has to ask again
  *
  * Context: Any; the caller serialises, perhaps others came between.
  */
 void fpool_strides_fetched(struct fpool_strides *s, u64 vpn, u32 nr)
 {
-	u32 i;
+	/* The first with that mark, as there. */
+	struct fpool_strider *t = find(s, vpn);
 
-	for (i = 0; nr && i < FPOOL_NR_STRIDERS; i++) {
-		struct fpool_strider *t = &s->strider[i];
-
-		if (t->mark != vpn)
-			continue;
-		WRITE_ONCE(t->mark, t->next);
-		t->next += nr * t->stride;
-		t->hits++;
-		t->used = ++s->clock;
-	}
+	if (!t)
+		return;
+	WRITE_ONCE(t->mark, nr ? t->next : FPOOL_NO_MARK);
+	if (!nr)
+		return;
+	t->next += nr * t->stride;
+	t->hits++;
+	t->used = ++s->clock;
 }

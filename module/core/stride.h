@@ -2,11 +2,11 @@
 /*
  * Strides: readers who jump by the same distance each time, such as over a column of a matrix.
  *
- * Three misses an equal distance apart, further than a stream reaches, make a reader; the second
- * one after that which comes where it was expected begins to fetch ahead: pages of his alone, two
- * of them, then twice as many each time up to 16, as soon as he has come to the first of those that
- * were fetched last.  Nothing of what lies between is fetched.  So that two readers who take turns
- * are seen, the last miss is compared with the two before it, and with those before each other one.
+ * Three misses an equal distance apart, further than a stream reaches, make a reader; when he
+ * misses where he is expected, pages of his alone are fetched ahead: two of them, then twice as
+ * many each time up to 16, as soon as he has come to the first of those that were fetched last.
+ * Nothing of what lies between is fetched.  So that two readers who take turns are seen, a miss is
+ * compared with the two before it, and with every second one before it.
  *
  * The idea is that of the stride prefetchers of processors (Fu, Patel and Janssens, 1992; Baer and
  * Chen, 1991), which know the instruction; here there is only the address.
@@ -27,8 +27,8 @@
  * @next: where his next miss is expected
  * @stride: how far he jumps, modulo 2^64: downwards is as good
  * @mark: whose touch is the time to fetch more; FPOOL_NO_MARK: none's
- * @hits: how often he came where he was expected; 0: nobody
- * @used: when last
+ * @hits: misses where he was expected, and fetches, one more than there were; 0: nobody
+ * @used: when the last of them was
  */
 struct fpool_strider {
 	u64 next;
@@ -42,7 +42,7 @@ struct fpool_strider {
  * struct fpool_strides - those of a space
  * @strider: the readers that were seen
  * @last: the last misses that belonged to nobody, the latest first
- * @clock: counts misses of readers
+ * @clock: counts all of these
  */
 struct fpool_strides {
 	struct fpool_strider strider[FPOOL_NR_STRIDERS];
@@ -52,8 +52,8 @@ struct fpool_strides {
 
 void fpool_strides_init(struct fpool_strides *s);
 bool fpool_strides_miss(struct fpool_strides *s, u64 vpn);
-bool fpool_strides_marked(const struct fpool_strides *s, u64 vpn);
-u32 fpool_strides_ahead(const struct fpool_strides *s, u64 vpn, u64 *next, u64 *stride);
+u64 fpool_strides_marked(const struct fpool_strides *s, u64 first, u64 end);
+u32 fpool_strides_ahead(struct fpool_strides *s, u64 vpn, u64 *next, u64 *stride);
 void fpool_strides_fetched(struct fpool_strides *s, u64 vpn, u32 nr);
 
 #endif /* FPOOL_CORE_STRIDE_H */

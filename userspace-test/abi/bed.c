@@ -65,14 +65,24 @@ void bed_bad_page(u64 vpn)
 	table(lines);
 }
 
-void bed_slow(unsigned int ms)
+static void delay(unsigned int reads, unsigned int writes)
 {
 	char lines[192];
 
-	snprintf(lines, sizeof(lines), "%ju %ju delay " BED_RAM " %ju 0 " BED_RAM " %ju %u\n",
-		 (uintmax_t)bed_sector, (uintmax_t)(nr * SECTORS), (uintmax_t)bed_sector,
-		 (uintmax_t)bed_sector, ms);
+	snprintf(lines, sizeof(lines), "%ju %ju delay " BED_RAM " %ju %u " BED_RAM " %ju %u\n",
+		 (uintmax_t)bed_sector, (uintmax_t)(nr * SECTORS), (uintmax_t)bed_sector, reads,
+		 (uintmax_t)bed_sector, writes);
 	table(lines);
+}
+
+void bed_slow(unsigned int ms)
+{
+	delay(0, ms);
+}
+
+void bed_slow_reads(unsigned int ms)
+{
+	delay(ms, 0);
 }
 
 static void fill_device(void)

@@ -26,6 +26,7 @@ void bed_dead(void);
 void bed_unwritable(void);		/* reads work */
 void bed_bad_page(u64 vpn);
 void bed_slow(unsigned int ms);		/* each write */
+void bed_slow_reads(unsigned int ms);
 u8 *bed_load(void);			/* what is on the medium */
 void bed_end(void);			/* after the space has gone */
 

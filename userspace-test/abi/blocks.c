@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How much a fault of a mapping brings, and who pays for it: blocks that grow under a sequential reader
- * and not under a random one, what becomes of them where no frames lie together, and how seldom a
- * reader waits for a read, or a fault for a frame.
+ * How much a fault of a mapping brings, and who pays for it: blocks that grow under a sequential
+ * reader and not under a random one, what becomes of them where no frames lie together, and how
+ * seldom a reader waits for a read, or a fault for a frame.
  */
 #include "bed.h"
 
@@ -94,7 +94,8 @@ static void random_advice(void)
 /* No two misses are needed to see it. */
 static void sequential_advice(void)
 {
-	struct cost advised, plain_one;
+	struct cost advised, plain_one, rows;
+	u64 row;
 
 	begin(NR);
 	plain_one = cost_of(0, 1);
@@ -102,6 +103,12 @@ static void sequential_advice(void)
 	advised = cost_of(NR / 2, 1);
 	expect(plain_one.fills == 1, "%ju fetched without advice", (uintmax_t)plain_one.fills);
 	expect(advised.fills >= 32, "%ju fetched", (uintmax_t)advised.fills);
+	/* Rows an equal distance apart: a block each, and nobody jumps. */
+	for (row = 0; row < 9; row++) {
+		rows = cost_of(64 + row * 96, 32);
+		expect(rows.major <= 1, "row %ju: %ju major faults", (uintmax_t)row,
+		       (uintmax_t)rows.major);
+	}
 	end(NR);
 }
 
@@ -112,7 +119,7 @@ static void random_order(void)
 	u64 i, nr = NR / 4;
 
 	begin(NR);
-	for (i = 0; i < nr; i++) {
+	for (i = 4; i < nr; i++) {
 		struct framepool_space before, after;
 		/* No two are neighbours, and no three equally far apart. */
 		u64 vpn = (i * (i + 1) / 2) % (NR / 2) * 2;
@@ -128,12 +135,12 @@ static void random_order(void)
 	end(NR);
 }
 
-#define DELAY		2		/* ms that the device takes for a read, and as much as two ticks */
+#define DELAY		2		/* ms that the device takes for a read, up to two ticks */
 #define WORK		1000		/* us that the reader does something else after each page */
 
 /*
- * A file that is larger than the pool on a device that is slow, but not slower than the reader: what
- * comes next has been read when it is wanted, and nothing else.  Column by column.
+ * A file that is larger than the pool on a device that is slow, but not slower than the reader:
+ * what comes next has been read when it is wanted, and nothing else.  Column by column.
  */
 static void seldom_waits(u64 pages, u64 stride, u64 apart)
 {
@@ -141,7 +148,7 @@ static void seldom_waits(u64 pages, u64 stride, u64 apart)
 	u64 nr = 0, first, vpn;
 
 	bed_make(pages);
-	bed_slow(DELAY);
+	bed_slow_reads(DELAY);
 	pool_use(2 * MIB);
 	fd = space_attach(bed_path, O_RDONLY);
 	id = space_id(fd);
@@ -167,6 +174,12 @@ static void reads_ahead(void)
 	seldom_waits(NR, 1, 1);
 }
 
+/* So near that several pages of his are mapped with one fault. */
+static void jumps_a_little(void)
+{
+	seldom_waits(2 * NR, 7, 7);
+}
+
 /* As over the columns of a matrix, some of them. */
 static void jumps_ahead(void)
 {
@@ -177,7 +190,7 @@ static void jumps_ahead(void)
 		seldom_waits(4 * NR, 32, 8);
 }
 
-/* Of pages read in order, and of two that are in use all the time beside each of them. */
+/* Reads pages in order, and beside each of them two that are in use all the time. */
 static void read_beside(const u8 *hot, u64 first, u64 nr)
 {
 	u64 vpn, i;
@@ -190,9 +203,9 @@ static void read_beside(const u8 *hot, u64 first, u64 nr)
 }
 
 /*
- * Half of the pool is in use all the time, and somebody reads a file of four times the pool in order:
- * what is fetched with his pages takes the place of what he has read, not of what is in use.  Not at
- * first: when the pool is full for the first time, all of it was used once since it came.
+ * Half of the pool is in use all the time, and somebody reads a file of four times the pool in
+ * order: what is fetched with his pages takes the place of what he has read, not of what is in use.
+ * Not at first: when the pool is full for the first time, all of it was used once since it came.
  */
 static void hot_pages_stay(void)
 {
@@ -331,6 +344,8 @@ static const struct test tests[] = {
 	{ "a sequential reader of a file seldom waits", reads_ahead,
 	  T_DEVICE | T_VARIANT(BED_FILE) },
 	{ "a reader who jumps seldom waits", jumps_ahead, T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "a reader who jumps a little seldom waits", jumps_a_little,
+	  T_DEVICE | T_VARIANT(BED_DEVICE) },
 	{ "a reader of a file who jumps seldom waits", jumps_ahead,
 	  T_DEVICE | T_VARIANT(BED_FILE) },
 	{ "neighbours do not take the place of hot pages", hot_pages_stay, T_DEVICE },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every allocation of a load of the module, and of an unload, fails once: it is not loaded then, or
- * as whole as ever, and nothing is left of it afterwards; it can always be unloaded.
+ * Every allocation of a load of the module, and of an unload, fails once: it is not loaded then,
+ * or as whole as ever, and nothing is left of it afterwards; it can always be unloaded.
  */
 #include "test.h"
 #include "module.h"
@@ -9,13 +9,17 @@
 
 #define NTH_MAX	1000
 
-/* Where x86-64 has modules: what is called by one that is on its way there, of which there is one. */
+/*
+ * Where x86-64 has modules, in a kernel that stays where it was linked: the module's own place is
+ * not known before it is there, and no other one asks for anything in these system calls.
+ */
 #define MODULES		0xffffffffa0000000ULL
 #define MODULES_END	0xffffffffff000000ULL
 
 static int module;
+static char *args;			/* what it was loaded with */
 
-/* Not what the kernel asks for itself, to load a module: of some of that it complains in its log. */
+/* Not what the kernel asks for itself to load a module: of some of that it complains in its log. */
 static void begin(void)
 {
 	nth_begin();
@@ -24,6 +28,8 @@ static void begin(void)
 	module = module_open();
 	control_close();
 	need(wait_until(module_unloads, NULL, 20000), "rmmod: %s", strerror(errno));
+	args = getenv("FPOOL_INSMOD");
+	args = args ? strdup(args) : NULL;
 	setenv("FPOOL_INSMOD", "size=2M", 1);
 }
 
@@ -31,8 +37,26 @@ static void end(void)
 {
 	need_ok(close(module));
 	nth_end();
-	unsetenv("FPOOL_INSMOD");
+	if (args)
+		setenv("FPOOL_INSMOD", args, 1);
+	else
+		unsetenv("FPOOL_INSMOD");
 	module_again();
+}
+
+/* It is there, and whole. */
+static void use_it(void)
+{
+	char *path = file_make("file", 4 * PAGE, 1);
+	int fd = space_attach(path, O_RDWR);
+	u32 id = space_id(fd);
+	u8 page[PAGE];
+
+	need(pread(fd, page, PAGE, PAGE) == (ssize_t)PAGE, "pread: %s", strerror(errno));
+	expect(page_is(page, 1, 1), "what was read");
+	space_gone(fd, id);
+	free(path);
+	control_close();
 }
 
 static void loads(void)
@@ -53,9 +77,8 @@ static void loads(void)
 			expect(happened && err == ENOMEM, "allocation %u fails: %s", n,
 			       strerror(err));
 		} else {
-			/* What it can do without, as statistics: it is there, and whole. */
-			expect(!spaces_count(), "allocation %u: spaces after a load", n);
-			control_close();
+			/* What it can do without, as statistics. */
+			use_it();
 			need_ok(module_unload());
 		}
 		module_no_trace();

@@ -71,9 +71,10 @@ static void no_threads(void)
 
 void module_no_trace(void)
 {
-	static const char *const gone[] = { NODES, "/sys/module/framepool",
-					    "/sys/kernel/debug/framepool", "/sys/class/framepool",
-					    "/sys/kernel/tracing/events/framepool" };
+	static const char *const gone[] = {
+		NODES, "/dev/control", "/sys/module/framepool", "/sys/kernel/debug/framepool",
+		"/sys/class/framepool", "/sys/kernel/tracing/events/framepool"
+	};
 	static const char *const lists[] = {
 		"/proc/slabinfo",    "/proc/devices", "/proc/iomem",
 		"/proc/filesystems", "/proc/misc",    "/proc/modules"

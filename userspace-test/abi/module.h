@@ -4,7 +4,7 @@
 #define ABI_MODULE_H
 
 int module_open(void);			/* its file, $FPOOL_KO */
-int module_load(int module);		/* as finit_module(2), with the parameters in $FPOOL_INSMOD */
+int module_load(int module);		/* as finit_module(2), with $FPOOL_INSMOD */
 int module_unload(void);		/* as delete_module(2), which does not wait */
 bool module_unloads(void *arg);		/* whether it has; for wait_until */
 void module_again(void);		/* it must load */

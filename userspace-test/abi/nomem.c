@@ -2,9 +2,10 @@
 /*
  * No memory at all: every allocation of a task fails, for as long as the test wants.
  *
- * What is needed to get memory back must not ask for any: that clean pages leave, and that pages are
- * written and come by the direct path, goes on while nothing can be had.  Writing through a file system does ask, and is
- * told no: that is a write error, nothing that was stored is lost for it, and it is tried again.
+ * What is needed to get memory back must not ask for any: that clean pages leave, and that pages
+ * are written and come by the direct path, goes on while nothing can be had.  Writing through a
+ * file system does ask, and is told no: that is a write error, nothing that was stored is lost for
+ * it, and it is tried again.
  *
  * By the kernel's failslab and fail_page_alloc, for the tasks that /proc/PID/make-it-fail names.
  */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The n-th allocation of this thread, or copy to or from it, fails: the kernel's /proc/PID/fail-nth.
- * Only the test kernels have it.
+ * The n-th allocation of this thread, or copy to or from it, fails: by the kernel's
+ * /proc/PID/fail-nth, which only the test kernels have.
  */
 #ifndef ABI_NTH_H
 #define ABI_NTH_H
 
 void nth_begin(void);		/* every kind, silently; skips where there is none */
 void nth_end(void);
-bool nth_only(u64 start, u64 end);	/* what code in that range calls; false: nothing can tell */
+bool nth_only(u64 start, u64 end);	/* what code there asks for; false: nothing can tell */
 void nth_anything(void);		/* again */
 void nth_arm(unsigned int n);
-bool nth_happened(void);	/* and no more of it; asking copies, too, so it may only happen now */
+bool nth_happened(void);	/* and no more of it; asking copies, too: it may be what fails */
 
 #endif

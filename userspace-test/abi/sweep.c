@@ -202,6 +202,7 @@ static int do_name(void)
 	if (ioctl(control_fd(), FRAMEPOOL_DETACH, &d))
 		return errno;
 	expect(access(NODES "/swept", F_OK), "a file without a node");
+	expect(access("/dev/swept", F_OK), "a file in the wrong place");
 	return 0;
 }
 

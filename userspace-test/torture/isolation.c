@@ -650,6 +650,10 @@ static void confined(void *arg)
 	need(!pthread_create(&other, NULL, touch_some, (void *)1), "no thread");
 	touch_some(NULL);
 	pthread_join(other, NULL);
+	/* One sample more, of what there is now. */
+	atomic_store(&stop[0], true);
+	while (!atomic_load(&stop[1]))
+		usleep(1000);
 }
 
 static void bound_of_entries(void)
@@ -661,6 +665,7 @@ static void bound_of_entries(void)
 	u8 *area;
 
 	pool_use(2 * MIB);
+	stop = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	path = file_make("file", TABLE, 1);
 	fd = space_attach(path, O_RDWR);
 	id = space_id(fd);
@@ -672,7 +677,10 @@ static void bound_of_entries(void)
 	snprintf(where, sizeof(where), "/proc/%d/pagemap", pid);
 	pagemap = need_ok(open(where, O_RDONLY | O_CLOEXEC));
 	while (!waitpid(pid, &status, WNOHANG)) {
+		bool last = atomic_load(&stop[0]);
+
 		there = entries(pagemap);
+		atomic_store(&stop[1], last);
 		expect(there <= MAX, "%ju entries, %lu frames", (uintmax_t)there, MAX);
 		most = there > most ? there : most;
 		samples++;
