@@ -12,11 +12,9 @@ int module_open(void)
 	return (int)need_ok(open(ko ? ko : "/lib/framepool/framepool.ko", O_RDONLY | O_CLOEXEC));
 }
 
-int module_load(int module)
+int module_load(int module, const char *args)
 {
-	const char *args = getenv("FPOOL_INSMOD");
-
-	return (int)syscall(SYS_finit_module, module, args ? args : "size=64M", 0);
+	return (int)syscall(SYS_finit_module, module, args, 0);
 }
 
 int module_unload(void)
@@ -32,9 +30,10 @@ bool module_unloads(void *arg)
 
 void module_again(void)
 {
+	const char *args = getenv("FPOOL_INSMOD");
 	int module = module_open();
 
-	need_ok(module_load(module));
+	need_ok(module_load(module, args ? args : "size=64M"));
 	need_ok(close(module));
 }
 

@@ -4,10 +4,10 @@
 #define ABI_MODULE_H
 
 int module_open(void);			/* its file, $FPOOL_KO */
-int module_load(int module);		/* as finit_module(2), with $FPOOL_INSMOD */
+int module_load(int module, const char *args);	/* as finit_module(2) */
 int module_unload(void);		/* as delete_module(2), which does not wait */
 bool module_unloads(void *arg);		/* whether it has; for wait_until */
-void module_again(void);		/* it must load */
+void module_again(void);		/* it must load, with $FPOOL_INSMOD */
 void module_no_trace(void);		/* of one that is not loaded */
 
 #endif
