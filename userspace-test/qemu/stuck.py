@@ -8,7 +8,8 @@ import socket
 # that one panics by the sysctl only.
 APPEND = 'unknown_nmi_panic panic_print=1 sysctl.kernel.panic_on_unrecovered_nmi=1'
 
-_NMI = re.compile('NMI received for unknown reason|NMI: PCI system error')
+# The reason is rate-limited: of two processors one says it, and the other may be the first to panic, and to stop him.
+_NMI = re.compile('NMI received for unknown reason|NMI: PCI system error|Kernel panic - not syncing: NMI: ')
 _TASK = re.compile(r'task:(?P<name>.*?) +state:(?P<state>\S).* pid:(?P<pid>\d+) .*ppid:(?P<parent>\d+)')
 _KTHREADD = '2'
 # What may be left over on a stack, registers, bytes of code.
