@@ -10,36 +10,28 @@
  * By the kernel's failslab and fail_page_alloc, for the tasks that /proc/PID/make-it-fail names.
  */
 #include "scene.h"
+#include "fault.h"
+#include "kthread.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 
 #define RW	(PROT_READ | PROT_WRITE)
-#define DEBUG	"/sys/kernel/debug/"
 #define RAM	"/dev/ram0"		/* nobody else's */
 #define FRAMES	512UL			/* of the smallest region */
 #define NR	(FRAMES * 3 / 2)
 #define MANY	1000000000
 
-static const char * const injectors[] = { "failslab", "fail_page_alloc" };
-
-static bool set(const char *injector, const char *knob, const char *value)
-{
-	char where[128];
-
-	snprintf(where, sizeof(where), DEBUG "%s/%s", injector, knob);
-	return knob_write(where, value);
-}
+static const char * const injectors[] = { FAULT_SLAB, FAULT_PAGE };
 
 static void set_all(const char *probability, const char *times)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(injectors); i++) {
-		set(injectors[i], "probability", probability);
-		set(injectors[i], "times", times);
-		set(injectors[i], "verbose", "0");
+		fault_set(injectors[i], "probability", probability);
+		fault_set(injectors[i], "times", times);
+		fault_set(injectors[i], "verbose", "0");
 	}
 }
 
@@ -55,12 +47,12 @@ static void prepare(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(injectors); i++) {
-		if (!set(injectors[i], "task-filter", "Y"))
+		if (!fault_set(injectors[i], "task-filter", "Y"))
 			skip("this kernel has no fault injection");
-		need(set(injectors[i], "ignore-gfp-wait", "N"), "%s: %s", injectors[i],
+		need(fault_set(injectors[i], "ignore-gfp-wait", "N"), "%s: %s", injectors[i],
 		     strerror(errno));
 	}
-	set("fail_page_alloc", "min-order", "0");
+	fault_set(FAULT_PAGE, "min-order", "0");
 	snprintf(times, sizeof(times), "%d", MANY);
 	set_all("100", times);
 }
@@ -68,13 +60,13 @@ static void prepare(void)
 /* How many have failed since. */
 static u64 failed(void)
 {
-	char where[128], text[32];
+	char text[32];
 	u64 sum = 0;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(injectors); i++) {
-		snprintf(where, sizeof(where), DEBUG "%s/times", injectors[i]);
-		need(knob_read(where, text, sizeof(text)), "%s", where);
+		need(fault_get(injectors[i], "times", text, sizeof(text)), "%s: %s", injectors[i],
+		     strerror(errno));
 		sum += MANY - atoi(text);
 	}
 	return sum;
@@ -92,45 +84,6 @@ static int victim(pid_t pid)
 static void fail_for(int who, bool yes)
 {
 	need_ok(pwrite(who, yes ? "1" : "0", 1, 0));
-}
-
-/* The pool's own thread. */
-static pid_t reclaimer(void)
-{
-	char where[300], name[128], want[128];
-	DIR *d = opendir("/proc");
-	struct dirent *e;
-	pid_t found = 0;
-
-	need(d, "/proc: %s", strerror(errno));
-	snprintf(want, sizeof(want), "framepool/%s", pool);
-	while (!found && (e = readdir(d))) {
-		snprintf(where, sizeof(where), "/proc/%s/comm", e->d_name);
-		if (atoi(e->d_name) && knob_read(where, name, sizeof(name)) && !strcmp(name, want))
-			found = atoi(e->d_name);
-	}
-	closedir(d);
-	need(found, "no thread %s", want);
-	return found;
-}
-
-/* The workers of queues without a processor of their own: who writes for the pool is one of them. */
-static unsigned int workers(int *who, unsigned int max)
-{
-	char where[300], name[128];
-	DIR *d = opendir("/proc");
-	struct dirent *e;
-	unsigned int nr = 0;
-
-	need(d, "/proc: %s", strerror(errno));
-	while (nr < max && (e = readdir(d))) {
-		snprintf(where, sizeof(where), "/proc/%s/comm", e->d_name);
-		if (atoi(e->d_name) && knob_read(where, name, sizeof(name)) &&
-		    !strncmp(name, "kworker/u", 9))
-			who[nr++] = victim(atoi(e->d_name));
-	}
-	closedir(d);
-	return nr;
 }
 
 /* ---- what must go on ---- */
@@ -156,7 +109,7 @@ static int touch(u64 vpn, u64 *versions)
 static void touches_need_nothing(u64 *versions)
 {
 	struct framepool_space before, after;
-	int me = victim(getpid()), thread = victim(reclaimer()), sig = 0, none;
+	int me = victim(getpid()), thread = victim(kthread_of_pool()), sig = 0, none;
 	u64 i, vpn = 0, n = scaled(8 * NR), all;
 
 	/* Dirty pages leave many at once: at first there may be enough frames for a while. */
@@ -196,7 +149,7 @@ static void begin(const char *backing)
 {
 	struct framepool_space s;
 
-	if (access(DEBUG "failslab", F_OK) || access("/proc/self/make-it-fail", W_OK))
+	if (access("/proc/self/make-it-fail", W_OK))
 		skip("this kernel has no fault injection");
 	fd = space_attach(backing, O_RDWR);
 	id = space_id(fd);
@@ -289,6 +242,7 @@ static void a_write_is_tried_again(void)
 	struct framepool_errors e = { .size = sizeof(e) };
 	u64 i, version[NR], done = 0;
 	int who[64];
+	pid_t pids[ARRAY_SIZE(who) - 1];
 	unsigned int k, nr;
 
 	pool_use(2 * MIB);
@@ -297,11 +251,14 @@ static void a_write_is_tried_again(void)
 	if (test_variant)
 		want_copies();
 	begin(path);
-	who[0] = victim(reclaimer());
-	nr = 1 + workers(who + 1, ARRAY_SIZE(who) - 1);
+	who[0] = victim(kthread_of_pool());
+	/* Who writes for the pool is one of these. */
+	nr = 1 + kthreads(WORKERS_UNBOUND, pids, ARRAY_SIZE(pids));
+	for (k = 1; k < nr; k++)
+		who[k] = victim(pids[k - 1]);
 	prepare();
 	if (test_variant)
-		set("failslab", "probability", "0");
+		fault_set(FAULT_SLAB, "probability", "0");
 	for (k = 0; k < nr; k++)
 		fail_for(who[k], true);
 	for (i = 0; i < NR; i++) {

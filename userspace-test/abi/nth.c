@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "test.h"
+#include "fault.h"
+#include "kthread.h"
 #include "nth.h"
 
-#define DEBUG	"/sys/kernel/debug/"
 #define NTH	"/proc/thread-self/fail-nth"
 
-/* The kernel's injectors, in debugfs. */
-static const char *const attrs[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
+static const char *const injectors[] = { FAULT_SLAB, FAULT_PAGE, FAULT_USERCOPY };
 
 static int nth_fd;
+static int workers[256];
+static unsigned int nr_workers;
 
 /* Whether all of them took it. */
 static bool set_all(const char *knob, const char *value)
 {
-	char where[128];
 	bool all = true;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(attrs); i++) {
-		snprintf(where, sizeof(where), DEBUG "%s/%s", attrs[i], knob);
-		all = knob_write(where, value) && all;
-	}
+	for (i = 0; i < ARRAY_SIZE(injectors); i++)
+		all = fault_set(injectors[i], knob, value) && all;
 	return all;
 }
 
@@ -54,22 +53,61 @@ void nth_end(void)
 	close(nth_fd);
 }
 
-void nth_arm(unsigned int n)
+static bool set_nth(int who, unsigned int n)
 {
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%u", n);
 
-	need(pwrite(nth_fd, text, len, 0) == len, "fail-nth: %s", strerror(errno));
+	return pwrite(who, text, len, 0) == len;
+}
+
+static bool is_used_up(int who)
+{
+	char text[16] = "";
+
+	return pread(who, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
+}
+
+void nth_arm(unsigned int n)
+{
+	need(set_nth(nth_fd, n), "fail-nth: %s", strerror(errno));
 }
 
 bool nth_happened(void)
 {
-	char text[16] = "";
+	bool happened = is_used_up(nth_fd);
+
+	if (!set_nth(nth_fd, 0))
+		nth_arm(0);
+	return happened;
+}
+
+/* Some of them come and go: they are looked for each time. */
+void nth_arm_workers(unsigned int n)
+{
+	pid_t pids[ARRAY_SIZE(workers)];
+	unsigned int i, nr = kthreads(WORKERS, pids, ARRAY_SIZE(pids) - 1);
+	char where[64];
+
+	pids[nr++] = kthread_of_pool();
+	for (i = 0; i < nr; i++) {
+		snprintf(where, sizeof(where), "/proc/%d/fail-nth", pids[i]);
+		workers[nr_workers] = open(where, O_RDWR | O_CLOEXEC);
+		if (workers[nr_workers] >= 0 && set_nth(workers[nr_workers], n))
+			nr_workers++;
+	}
+}
+
+bool nth_workers_happened(void)
+{
 	bool happened = false;
 
-	if (pread(nth_fd, text, sizeof(text) - 1, 0) > 0)
-		happened = !atoi(text);
-	if (pwrite(nth_fd, "0", 1, 0) != 1)
-		need(pwrite(nth_fd, "0", 1, 0) == 1, "fail-nth: %s", strerror(errno));
+	while (nr_workers) {
+		int who = workers[--nr_workers];
+
+		happened = is_used_up(who) || happened;
+		set_nth(who, 0);
+		close(who);
+	}
 	return happened;
 }

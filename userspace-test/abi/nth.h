@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The n-th allocation of this thread, or copy to or from it, fails: by the kernel's
- * /proc/PID/fail-nth, which only the test kernels have.
+ * The n-th allocation of this thread, or copy to or from it, or that of each of the kernel's
+ * workers, fails: by the kernel's /proc/PID/fail-nth, which only the test kernels have.
  */
 #ifndef ABI_NTH_H
 #define ABI_NTH_H
@@ -12,5 +12,7 @@ bool nth_only(u64 start, u64 end);	/* what code there asks for; false: nothing c
 void nth_anything(void);		/* again */
 void nth_arm(unsigned int n);
 bool nth_happened(void);	/* and no more of it; asking copies, too: it may be what fails */
+void nth_arm_workers(unsigned int n);	/* with them the thread of the pool */
+bool nth_workers_happened(void);	/* to any of them, and no more of it */
 
 #endif

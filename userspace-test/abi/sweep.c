@@ -5,8 +5,8 @@
  * is one that may be, nothing was lost, the pool's invariants hold, and the same command works
  * when nothing fails.
  *
- * Allocations of memory and copies to and from the program fail by the kernel's /proc/PID/fail-
- * nth; I/O, frames and nodes by the module's own debugfs/framepool/inject. Only the test kernel
+ * Allocations of memory, by the program and by the kernel's workers, and copies to and from the
+ * program fail by the kernel's /proc/PID/fail-nth; I/O, frames and nodes by the module's own debugfs/framepool/inject. Only the test kernel
  * has both.
  */
 #include "scene.h"
@@ -109,7 +109,15 @@ struct injector {
 	bool (*disarm)(void);
 };
 
+/* What a command has left to a worker, as the last close of a space, has its time. */
+static bool disarm_workers(void)
+{
+	usleep(20000);
+	return nth_workers_happened();
+}
+
 static const struct injector allocations = { nth_arm, nth_happened };
+static const struct injector of_workers = { nth_arm_workers, disarm_workers };
 static const struct injector sites = { arm_site, disarm_site };
 
 /* ---- what is done: 0 or an errno; @again: after an error ---- */
@@ -795,8 +803,20 @@ static void every_site(void)
 	end();
 }
 
+/* What the module's code calls, or what that calls: these threads work for others, too. */
+static void every_allocation_of_workers(void)
+{
+	begin();
+	if (!only_ours())
+		skip("this kernel cannot tell who asks");
+	sweep(&of_workers);
+	nth_anything();
+	end();
+}
+
 static const struct test tests[] = {
 	{ "every allocation fails once", every_allocation, T_DEVICE },
+	{ "every allocation of a worker fails once", every_allocation_of_workers, T_DEVICE },
 	{ "every I/O, frame and node fails once", every_site, T_DEVICE },
 };
 
