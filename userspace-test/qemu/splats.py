@@ -7,12 +7,15 @@ BEGIN = 'framepool-vm: begin'
 _RACE = 'BUG: KCSAN:'
 _RACE_END = '=' * 66
 _RACE_ACCESS = re.compile(r'\] (read|write|assert).* to 0x[0-9a-f]+ of \d+ bytes by ')
-_RACE_FRAME = re.compile(r'\]  \S+\+0x[0-9a-f]+/0x')
+_RACE_FRAME = re.compile(r'\]  (\S+)\+0x[0-9a-f]+/0x')
 # As the kernel writes an address in a module; a program of that name is none.
 _OURS = re.compile(r'\[framepool(_kunit)?\]')
 # Functions from the access outwards: a helper's access is its caller's, or his caller's. What a file system does to its own
 # when we call it is not.
 _NEAR = 3
+# Core mm takes the number of a page's node from the word of its flags, by a plain load: those bits never change, and whoever
+# changes others does so by atomic operations, ours and the kernel's own (mpage_prepare_extent_to_map) alike.
+_READS_NODE = ('__lruvec_stat_mod_folio',)
 
 _SPLAT = re.compile('|'.join([
     r'WARNING:',
@@ -56,20 +59,32 @@ _SPLAT = re.compile('|'.join([
 ]))
 
 
-def _is_others_race(lines, at):
-    """Is it the head of a report of KCSAN's of which neither access is ours?"""
+def _is_finding(access, other):
+    """Is an access, a line and its stack, ours, and no explanation known of its race with the other one?"""
+    line, stack = access
+    if not any(_OURS.search(frame) for frame in stack[:_NEAR]):
+        return False
+    others_line, others_stack = other
+    only_node = '] read to ' in others_line and _RACE_FRAME.search(others_stack[0])[1] in _READS_NODE
+    return not ('(marked)' in line and only_node)
+
+
+def _is_no_finding(lines, at):
+    """Is it the head of a report of KCSAN's that says nothing of us?"""
     if _RACE not in lines[at]:
         return False
-    stacks = []
+    accesses = []
     for line in lines[at:]:
         if line.endswith(_RACE_END):
             break
         if _RACE_ACCESS.search(line):
-            stacks.append([])
-        elif stacks and _RACE_FRAME.search(line):
-            stacks[-1].append(line)
-    whole = len(stacks) == 2 and all(stacks)
-    return whole and not any(_OURS.search(line) for stack in stacks for line in stack[:_NEAR])
+            accesses.append((line, []))
+        elif accesses and _RACE_FRAME.search(line):
+            accesses[-1][1].append(line)
+    if len(accesses) != 2 or not all(stack for _, stack in accesses):
+        return False
+    first, second = accesses
+    return not _is_finding(first, second) and not _is_finding(second, first)
 
 
 def find(log, before=2, after=40, limit=3):
@@ -77,7 +92,7 @@ def find(log, before=2, after=40, limit=3):
     lines = log[max(log.find(BEGIN), 0):].splitlines()
     excerpts, at = [], 0
     while at < len(lines) and len(excerpts) < limit:
-        if _SPLAT.search(lines[at]) and not _is_others_race(lines, at):
+        if _SPLAT.search(lines[at]) and not _is_no_finding(lines, at):
             excerpts.append('\n'.join(lines[max(at - before, 0):at + after]))
             at += after
         else:
