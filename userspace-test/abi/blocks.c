@@ -6,6 +6,8 @@
  */
 #include "bed.h"
 
+#include <signal.h>
+
 #define POOL	(8 * MIB)
 #define NR	1024UL			/* pages of a file that fits */
 #define LARGE	8192UL			/* and of one that does not */
@@ -138,23 +140,29 @@ static void random_order(void)
 #define DELAY		2		/* ms that the device takes for a read, up to two ticks */
 #define WORK		1000		/* us that the reader does something else after each page */
 
-/*
- * A file that is larger than the pool on a device that is slow, but not slower than the reader:
- * what comes next has been read when it is wanted, and nothing else.  Column by column.
- */
-static void seldom_waits(u64 pages, u64 stride, u64 apart)
+static void begin_bed(u64 pages)
 {
-	struct framepool_space s;
-	u64 nr = 0, first, vpn;
-
 	bed_make(pages);
-	bed_slow_reads(DELAY);
 	pool_use(2 * MIB);
 	fd = space_attach(bed_path, O_RDONLY);
 	id = space_id(fd);
 	m = map(fd, pages * PAGE, PROT_READ, MAP_SHARED);
+}
+
+/*
+ * A file that is larger than the pool on a device that is slow, but not slower than the reader:
+ * what comes next has been read when it is wanted, and nothing else.  Column by column.
+ */
+static void seldom_waits(u64 pages, u64 stride, u64 apart, bool back)
+{
+	struct framepool_space s;
+	u64 nr = 0, first, at, vpn;
+
+	begin_bed(pages);
+	bed_slow_reads(DELAY);
 	for (first = 0; first < stride; first += apart) {
-		for (vpn = first; vpn < pages; vpn += stride, nr++) {
+		for (at = first; at < pages; at += stride, nr++) {
+			vpn = back ? pages - 1 - at : at;
 			expect(page_is(m + vpn * PAGE, vpn, 1), "page %ju", (uintmax_t)vpn);
 			usleep(WORK);
 		}
@@ -171,13 +179,13 @@ static void seldom_waits(u64 pages, u64 stride, u64 apart)
 
 static void reads_ahead(void)
 {
-	seldom_waits(NR, 1, 1);
+	seldom_waits(NR, 1, 1, false);
 }
 
 /* So near that several pages of his are mapped with one fault. */
 static void jumps_a_little(void)
 {
-	seldom_waits(2 * NR, 7, 7);
+	seldom_waits(2 * NR, 7, 7, false);
 }
 
 /* As over the columns of a matrix, some of them. */
@@ -185,9 +193,62 @@ static void jumps_ahead(void)
 {
 	/* A larger file would not lie in one piece on that file system. */
 	if (test_variant == BED_FILE)
-		seldom_waits(2 * NR, 16, 8);
+		seldom_waits(2 * NR, 16, 8, false);
 	else
-		seldom_waits(4 * NR, 32, 8);
+		seldom_waits(4 * NR, 32, 8, false);
+}
+
+/* And each time up to the file's first page, before which there is nothing. */
+static void jumps_back(void)
+{
+	seldom_waits(4 * NR, 32, 8, true);
+}
+
+/* What is fetched ahead of him takes no frame that is not his. */
+static void jumps_at_a_maximum(void)
+{
+	struct framepool_wset_limit l = { .size = sizeof(l), .max = 16 };
+	struct framepool_wset w = { .size = sizeof(w) };
+	u64 vpn;
+
+	begin(LARGE);
+	name_set(l.name, pool);
+	name_set(w.name, pool);
+	read_pages(0, 1);
+	need_ok(ioctl(control_fd(), FRAMEPOOL_WSET_LIMIT, &l));
+	for (vpn = 0; vpn < LARGE; vpn += 24)
+		read_pages(vpn, 1);
+	need_ok(ioctl(control_fd(), FRAMEPOOL_WSET_GET, &w));
+	expect(w.peak <= l.max && w.charge > l.max / 2, "a charge of %ju, and of %ju once",
+	       (uintmax_t)w.charge, (uintmax_t)w.peak);
+	end(LARGE);
+}
+
+/* A page that cannot be read is an error for who touches it, and for nobody else. */
+static void jumps_over_a_bad_page(void)
+{
+	const u64 stride = 16, bad = 40 * stride;
+	struct framepool_space s;
+	u8 page[PAGE];
+	u64 vpn;
+	int sig;
+
+	begin_bed(2 * NR);
+	bed_bad_page(bad);
+	for (vpn = 0; vpn < 2 * NR; vpn += stride) {
+		sig = try_copy(page, m + vpn * PAGE, PAGE);
+		expect(sig == (vpn == bad ? SIGBUS : 0), "page %ju: signal %d", (uintmax_t)vpn, sig);
+		expect(sig || page_is(page, vpn, 1), "page %ju", (uintmax_t)vpn);
+	}
+	bed_healthy();
+	read_pages(bad, 1);
+	space_info(fd, &s);
+	diag("%ju pages, %ju major faults", (uintmax_t)(2 * NR / stride),
+	     (uintmax_t)s.major_faults);
+	expect(s.major_faults <= 2 * NR / stride / 4, "%ju major faults",
+	       (uintmax_t)s.major_faults);
+	end(2 * NR);
+	bed_end();
 }
 
 /* Reads pages in order, and beside each of them two that are in use all the time. */
@@ -348,6 +409,10 @@ static const struct test tests[] = {
 	  T_DEVICE | T_VARIANT(BED_DEVICE) },
 	{ "a reader of a file who jumps seldom waits", jumps_ahead,
 	  T_DEVICE | T_VARIANT(BED_FILE) },
+	{ "a reader who jumps back seldom waits", jumps_back, T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "a reader who jumps keeps to his maximum", jumps_at_a_maximum, T_DEVICE },
+	{ "a reader who jumps over a page that cannot be read", jumps_over_a_bad_page,
+	  T_DEVICE | T_VARIANT(BED_DEVICE) },
 	{ "neighbours do not take the place of hot pages", hot_pages_stay, T_DEVICE },
 	{ "smaller blocks in a fragmented pool", fragmented_auto, T_DEVICE },
 	{ "smaller blocks in a fragmented pool, of a fixed size", fragmented_fixed, T_DEVICE },
