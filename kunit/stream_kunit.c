@@ -76,6 +76,64 @@ static void as_many_readers_as_streams_do_not_disturb_each_other(struct kunit *t
 	KUNIT_EXPECT_EQ(test, order, 8U);
 }
 
+static void a_random_reader_beside_does_not_disturb(struct kunit *test)
+{
+	unsigned int order, order_beside, i, k;
+	struct fpool_streams s;
+	u64 vpn = 0, beside = 1;
+
+	fpool_streams_init(&s);
+	for (i = 0; i < 5; i++)
+		vpn = read_on(test, &s, vpn, &order);
+	for (i = 0; i < 100; i++) {
+		for (k = 0; k < 2 * FPOOL_NR_STREAMS; k++, beside = beside * 7919 % 1000003)
+			read_on(test, &s, 1000000 + beside * 16, &order_beside);
+		vpn = read_on(test, &s, vpn, &order);
+		KUNIT_EXPECT_EQ(test, order_beside, 0U);
+	}
+	KUNIT_EXPECT_EQ(test, order, 8U);
+}
+
+/* They take turns, and one is too many: only he, and one of the others, begin again and again. */
+static void one_reader_more_than_streams(struct kunit *test)
+{
+	u64 vpn[FPOOL_NR_STREAMS + 1];
+	unsigned int order[ARRAY_SIZE(vpn)], round, grown = 0;
+	struct fpool_streams s;
+	u32 i;
+
+	fpool_streams_init(&s);
+	for (i = 0; i < ARRAY_SIZE(vpn); i++)
+		vpn[i] = i * 1000000;
+	for (round = 0; round < 8; round++)
+		for (i = 0; i < FPOOL_NR_STREAMS; i++)
+			vpn[i] = read_on(test, &s, vpn[i], &order[i]);
+	for (round = 0; round < 50; round++)
+		for (i = 0; i < ARRAY_SIZE(vpn); i++)
+			vpn[i] = read_on(test, &s, vpn[i], &order[i]);
+	for (i = 0; i < ARRAY_SIZE(vpn); i++)
+		grown += order[i] == 8;
+	KUNIT_EXPECT_EQ(test, grown, FPOOL_NR_STREAMS - 1);
+}
+
+/* Those who have gone do not keep new ones from beginning. */
+static void new_readers_take_the_place_of_old_ones(struct kunit *test)
+{
+	unsigned int order[2] = {}, i, k;
+	u64 vpn, new[2] = { 1 << 20, 1 << 21 };
+	struct fpool_streams s;
+
+	fpool_streams_init(&s);
+	for (i = 0; i < FPOOL_NR_STREAMS; i++)
+		for (k = 0, vpn = i * 100000; k < 8; k++)
+			vpn = read_on(test, &s, vpn, &order[0]);
+	for (k = 0; k < 4 * 16; k++)
+		for (i = 0; i < 2; i++)
+			new[i] = read_on(test, &s, new[i], &order[i]);
+	KUNIT_EXPECT_EQ(test, order[0], 8U);
+	KUNIT_EXPECT_EQ(test, order[1], 8U);
+}
+
 /* A full working set, or pool, lets a miss claim nothing, and it comes again, and again. */
 static void who_fetches_nothing_has_asked_in_vain(struct kunit *test)
 {
@@ -184,6 +242,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_random_reader_fetches_one_page),
 	KUNIT_CASE(one_jump_starts_again),
 	KUNIT_CASE(as_many_readers_as_streams_do_not_disturb_each_other),
+	KUNIT_CASE(a_random_reader_beside_does_not_disturb),
+	KUNIT_CASE(one_reader_more_than_streams),
+	KUNIT_CASE(new_readers_take_the_place_of_old_ones),
 	KUNIT_CASE(who_fetches_nothing_has_asked_in_vain),
 	KUNIT_CASE(backwards_and_small_strides_grow_too),
 	KUNIT_CASE(ahead_goes_on_from_a_block_that_is_touched),

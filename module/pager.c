@@ -106,17 +106,6 @@ static void free_spare_fills(void)
 
 /* Claiming. */
 
-static bool all_absent(struct fpool_space *space, u64 first, u32 nr)
-{
-	const u64 *entry = fpool_ptable_get_run(&space->ptable, fpool_vpn(first), nr);
-	u32 i;
-
-	for (i = 0; entry && i < nr; i++)
-		if (fpool_spte_has(fpool_ptable_read(&entry[i]), FPOOL_SPTE_P | FPOOL_SPTE_BUSY))
-			return false;
-	return true;
-}
-
 /* What a sequential mapping begins with, without having shown that it is one. */
 #define SEQUENTIAL_ORDER	6
 
@@ -195,27 +184,47 @@ static bool take_frames(struct fill *fill, unsigned int order)
 	return !fpool_pool_take(fill->space->pool, order, &fill->piece[0].frame);
 }
 
+static bool is_absent(const u64 *entry)
+{
+	return !fpool_spte_has(fpool_ptable_read(entry), FPOOL_SPTE_P | FPOOL_SPTE_BUSY);
+}
+
 /*
- * Take the largest block around @vpn, up to 2^@order pages, that is absent as a whole and
- * that the allocator has: a fragmented pool gets it in pieces, or smaller ones.
+ * What is absent around @vpn, without a page between that is not, of its aligned block of 2^@order.
+ * Returns whether that is enough: @any, or all of it.
+ */
+static bool choose_run(struct fill *fill, u64 vpn, unsigned int order, bool any)
+{
+	struct fpool_space *space = fill->space;
+	u64 first = vpn & ~((1ULL << order) - 1);
+	u32 nr = min_t(u64, 1ULL << order, fpool_space_pages(space) - first);
+	const u64 *entry = fpool_ptable_get_run(&space->ptable, fpool_vpn(first), nr);
+	u32 lo = entry ? vpn - first : 0, hi = entry ? lo + 1 : nr;
+
+	while (lo && is_absent(&entry[lo - 1]))
+		lo--;
+	while (hi < nr && is_absent(&entry[hi]))
+		hi++;
+	fill->vpn = fpool_vpn(first + lo);
+	fill->nr = hi - lo;
+	return any || fill->nr == 1U << order;
+}
+
+/*
+ * Take the largest run around @vpn, of a block of 2^@order at most, that the allocator has: a
+ * fragmented pool gets it in pieces, or one of a smaller block.
  */
 static int take_block(struct fill *fill, u64 vpn, unsigned int order)
 {
-	struct fpool_space *space = fill->space;
-	u64 pages = fpool_space_pages(space);
+	/* Those that can be asked for are powers of four. */
+	bool any = READ_ONCE(fill->space->block_type) == FRAMEPOOL_BLOCK_AUTO;
 
-	for (;; order -= 2) {
-		u64 first = vpn & ~((1ULL << order) - 1);
-
-		fill->nr = 1U << order;
-		fill->vpn = fpool_vpn(first);
-		if ((!order || (first + fill->nr <= pages && can_afford(space, fill->nr) &&
-				all_absent(space, first, fill->nr))) &&
+	for (; order; order -= any ? 1 : 2)
+		if (can_afford(fill->space, 1U << order) && choose_run(fill, vpn, order, any) &&
 		    take_frames(fill, order))
 			return 0;
-		if (!order)
-			return -ENOMEM;
-	}
+	choose_run(fill, vpn, 0, true);
+	return take_frames(fill, 0) ? 0 : -ENOMEM;
 }
 
 /* What remembers a page that was here, or 0. */
@@ -766,7 +775,7 @@ static void bring_block(struct fpool_space *space, const struct mm_struct *mm, u
 {
 	struct fpool_pool *pool = space->pool;
 	struct fill *fill = get_fill_ahead();
-	unsigned int order;
+	unsigned int order, i;
 	int err = -EEXIST;
 	u64 next;
 
@@ -775,8 +784,9 @@ static void bring_block(struct fpool_space *space, const struct mm_struct *mm, u
 	fill->space = space;
 	spin_lock(&pool->lock);
 	order = min(fpool_streams_ahead(&space->streams, vpn, &next), pool->block_order);
-	if (order)
-		err = claim_ahead(fill, mm, next, order);
+	/* Some pages of each pass stay, and end a block. */
+	for (i = 0; order && err == -EEXIST && i < FPOOL_STREAM_NEAR; i++)
+		err = claim_ahead(fill, mm, next + i, order);
 	if (!err)
 		fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
 	spin_unlock(&pool->lock);

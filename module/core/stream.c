@@ -6,11 +6,11 @@
 
 #include "stream.h"
 
-/* A stride up to this is no jump. */
-#define NEAR	4
-
 /* Misses in a row before more than one page is fetched. */
 #define TRUST	2
+
+/* A stream that has grown is as dear as one that is as many times younger and has not. */
+#define GROWN_AGES	16
 
 /* What the readers of ahead() fetch is at least this. */
 #define AHEAD_MIN_ORDER	4
@@ -28,7 +28,7 @@ void fpool_streams_init(struct fpool_streams *s)
 
 static bool goes_on(const struct fpool_stream *t, u64 vpn)
 {
-	return t->hi && vpn + NEAR >= t->lo && vpn < t->hi + NEAR;
+	return t->hi && vpn + FPOOL_STREAM_NEAR >= t->lo && vpn < t->hi + FPOOL_STREAM_NEAR;
 }
 
 static unsigned int order_of(u32 hits)
@@ -36,6 +36,14 @@ static unsigned int order_of(u32 hits)
 	if (hits < TRUST)
 		return 0;
 	return min_t(u32, 2 * (hits - TRUST + 1), FPOOL_STREAM_MAX_ORDER);
+}
+
+/* So that random misses beside a reader take each other's place and not his, unless he has gone. */
+static u32 age(const struct fpool_streams *s, const struct fpool_stream *t)
+{
+	u32 age = s->clock - t->used;
+
+	return order_of(t->hits) ? age / GROWN_AGES : age;
 }
 
 /* The next fetch is a stream's, which has so many hits with it. */
@@ -66,7 +74,7 @@ unsigned int fpool_streams_miss(struct fpool_streams *s, u64 vpn)
 		t = &s->stream[i];
 		if (goes_on(t, vpn))
 			return ask(s, i, t->hits + 1);
-		if (s->clock - t->used > s->clock - s->stream[oldest].used)
+		if (age(s, t) > age(s, &s->stream[oldest]))
 			oldest = i;
 	}
 	return ask(s, oldest, 0);

@@ -5,8 +5,9 @@
  * A miss next to what was fetched before goes on with a stream, in either direction and with small
  * strides; the second one in a row begins to grow what is fetched, fourfold each time up to 256
  * pages.  A miss anywhere else is the beginning of a new stream, which fetches one page, and the
- * stream that has fetched nothing for longest is forgotten.  So a random reader never fetches more
- * than it asks for, and several sequential readers do not disturb each other.
+ * stream that has fetched nothing for longest is forgotten, where those that have grown count as
+ * a sixteenth as old.  So a random reader never fetches more than it asks for, and several
+ * sequential readers, with a random one beside them, do not disturb each other.
  *
  * The idea is that of Linux's on-demand readahead (Fengguang Wu, 2007) with the state in the
  * space instead of the descriptor, as faults know no descriptor's position.
@@ -19,6 +20,7 @@
 #include "types.h"
 
 #define FPOOL_NR_STREAMS	4
+#define FPOOL_STREAM_NEAR	4	/* a stride up to this is no jump */
 #define FPOOL_STREAM_MAX_ORDER	8
 #define FPOOL_STREAM_MAX	BIT_ULL(FPOOL_STREAM_MAX_ORDER)	/* pages of a fetch */
 
