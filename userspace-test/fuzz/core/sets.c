@@ -244,13 +244,20 @@ static void op_left(u32 frame, bool back)
 	owner[frame] = NOBODY;
 }
 
+/* Beside one more pinned page. */
+static bool can_run(u32 id)
+{
+	return (u64)count(id, PINNED, PINNED) + FPOOL_WSET_LEAST_MAX < model[id].max;
+}
+
 static void op_move(u32 frame, u32 to)
 {
 	int err, should;
 
 	if (stage[frame] == FREE)
 		return;
-	should = charge(to) < model[to].max ? 0 : -EDQUOT;
+	should = charge(to) < model[to].max && (stage[frame] != PINNED || can_run(to)) ?
+		 0 : -EDQUOT;
 	err = fpool_wset_move(&wsets, fpool_frame(frame), set_of(to));
 	must(err == should, "frame %u to set %u: %d, not %d", frame, to, err, should);
 	if (!err)
@@ -263,7 +270,7 @@ static bool should_pin(u32 id)
 
 	for (i = 0; i < SLOTS; i++)
 		promised += model[i].used ? model[i].min : 0;
-	if (!model[id].leaving && (u64)pinned + FPOOL_WSET_LEAST_MAX >= model[id].max)
+	if (!model[id].leaving && !can_run(id))
 		return false;
 	return !promised || pinned < model[id].min ||
 	       kept_by_others(id) + kept_by(id, model[id].min) < n - n / 4;
