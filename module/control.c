@@ -269,6 +269,7 @@ static long space_next(struct file *file, void *arg)
 	struct framepool_space *info = arg;
 	struct fpool_space *space = NULL;
 	struct fpool_node *node;
+	bool may_count = false;
 
 	if (mutex_lock_killable(&fpool_attach_lock))
 		return -EINTR;
@@ -279,10 +280,19 @@ static long space_next(struct file *file, void *arg)
 		space = next_unnamed(info->cursor);
 	if (space) {
 		info->cursor = node ? node->cursor : unnamed_cursor(space);
-		fpool_range_space_info(space, node, info);
+		fpool_range_describe(space, node, info);
+		may_count = fpool_range_may_count(space, node);
+		fpool_space_get(space);
 	}
 	mutex_unlock(&fpool_attach_lock);
-	return space ? 0 : -ENOENT;
+	if (!space)
+		return -ENOENT;
+	if (may_count)
+		fpool_range_count(space, info);
+	else
+		info->state |= FRAMEPOOL_SPACE_HIDDEN;
+	fpool_space_put(space);
+	return 0;
 }
 
 /* Pools. */

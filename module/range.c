@@ -417,20 +417,76 @@ static long set_block(struct file *file, void *arg)
 	return 0;
 }
 
+static void count_frames(struct fpool_space *space, struct framepool_space *info)
+{
+	struct fpool_pool *pool = space->pool;
+
+	spin_lock(&pool->lock);
+	info->resident = space->ptable.npresent;
+	info->pinned = space->npinned;
+	info->nodes = space->ptable.nnodes;
+	info->ghosts = space->ptable.nghosts;
+	spin_unlock(&pool->lock);
+}
+
 /**
- * fpool_range_space_info - describe a space
+ * fpool_range_count() - what happened to a space
+ * @space: the space, of which the caller has a reference
+ * @info: its counters are filled in
+ *
+ * Takes time in proportion to what is resident, so no lock is held that others want.
+ *
+ * Context: Process context.
+ */
+void fpool_range_count(struct fpool_space *space, struct framepool_space *info)
+{
+	const struct fpool_stats *stats = &space->stats;
+
+	count_frames(space, info);
+	info->dirty = fpool_writeback_count_dirty(space);
+	info->write_error = fpool_errlog_write_error(space);
+	info->minor_faults = fpool_stats_read(stats, FPOOL_STAT_MINOR_FAULTS);
+	info->major_faults = fpool_stats_read(stats, FPOOL_STAT_MAJOR_FAULTS);
+	info->fills = fpool_stats_read(stats, FPOOL_STAT_FILLS);
+	info->fill_errors = fpool_stats_read(stats, FPOOL_STAT_FILL_ERRORS);
+	info->evictions = fpool_stats_read(stats, FPOOL_STAT_EVICTIONS);
+	info->written = fpool_stats_read(stats, FPOOL_STAT_WRITTEN);
+	info->write_errors = fpool_stats_read(stats, FPOOL_STAT_WRITE_ERRORS);
+	info->refaults = fpool_stats_read(stats, FPOOL_STAT_REFAULTS);
+}
+
+static kuid_t owner_of(const struct fpool_space *space, const struct fpool_node *node)
+{
+	return node ? node->uid : space->uid;
+}
+
+/**
+ * fpool_range_may_count - may the caller see a space's counters, without a descriptor of it?
  * @space: the space
  * @node: one of its named nodes, or NULL
- * @info: filled in, but for size, flags and cursor
+ *
+ * Context: Caller holds fpool_attach_lock.
+ * Return: whether he may.
+ */
+bool fpool_range_may_count(const struct fpool_space *space, const struct fpool_node *node)
+{
+	return uid_eq(owner_of(space, node), current_euid()) || capable(CAP_SYS_ADMIN);
+}
+
+/**
+ * fpool_range_describe() - what a space is
+ * @space: the space
+ * @node: one of its named nodes, or NULL
+ * @info: filled in, but for size, flags, cursor and the counters, which become 0
  *
  * Context: Caller holds fpool_attach_lock.
  */
-void fpool_range_space_info(struct fpool_space *space, const struct fpool_node *node,
-			    struct framepool_space *info)
+void fpool_range_describe(struct fpool_space *space, const struct fpool_node *node,
+			  struct framepool_space *info)
 {
-	struct fpool_pool *pool = space->pool;
-	const struct fpool_stats *stats = &space->stats;
-
+	*info = (struct framepool_space){
+		.size = info->size, .flags = info->flags, .cursor = info->cursor,
+	};
 	info->bytes = fpool_space_bytes(space);
 	info->space = space->id;
 	info->state = (node ? FRAMEPOOL_SPACE_NAMED : 0) |
@@ -442,25 +498,9 @@ void fpool_range_space_info(struct fpool_space *space, const struct fpool_node *
 		      ((node ? node->writable : fpool_backing_writable(&space->backing)) ?
 		       FRAMEPOOL_SPACE_WRITABLE : 0);
 	info->block_type = READ_ONCE(space->block_type);
-	info->uid = from_kuid_munged(current_user_ns(), node ? node->uid : space->uid);
+	info->uid = from_kuid_munged(current_user_ns(), owner_of(space, node));
 	info->opens = space->users;
-	spin_lock(&pool->lock);
-	info->resident = space->ptable.npresent;
-	info->pinned = space->npinned;
-	info->nodes = space->ptable.nnodes;
-	info->ghosts = space->ptable.nghosts;
-	spin_unlock(&pool->lock);
-	info->dirty = fpool_writeback_count_dirty(space);
-	info->write_error = fpool_errlog_write_error(space);
-	info->minor_faults = fpool_stats_read(stats, FPOOL_STAT_MINOR_FAULTS);
-	info->major_faults = fpool_stats_read(stats, FPOOL_STAT_MAJOR_FAULTS);
-	info->fills = fpool_stats_read(stats, FPOOL_STAT_FILLS);
-	info->fill_errors = fpool_stats_read(stats, FPOOL_STAT_FILL_ERRORS);
-	info->evictions = fpool_stats_read(stats, FPOOL_STAT_EVICTIONS);
-	info->written = fpool_stats_read(stats, FPOOL_STAT_WRITTEN);
-	info->write_errors = fpool_stats_read(stats, FPOOL_STAT_WRITE_ERRORS);
-	info->refaults = fpool_stats_read(stats, FPOOL_STAT_REFAULTS);
-	memcpy(info->pool, pool->name, sizeof(info->pool));
+	memcpy(info->pool, space->pool->name, sizeof(info->pool));
 	if (node)
 		memcpy(info->name, node->name, sizeof(info->name));
 }
@@ -472,8 +512,9 @@ static long info(struct file *file, void *arg)
 
 	if (mutex_lock_killable(&fpool_attach_lock))
 		return -EINTR;
-	fpool_range_space_info(handle->space, handle->node, info);
+	fpool_range_describe(handle->space, handle->node, info);
 	mutex_unlock(&fpool_attach_lock);
+	fpool_range_count(handle->space, info);
 	return 0;
 }
 

@@ -99,6 +99,10 @@ void show_space(const struct framepool_space *s)
 	       s->state & FRAMEPOOL_SPACE_DIRECT_IO ? ", direct I/O" : ", buffered I/O",
 	       s->state & FRAMEPOOL_SPACE_COPIES ? " of copies" : "",
 	       s->state & FRAMEPOOL_SPACE_ORPHAN ? ", orphan" : "");
+	if (s->state & FRAMEPOOL_SPACE_HIDDEN) {
+		printf("  another user's: only he is told what it does\n");
+		return;
+	}
 	if (s->write_error)
 		printf("  a page could not be written (%s) and is tried again\n",
 		       strerror(s->write_error));
@@ -152,6 +156,7 @@ void json_space_fields(struct json *j, const struct framepool_space *s)
 	json_bool(j, "direct_io", s->state & FRAMEPOOL_SPACE_DIRECT_IO);
 	json_bool(j, "direct_path", s->state & FRAMEPOOL_SPACE_DIRECT_PATH);
 	json_bool(j, "copies", s->state & FRAMEPOOL_SPACE_COPIES);
+	json_bool(j, "hidden", s->state & FRAMEPOOL_SPACE_HIDDEN);
 	json(j, of_space, COUNT(of_space), s);
 }
 

@@ -387,6 +387,53 @@ static void stranger(void *arg)
 	expect(!r.done, "%ju pages unpinned", (uintmax_t)r.done);
 }
 
+/* Whether only the named space is left. */
+static bool is_alone(void *unused)
+{
+	struct framepool_space s = { 0 };
+	unsigned int nr = 0;
+
+	(void)unused;
+	while (space_next(&s))
+		nr++;
+	return nr == 1;
+}
+
+/* With the control node, as who is of its group, he sees that others' spaces are there. */
+static void member(void *arg)
+{
+	u32 victim = *(u32 *)arg, own;
+	struct framepool_space s = { 0 };
+	unsigned int seen = 0;
+	struct framepool_attach a;
+	int file = need_ok(open(file_path("own"), O_RDWR | O_CLOEXEC));
+	u8 byte;
+
+	control_fd();
+	become(STRANGER, STRANGER);
+	attach_init(&a, file);
+	need_ok(attach(&a));
+	need(pread(a.space_fd, &byte, 1, 0) == 1, "pread: %s", strerror(errno));
+	own = space_id(a.space_fd);
+	need(own != victim, "it is the victim's space");
+	while (space_next(&s)) {
+		if (s.space == victim) {
+			seen++;
+			expect(s.state & FRAMEPOOL_SPACE_HIDDEN && !strcmp(s.name, "t.private"),
+			       "state %#x, name %s", s.state, s.name);
+			expect(!s.resident && !s.pinned && !s.fills && !s.major_faults && !s.nodes,
+			       "%ju resident, %ju fills", (uintmax_t)s.resident,
+			       (uintmax_t)s.fills);
+		} else if (s.space == own && s.uid == STRANGER) {
+			seen++;
+			expect(!(s.state & FRAMEPOOL_SPACE_HIDDEN) && s.resident && s.fills,
+			       "state %#x, %ju resident", s.state, (uintmax_t)s.resident);
+		}
+	}
+	expect(seen == 2, "%u of 2 seen", seen);
+	need_ok(close(a.space_fd));
+}
+
 static void rights(void)
 {
 	struct framepool_space before, after;
@@ -402,6 +449,9 @@ static void rights(void)
 	space_info(victim, &before);
 	fd = space_attach(file_make("own", 50 * PAGE, 2), O_RDWR);
 	child_join(child_start(stranger, &before.space));
+	need_ok(close(fd));
+	need(wait_until(is_alone, NULL, 10000), "the file's first space is still there");
+	child_join(child_start(member, &before.space));
 	space_info(victim, &after);
 	expect(after.resident == before.resident && after.pinned == before.pinned &&
 	       after.bytes == before.bytes && after.evictions == before.evictions,
@@ -412,7 +462,6 @@ static void rights(void)
 	need_ok(stat(NODES "/t.private", &st));
 	expect((st.st_mode & 0777) == 0600 && !st.st_uid, "node: mode %o", st.st_mode);
 	need_ok(close(victim));
-	need_ok(close(fd));
 	need_ok(detach("t.private"));
 }
 

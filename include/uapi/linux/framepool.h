@@ -139,6 +139,7 @@ struct framepool_detach {
 #define FRAMEPOOL_SPACE_DIRECT_IO	(1U << 4)	/* past the page cache */
 #define FRAMEPOOL_SPACE_DIRECT_PATH	(1U << 5)	/* and past the file system */
 #define FRAMEPOOL_SPACE_COPIES		(1U << 6)	/* either, and what is written is a copy */
+#define FRAMEPOOL_SPACE_HIDDEN		(1U << 7)	/* another user's: counters are 0 */
 
 /**
  * struct framepool_space - what a space is and what happened to it
@@ -153,7 +154,7 @@ struct framepool_detach {
  * @uid: owner of the node (of the named space) or attacher
  * @opens: descriptors and named nodes that hold the space, and prefetches and resizes under way
  * @write_error: 0, or while pages are dirty that could not be written: errno of the last failure
- * @resident: frames that hold its pages now
+ * @resident: frames that hold its pages now; from here on counters
  * @dirty: pages known to be dirty (a store that the pool has not looked at is not known yet)
  * @pinned: pages
  * @nodes: frames of its shadow page table
