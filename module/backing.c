@@ -156,13 +156,14 @@ static struct file *open_again(struct file *file, int flags)
 }
 
 /* As a shared mapping for writing would: nobody seals the file against it meanwhile. */
-static struct file *open_to_write(struct file *file)
+static struct file *open_to_write(struct file *file, const struct inode *ours)
 {
+	struct inode *host = fpool_backing_host(file);
 	struct file *own;
 	int err;
 
-	/* Its blocks are somebody else's, and the file system would take no write. */
-	if (IS_SWAPFILE(fpool_backing_host(file)))
+	/* Its blocks are somebody else's, and the file system takes no write; or it is @ours. */
+	if (IS_SWAPFILE(host) && host != ours)
 		return ERR_PTR(-ETXTBSY);
 	own = open_again(file, O_RDWR);
 	if (IS_ERR(own))
@@ -195,6 +196,18 @@ static void use_for_writing(struct fpool_backing *b, struct file *own)
 	smp_store_release(&b->wfile, own);
 }
 
+/*
+ * What was cached before us and is newer than the medium.  What cannot be written is clean then,
+ * and nobody would see it through us.  Only errors of just now count: older ones are for who syncs.
+ */
+static int write_cached(struct address_space *mapping)
+{
+	if (fpool_inject(FPOOL_INJECT_FLUSH))
+		return -EIO;
+	filemap_check_errors(mapping);
+	return filemap_write_and_wait(mapping);
+}
+
 /**
  * fpool_backing_open - open the file once more, for the space alone
  * @b: filled in
@@ -205,17 +218,22 @@ static void use_for_writing(struct fpool_backing *b, struct file *own)
  * are those of the program's descriptor, which the caller has looked at.
  *
  * Context: Process context; may sleep.
- * Return: 0; -ETXTBSY: to be written, and the kernel swaps to it; or what opening says (-EACCES,
- * -EPERM, -ETXTBSY, -ENOMEM, ...).
+ * Return: 0; -ETXTBSY: to be written, and the kernel swaps to it; what opening says (-EACCES,
+ * -EPERM, -ETXTBSY, -ENOMEM, ...); or why what was cached could not be written (-EIO, -ENOSPC,
+ * ...).
  */
 int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
 {
-	struct file *own = write ? open_to_write(file) : open_again(file, O_RDONLY);
+	struct file *own = write ? open_to_write(file, NULL) : open_again(file, O_RDONLY);
+	int err;
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);
-	/* What was cached before us and is newer than the medium. */
-	filemap_write_and_wait(own->f_mapping);
+	err = write_cached(own->f_mapping);
+	if (err) {
+		fput(own);
+		return err;
+	}
 	/* When a page was last fetched is nothing that anybody wants to know. */
 	own->f_flags |= O_NOATIME;
 	b->file = own;
@@ -258,7 +276,7 @@ void fpool_backing_open_direct(struct fpool_backing *b)
  */
 int fpool_backing_upgrade(struct fpool_backing *b, struct file *file)
 {
-	struct file *own = open_to_write(file);
+	struct file *own = open_to_write(file, READ_ONCE(b->bio.marked));
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);
@@ -476,11 +494,16 @@ static ssize_t whole(const struct fpool_read *read, ssize_t ret)
 	return ret >= 0 && maybe_short(ret) < read->bytes ? -EAGAIN : ret;
 }
 
+static void end_read(struct fpool_read *read, long ret)
+{
+	read->done(read, fpool_inject(FPOOL_INJECT_END) ? -EIO : ret);
+}
+
 static void iocb_done(struct kiocb *iocb, long ret)
 {
 	struct fpool_read *read = container_of(iocb, struct fpool_read, iocb);
 
-	read->done(read, whole(read, ret));
+	end_read(read, whole(read, ret));
 }
 
 static void bio_done(struct bio *bio)
@@ -492,7 +515,7 @@ static void bio_done(struct bio *bio)
 	if (!ret)
 		ret = read->bytes;
 	bio_uninit(bio);
-	read->done(read, ret);
+	end_read(read, ret);
 }
 
 /* Through the file system; not in line, for its iterator on the stack. */
@@ -535,7 +558,7 @@ ssize_t fpool_backing_read_nowait(struct fpool_backing *b, struct fpool_read *re
 				  struct bio_vec *bv, unsigned int nr, loff_t pos, size_t len,
 				  void (*done)(struct fpool_read *read, long ret))
 {
-	if (fpool_inject(FPOOL_INJECT_NOWAIT))
+	if (fpool_inject(FPOOL_INJECT_NOWAIT) || fpool_inject_later(FPOOL_INJECT_READ))
 		return -EAGAIN;
 	read->done = done;
 	if (!b->bio.bdev)
@@ -831,12 +854,22 @@ void fpool_backing_tell_time(struct fpool_backing *b)
 }
 
 /*
- * ext4 that has become read only flushes nothing, and says that all is well; but a write that had
- * begun before may have ended since.
+ * Where a file system's own flush leaves out the device of its data, and says that all is well.
+ * One that has become read only flushes nothing, but a write that had begun before may have ended
+ * since. And ext4 leaves it to the commit of its journal, which flushes the journal's device, a
+ * disk of its own perhaps, and the other one only if the transaction had ordered data: nothing that
+ * was allocated before has.
  */
-static int flush_read_only(struct fpool_backing *b)
+static bool flushes_too_little(const struct fpool_backing *b)
 {
-	return b->sb->s_bdev ? blkdev_issue_flush(b->sb->s_bdev) : 0;
+	return is_read_only(b) || (!b->blockdev && b->sb->s_magic == EXT4_SUPER_MAGIC);
+}
+
+static int flush_device(const struct fpool_backing *b)
+{
+	if (!b->sb->s_bdev)
+		return 0;
+	return fpool_inject(FPOOL_INJECT_FLUSH) ? -EIO : blkdev_issue_flush(b->sb->s_bdev);
 }
 
 /**
@@ -856,8 +889,8 @@ int fpool_backing_flush(struct fpool_backing *b, bool written)
 	tell_time(b);
 	err = fpool_inject(FPOOL_INJECT_FLUSH) ? -EIO : vfs_fsync(b->wfile, 0);
 	revert_creds(old);
-	if (!err && written && is_read_only(b))
-		err = flush_read_only(b);
+	if (!err && written && flushes_too_little(b))
+		err = flush_device(b);
 	if (written)
 		fpool_backing_forget_cached(b);
 	return err;

@@ -4,7 +4,7 @@
  *
  *	claim	the shadow PTE gets BUSY: who faults now waits, who has looked before has a
  *		reference and makes the freeze below fail
- *	unmap	all with one TLB flush for each process; dirty bits arrive at the pages
+ *	unmap	all with one TLB flush for each mapping; dirty bits arrive at the pages
  *	freeze	a reference count of exactly ours cannot be raised any more: nobody uses the
  *		frame. Only now is the dirty flag final
  *	write	if dirty: many together (flight.c), here, or from the laundry (launder.c)

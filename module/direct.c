@@ -23,6 +23,8 @@
 #include <linux/slab.h>
 #include <linux/stat.h>
 
+#include "inject.h"
+
 #define XFS_MAGIC	0x58465342	/* in no header of the kernel's for others */
 
 struct fpool_extent {
@@ -78,13 +80,18 @@ static void unmark(struct inode *inode)
 	inode_unlock(inode);
 }
 
+/* A file in more pieces than this costs more memory than it is worth: 24 MiB. */
+#define EXTENTS_MAX	BIT(20)
+
 static int add_extent(struct fpool_direct *d, unsigned int *room, const struct fpool_extent *e)
 {
 	struct fpool_extent *grown;
 
+	if (d->nr == EXTENTS_MAX)
+		return -EOPNOTSUPP;
 	if (d->nr == *room) {
 		*room = *room ? 2 * *room : 16;
-		grown = kvmalloc_array(*room, sizeof(*grown), GFP_KERNEL);
+		grown = kvmalloc_array(*room, sizeof(*grown), GFP_KERNEL_ACCOUNT);
 		if (!grown)
 			return -ENOMEM;
 		if (d->nr)
@@ -150,6 +157,11 @@ int fpool_direct_open_device(struct fpool_direct *d, struct file *file)
 	return 0;
 }
 
+static int flush(struct file *file)
+{
+	return fpool_inject(FPOOL_INJECT_FLUSH) ? -EIO : vfs_fsync(file, 0);
+}
+
 /**
  * fpool_direct_open_file - a direct path to the blocks of a regular file
  * @d: filled in
@@ -173,7 +185,7 @@ int fpool_direct_open_file(struct fpool_direct *d, struct file *file)
 		return err;
 	d->marked = inode;
 	/* Not before: until then what is written may still come to go to the journal. */
-	err = has_direct_io(file) ? vfs_fsync(file, 0) : -EOPNOTSUPP;
+	err = has_direct_io(file) ? flush(file) : -EOPNOTSUPP;
 	if (!err)
 		err = map_blocks(d, inode);
 	if (!err) {

@@ -14,6 +14,7 @@
 static const char *const names[FPOOL_NR_INJECTS] = {
 	[FPOOL_INJECT_OPEN] = "open",
 	[FPOOL_INJECT_NOWAIT] = "nowait",
+	[FPOOL_INJECT_END] = "end",
 	[FPOOL_INJECT_READ] = "read",
 	[FPOOL_INJECT_SHORT] = "short",
 	[FPOOL_INJECT_WRITE] = "write",
@@ -41,6 +42,22 @@ static atomic_t left[FPOOL_NR_INJECTS];
 bool fpool_inject(enum fpool_inject where)
 {
 	return atomic_read(&left[where]) && atomic_dec_if_positive(&left[where]) == 0;
+}
+
+/**
+ * fpool_inject_later - is this one to fail, the next time that it is asked about?
+ * @where: what is about to be tried in a way that may fail without anybody being told
+ *
+ * Context: Any.
+ * Return: whether it is.
+ */
+bool fpool_inject_later(enum fpool_inject where)
+{
+	bool fails = fpool_inject(where);
+
+	if (fails)
+		atomic_set(&left[where], 1);
+	return fails;
 }
 
 static int show(struct seq_file *m, void *v)

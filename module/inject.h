@@ -13,7 +13,8 @@
 enum fpool_inject {
 	FPOOL_INJECT_OPEN,	/* opening a backing file */
 	FPOOL_INJECT_NOWAIT,	/* starting a read without waiting */
-	FPOOL_INJECT_READ,	/* a read by a worker */
+	FPOOL_INJECT_END,	/* what was started so has ended */
+	FPOOL_INJECT_READ,	/* a read for good: a worker's */
 	FPOOL_INJECT_SHORT,	/* a read through a file system gives half, which is no error */
 	FPOOL_INJECT_WRITE,
 	FPOOL_INJECT_FLUSH,
@@ -33,11 +34,17 @@ struct dentry;
 #ifdef CONFIG_FAULT_INJECTION
 
 bool fpool_inject(enum fpool_inject where);
+bool fpool_inject_later(enum fpool_inject where);
 void fpool_inject_debugfs(struct dentry *dir);
 
 #else
 
 static inline bool fpool_inject(enum fpool_inject where)
+{
+	return false;
+}
+
+static inline bool fpool_inject_later(enum fpool_inject where)
 {
 	return false;
 }

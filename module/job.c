@@ -160,14 +160,16 @@ struct fpool_job *fpool_job_run_range(struct fpool_space *space, fpool_vpn_t sta
 /**
  * fpool_job_may_wait - is the caller not being killed?
  *
- * A signal that kills is taken off before the files are closed: no wait would see it then.
+ * A signal that kills is taken off before the files are closed: no wait would see it then.  Nor is
+ * there one for a kernel thread, which closes the files of all, one after the other, that io_uring
+ * and others have let go: a backing file that a program keeps would keep them all.
  *
  * Context: The release of a descriptor, perhaps in a process that exits.
  * Return: whether he may wait for a worker.
  */
 bool fpool_job_may_wait(void)
 {
-	return !fatal_signal_pending(current) &&
+	return !(current->flags & PF_KTHREAD) && !fatal_signal_pending(current) &&
 	       !(current->flags & PF_EXITING && current->signal->group_exit_code & 0x7f);
 }
 

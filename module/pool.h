@@ -85,6 +85,7 @@ struct fpool_pool {
 	u32 next_pinner;		/* X, as the lock of @pinners: number of the next */
 	u32 npinned;			/* P: pages */
 	struct xarray tables;		/* P: the shadow page tables of the spaces, by id */
+	u32 next_space;			/* X: an id comes again when all others were used */
 	u32 nspaces;			/* P: how many */
 	u32 next_forget;		/* P: id of the space whose ghosts are dropped next */
 	u32 in_vain;			/* P: pages that left for nodes since one was freed */

@@ -140,7 +140,8 @@ int fpool_prefetch(struct fpool_space *space, const struct mm_struct *mm, fpool_
 		/* Chunks are aligned, as blocks are. */
 		u32 nr = min_t(u64, CHUNK - first % CHUNK, fpool_vpn_nr(end) - first);
 
-		if (cancelled && READ_ONCE(*cancelled))
+		/* Errors that are there at once are no waits, which would see a signal. */
+		if (fatal_signal_pending(current) || (cancelled && READ_ONCE(*cancelled)))
 			return -EINTR;
 		err = fetch_chunk(space, mm, vpn, nr, out);
 		vpn = fpool_vpn_add(vpn, nr);

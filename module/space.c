@@ -89,10 +89,13 @@ static int enter_pool(struct fpool_space *space)
 	/*
 	 * As many as a shadow PTE's owner field and a user's patience allow.  So far the number is
 	 * only reserved: who goes through all tables under the lock finds none that is not ready.
+	 * An eviction that has chosen a page of a space that has gone meanwhile must not take one
+	 * of another space for it: the number is a new one.
 	 */
-	int err = xa_alloc(&pool->tables, &space->id, NULL, xa_limit_31b, GFP_KERNEL);
+	int err = xa_alloc_cyclic(&pool->tables, &space->id, NULL, xa_limit_31b,
+				  &pool->next_space, GFP_KERNEL);
 
-	if (err)
+	if (err < 0)
 		return err;
 	space->whatif_seed = fpool_mrc_seed(space->id);
 	spin_lock(&pool->lock);

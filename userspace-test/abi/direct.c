@@ -384,6 +384,39 @@ static void shared(void)
 	leave(100 * PAGE);
 }
 
+/* The mark that keeps others from writing is the space's own. */
+static void written_after_read_only(void)
+{
+	struct framepool_attach a;
+	int reader, file;
+	u8 page[PAGE];
+
+	pool_use(2 * MIB);
+	path = file_make("file", 100 * PAGE, 1);
+	file = need_ok(open(path, O_RDWR | O_CLOEXEC));
+	attach_init(&a, file);
+	a.flags |= FRAMEPOOL_ATTACH_DIRECT | FRAMEPOOL_ATTACH_READ_ONLY;
+	need_ok(attach(&a));
+	need_ok(close(file));
+	reader = a.space_fd;
+	need(pread(reader, page, PAGE, 7 * PAGE) == (ssize_t)PAGE, "pread: %s", strerror(errno));
+	attach_flags = 0;
+	fd = space_attach(path, O_RDWR);
+	expect(has_path() && space_id(fd) == space_id(reader), "another space");
+	page_fill(page, 7, 2);
+	need(pwrite(fd, page, PAGE, 7 * PAGE) == (ssize_t)PAGE, "pwrite: %s", strerror(errno));
+	need_ok(fsync(fd));
+	need(pread(reader, page, PAGE, 7 * PAGE) == (ssize_t)PAGE, "pread: %s", strerror(errno));
+	expect(page_is(page, 7, 2), "what the reader sees");
+	id = space_id(fd);
+	need_ok(close(reader));
+	space_gone(fd, id);
+	file = need_ok(open(path, O_RDONLY | O_CLOEXEC));
+	need(pread(file, page, PAGE, 7 * PAGE) == (ssize_t)PAGE, "pread: %s", strerror(errno));
+	expect(page_is(page, 7, 2), "what is in the file");
+	need_ok(close(file));
+}
+
 static void attach_often(void *unused)
 {
 	u64 i;
@@ -646,6 +679,7 @@ static const struct test tests[] = {
 	{ "a swap file: read only", swap_file, T_DEVICE },
 	{ "a file that is not open for writing: EACCES", not_without_a_right, T_DEVICE },
 	{ "attached twice", shared, T_DEVICE },
+	{ "attached for writing after for reading", written_after_read_only, T_DEVICE },
 	{ "attached while it is being left", coming_and_going, T_DEVICE },
 	{ "attached while a reader of the file stands still", attached_beside_reader, T_DEVICE },
 	{ "left while a reader of the file stands still", reader_stands_still, T_DEVICE },

@@ -780,6 +780,32 @@ static void weather(void)
 	end();
 }
 
+/*
+ * What was written to the file before, and is still on its way, cannot be written: who attaches the
+ * file would see what was there before that.
+ */
+static void cached_and_unwritable(void)
+{
+	struct framepool_attach a;
+	u8 page[PAGE];
+	int file;
+
+	prepare(64, 2 * MIB);
+	file = need_ok(open(bed_path, O_RDWR | O_CLOEXEC));
+	page_fill(page, 3, 2);
+	unwritable();
+	need(pwrite(file, page, PAGE, 3 * PAGE) == (ssize_t)PAGE, "pwrite: %s", strerror(errno));
+	attach_init(&a, file);
+	expect_errno(attach(&a), EIO);
+	healthy();
+	need(pwrite(file, page, PAGE, 3 * PAGE) == (ssize_t)PAGE, "pwrite: %s", strerror(errno));
+	version[3] = 2;
+	need_ok(close(file));
+	attach_it();
+	expect(page_is(m + 3 * PAGE, 3, 2), "what was written before");
+	end();
+}
+
 #define ON_EACH(name, run) \
 	{ name, run, T_DEVICE | T_VARIANT(BED_DEVICE) }, \
 	{ name ", of a file", run, T_DEVICE | T_VARIANT(BED_FILE) }, \
@@ -800,6 +826,7 @@ static const struct test tests[] = {
 	ON_EACH("detach fails and loses nothing", detach_fails),
 	ON_EACH("an orphan", orphan),
 	ON_EACH("a device in changing weather", weather),
+	ON_EACH("what is cached and cannot be written is no file to attach", cached_and_unwritable),
 };
 
 int main(int argc, char **argv)

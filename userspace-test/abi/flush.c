@@ -13,6 +13,7 @@
 #include <linux/nbd.h>
 
 #define DEVICE	"/dev/nbd0"
+#define JOURNAL	"/dev/ram0"		/* nobody else's */
 #define NR	256UL			/* pages */
 #define RW	(PROT_READ | PROT_WRITE)
 
@@ -564,6 +565,48 @@ static void flush_of_read_only(void)
 	end_server();
 }
 
+static bool medium_holds(u64 vpn, u64 v)
+{
+	u64 i;
+
+	for (i = 0; i < NR; i++)
+		if (page_holds(server.medium + i * PAGE, vpn, v))
+			return true;
+	return false;
+}
+
+/*
+ * ext4 flushes its journal's device, and that of its data only after transactions of ordered data: what is
+ * written over has none, so it would stay in the cache, and all would be well.
+ */
+static void flush_beside_journal(void)
+{
+	char where[DIR_SIZE + 8], path[DIR_SIZE + 16];
+	u64 i;
+
+	begin_server();
+	if (system("mkfs.ext4 -qF -b 4096 -O journal_dev " JOURNAL " 4096 > /dev/null 2>&1"))
+		skip("no journal on " JOURNAL);
+	ext4_on(DEVICE, "-J device=" JOURNAL, NULL, where, sizeof(where));
+	snprintf(path, sizeof(path), "%s/file", where);
+	free(file_make(path, EACH * PAGE, 1));
+	if (test_variant)
+		attach_flags = FRAMEPOOL_ATTACH_DIRECT;
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, EACH * PAGE, RW, MAP_SHARED);
+	for (i = 2; i < 6; i++) {
+		page_fill(m, 0, i);
+		need_ok(fsync(fd));
+		expect(medium_holds(0, i), "version %ju is in a cache", (uintmax_t)i);
+	}
+	need_ok(munmap(m, EACH * PAGE));
+	space_gone(fd, id);
+	need_ok(umount(where));
+	note_mounted("");
+	end_server();
+}
+
 static const struct test tests[] = {
 	{ "a failed flush", failed_flush, T_DEVICE },
 	{ "flushes fail again and again", failed_twice, T_DEVICE },
@@ -577,6 +620,9 @@ static const struct test tests[] = {
 	{ "a flush fails while one evicts, before its writes have ended", flush_beside_evict,
 	  T_DEVICE },
 	{ "a flush below a file system that has become read only", flush_of_read_only, T_DEVICE },
+	{ "a flush below a file system whose journal is elsewhere", flush_beside_journal, T_DEVICE },
+	{ "a flush below one whose journal is elsewhere, past it", flush_beside_journal,
+	  T_DEVICE | T_VARIANT(1) },
 };
 
 int main(int argc, char **argv)

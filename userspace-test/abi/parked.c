@@ -7,6 +7,10 @@
  */
 #include "park.h"
 
+#include <poll.h>
+#include <sys/syscall.h>
+#include <linux/io_uring.h>
+
 #define NR	512UL			/* pages of a file */
 #define RW	(PROT_READ | PROT_WRITE)
 #define SOON	10			/* seconds in which others get what they want */
@@ -194,9 +198,81 @@ static void writes(void)
 	close_side(&other, 3);
 }
 
+/* ---- closes of a kernel thread ---- */
+
+static int ready[2], go[2], end_of_b[2];
+
+/* When the process ends, a kernel thread of io_uring's closes the file. */
+static void leave_to_ring(int file)
+{
+	struct io_uring_params p = { 0 };
+	int ring = need_ok(syscall(SYS_io_uring_setup, 4, &p));
+
+	need_ok(syscall(SYS_io_uring_register, ring, IORING_REGISTER_FILES, &file, 1));
+	need_ok(close(file));
+}
+
+static void leave_space(void *unused)
+{
+	int fd = space_attach(his.path, O_RDWR);
+	u8 page[PAGE];
+
+	(void)unused;
+	page_fill(page, 5, 2);
+	need(pwrite(fd, page, PAGE, 5 * PAGE) == (ssize_t)PAGE, "pwrite: %s", strerror(errno));
+	need(write(ready[1], "", 1) == 1 && read(go[0], page, 1) == 1, "the pipes");
+	leave_to_ring(fd);
+}
+
+static void leave_pipe(void *unused)
+{
+	(void)unused;
+	leave_to_ring(end_of_b[1]);
+}
+
+/*
+ * What kernel threads let go is closed for all by one work, a file after the other: a space whose
+ * last close has to write to his file is not waited for there.
+ */
+static void left_to_ring(void)
+{
+	struct io_uring_params params = { 0 };
+	struct pollfd closed = { .events = POLLIN };
+	pid_t a;
+	int ring = syscall(SYS_io_uring_setup, 4, &params);
+	u8 *is, byte;
+	u64 bytes;
+
+	if (ring < 0)
+		skip("no io_uring: %s", strerror(errno));
+	need_ok(close(ring));
+	his.path = file_make("his", NR * PAGE, 1);
+	pool_use(8 * MIB);
+	need_ok(pipe2(ready, O_CLOEXEC));
+	need_ok(pipe2(go, O_CLOEXEC));
+	a = child_start(leave_space, NULL);
+	need(read(ready[0], &byte, 1) == 1, "the first child");
+	keep_lock();
+	need(write(go[1], "", 1) == 1, "the first child");
+	child_join(a);
+	usleep(500000);
+	need_ok(pipe2(end_of_b, O_CLOEXEC));
+	child_join(child_start(leave_pipe, NULL));
+	need_ok(close(end_of_b[1]));
+	closed.fd = end_of_b[0];
+	expect(poll(&closed, 1, SOON * scale * 1000) == 1 && closed.revents & POLLHUP,
+	       "another one's file is not closed");
+	let_go(1);
+	need(wait_until(no_spaces, NULL, 20000), "the space is still there");
+	is = file_load(his.path, &bytes);
+	expect(page_is(is + 5 * PAGE, 5, 2) && page_is(is, 0, 1), "what was stored");
+	free(is);
+}
+
 static const struct test tests[] = {
 	{ "fills of others", fills, T_DEVICE },
 	{ "write-back of others", writes, T_DEVICE },
+	{ "a space that a kernel thread closes", left_to_ring, T_DEVICE },
 };
 
 int main(int argc, char **argv)

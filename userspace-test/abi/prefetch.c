@@ -342,6 +342,41 @@ static void killed(void)
 	device_gone();
 }
 
+static void prefetching_child(void *unused)
+{
+	struct framepool_range r;
+
+	(void)unused;
+	range_op(fd, FRAMEPOOL_PREFETCH, 0, 0, &r);
+}
+
+/* Most of what he asked for is not there any more: errors of which none is waited for. */
+static void killed_past_the_end(void)
+{
+	struct framepool_resize size = { .size = sizeof(size), .bytes = PAGE };
+	char where[DIR_SIZE], name[DIR_SIZE + 16];
+	struct framepool_space s = { 0 };
+	int status;
+	pid_t pid;
+
+	if (!fs_mount("tmpfs", where, sizeof(where)))
+		skip("no tmpfs");
+	snprintf(name, sizeof(name), "%s/file", where);
+	free(file_make(name, PAGE, 1));
+	need_ok(truncate(name, 1LL << 50));
+	pool_use(2 * MIB);
+	fd = space_attach(name, O_RDWR);
+	id = space_id(fd);
+	pid = child_start(prefetching_child, NULL);
+	while (space_info(fd, &s), s.fills < 20)
+		usleep(1000);
+	need_ok(ioctl(fd, FRAMEPOOL_RESIZE, &size));
+	usleep(100000);
+	need_ok(kill(pid, SIGKILL));
+	expect(child_ends(pid, 20000, &status) && WIFSIGNALED(status), "it goes on: %#x", status);
+	space_gone(fd, id);
+}
+
 static void bad_input(void)
 {
 	struct framepool_span good = { .offset = 0, .length = PAGE }, bad;
@@ -398,6 +433,7 @@ static const struct test tests[] = {
 	{ "no room in the pool", no_room, T_DEVICE },
 	{ "the descriptor is closed", closed, T_DEVICE },
 	{ "the process is killed", killed, T_DEVICE },
+	{ "the process is killed, and its pages are past the end", killed_past_the_end, T_DEVICE },
 	{ "bad input", bad_input, T_DEVICE },
 };
 
