@@ -586,6 +586,42 @@ static void on_tmpfs(void)
 	on("tmpfs", false);
 }
 
+/* Blocks that two files share are not written to past the file system, nor shared meanwhile. */
+static void clones(void)
+{
+	char where[DIR_SIZE];
+	int file, clone;
+	u8 *m2;
+
+	if (!fs_mount("xfs", where, sizeof(where)))
+		skip("no xfs here");
+	strcpy(dir, where);
+	pool_use(2 * MIB);
+	path = file_make("file", 300 * PAGE, 1);
+	file = need_ok(open(path, O_RDONLY | O_CLOEXEC));
+	clone = need_ok(open(file_path("clone"), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	attach_direct(300 * PAGE);
+	need(has_path(), "no direct path");
+	expect_errno(ioctl(clone, FICLONE, file), ETXTBSY);
+	leave(300 * PAGE);
+	need_ok(ioctl(clone, FICLONE, file));
+	attach_direct(300 * PAGE);
+	expect(!has_path(), "a direct path to shared blocks");
+	page_fill(m + 250 * PAGE, 250, 2);
+	need_ok(fsync(fd));
+	m2 = mmap(NULL, 300 * PAGE, PROT_READ, MAP_SHARED, clone, 0);
+	need(m2 != MAP_FAILED, "mmap: %s", strerror(errno));
+	expect(page_is(m2 + 250 * PAGE, 250, 1), "the clone");
+	need_ok(munmap(m2, 300 * PAGE));
+	leave(300 * PAGE);
+	m2 = mmap(NULL, 300 * PAGE, PROT_READ, MAP_SHARED, file, 0);
+	need(m2 != MAP_FAILED, "mmap: %s", strerror(errno));
+	expect(page_is(m2 + 250 * PAGE, 250, 2), "the file");
+	need_ok(munmap(m2, 300 * PAGE));
+	need_ok(close(clone));
+	need_ok(close(file));
+}
+
 static u32 extents_of(const char *name)
 {
 	struct fiemap f = { .fm_length = ~0ull };
@@ -684,6 +720,7 @@ static const struct test tests[] = {
 	{ "attached while a reader of the file stands still", attached_beside_reader, T_DEVICE },
 	{ "left while a reader of the file stands still", reader_stands_still, T_DEVICE },
 	{ "xfs has it", on_xfs, T_DEVICE },
+	{ "a file that shares its blocks has not", clones, T_DEVICE },
 	{ "btrfs has not", on_btrfs, T_DEVICE },
 	{ "tmpfs has not", on_tmpfs, T_DEVICE },
 	{ "a file in many places", scattered, T_DEVICE },
