@@ -39,12 +39,22 @@ def rounded(row):
             for name, value in row.items()}
 
 
-def commit():
-    """What was measured, by git's name; + after it if the tree has changes that are not committed."""
+def git(*args):
+    """What git says of this tree, or None if it fails."""
     top = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-    name = subprocess.run(['git', '-C', top, 'describe', '--always', '--dirty=+', '--exclude=*'],
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
-    return name.stdout.strip() or 'unknown'
+    ran = subprocess.run(['git', '-C', top, *args], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    return None if ran.returncode else ran.stdout.strip()
+
+
+def commit():
+    """What is measured, by git's name; + after it if there are changes, but for results, that are not committed."""
+    changes = git('status', '--porcelain', '--untracked-files=no', '--', ':/', ':!/bench/results')
+    return f'{git("rev-parse", "--short", "HEAD") or "unknown"}{"+" if changes else ""}'
+
+
+def same_programs(name):
+    """Were the programs that are measured the same at a commit?"""
+    return git('diff', '--quiet', name.rstrip('+'), '--', ':/bench/guest') is not None
 
 
 def read(path):
@@ -76,6 +86,7 @@ class History:
         self._latest = f'{directory}/latest.csv'
         self._history = f'{directory}/history.csv'
         self._last = {key(row): row for row in read(self._latest)}
+        self._commit = commit()
 
     def latest(self):
         """The newest row of each workload."""
@@ -85,11 +96,19 @@ class History:
         """Every row there ever was."""
         return read(self._history)
 
+    def _still_holds(self, last, name):
+        """Is a figure of plain mmap's, or the floor, one of the programs as they are? It stands where it was measured first."""
+        for row in self.all():
+            if all(row[k] == last[k] for k in KEY[:3]) and row[name] == last[name]:
+                return same_programs(row['commit'])
+        return False
+
     def complete(self, row):
         """The row, with what was left out this time as it was the last time: plain mmap does not change."""
         for last in self._last.values():
             if all(last[name] == row[name] for name in KEY[:3]):
-                row = {**row, **{name: float(last[name]) for name in ('mmap', 'floor') if row[name] == '' and last[name]}}
+                row = {**row, **{name: float(last[name]) for name in ('mmap', 'floor')
+                                 if row[name] == '' and last[name] and self._still_holds(last, name)}}
         return {**row, 'ratio': ratio(row)}
 
     def before(self, row):
@@ -102,7 +121,7 @@ class History:
         ours is not kept."""
         new = [row for row in new if row['ours'] != '']
         replace(self._latest, COLUMNS, KEY, new)
-        stamp = {'date': time.strftime('%Y-%m-%dT%H:%M:%S'), 'commit': commit()}
+        stamp = {'date': time.strftime('%Y-%m-%dT%H:%M:%S'), 'commit': self._commit}
         write(self._history, HISTORY_COLUMNS, [*self.all(), *({**stamp, **rounded(row)} for row in new)])
 
 

@@ -24,6 +24,12 @@ def number(row, name):
     return float(value) if value != '' else None
 
 
+def label(row, rows):
+    """A workload, with its path where it has more than one."""
+    paths = {other['path'] for other in rows if other['workload'] == row['workload']}
+    return f'{row["workload"]} {row["path"]}' if len(paths) > 1 else row['workload']
+
+
 def bars(path, kernel, backing, rows):
     """What ours and the floor are, with plain mmap at 100."""
     lines = []
@@ -32,7 +38,7 @@ def bars(path, kernel, backing, rows):
         if not mmap:
             continue
         shares = [f'{100 * value / mmap:.1f}' if value else 'NaN' for value in (number(row, 'ours'), number(row, 'floor'))]
-        lines.append(' '.join([row['workload'], *shares]))
+        lines.append(' '.join([f'"{label(row, rows)}"', *shares]))
     if not lines:
         return
     gnuplot(block('data', lines) + f'''set output "{path}"
@@ -42,6 +48,7 @@ set yrange [0:*]
 set style data histogram
 set style histogram clustered gap 1
 set style fill solid 0.9 border -1
+set xtics rotate by -45
 plot $data using 2:xtic(1) title "framepool" lc rgb "#2c7bb6", \\
      $data using 3 title "floor" lc rgb "#bbbbbb", \\
      100 with lines title "plain mmap" lc rgb "#d7191c"
@@ -54,12 +61,13 @@ def course(path, kernel, backing, history):
     if len(runs) < 2:
         return
     blocks, curves = '', []
-    for i, workload in enumerate(dict.fromkeys(row['workload'] for row in history)):
+    labels = [label(row, history) for row in history]
+    for i, name in enumerate(dict.fromkeys(labels)):
         points = [f'{runs.index(row["date"])} {100 * float(row["ratio"]):.1f}'
-                  for row in history if row['workload'] == workload and row['ratio']]
+                  for row, of in zip(history, labels) if of == name and row['ratio']]
         if points:
             blocks += block(f'w{i}', points)
-            curves.append(f'$w{i} using 1:2 with linespoints title "{workload}"')
+            curves.append(f'$w{i} using 1:2 with linespoints title "{name}"')
     if not curves:
         return
     commits = {row['date']: row['commit'] for row in history}
