@@ -76,22 +76,27 @@ static void as_many_readers_as_streams_do_not_disturb_each_other(struct kunit *t
 	KUNIT_EXPECT_EQ(test, order, 8U);
 }
 
+/* As many sequential ones as leave a stream for him. */
 static void a_random_reader_beside_does_not_disturb(struct kunit *test)
 {
-	unsigned int order, order_beside, i, k;
+	u64 vpn[FPOOL_NR_STREAMS - 1], beside = 1;
+	unsigned int order, i, k, round;
 	struct fpool_streams s;
-	u64 vpn = 0, beside = 1;
 
 	fpool_streams_init(&s);
-	for (i = 0; i < 5; i++)
-		vpn = read_on(test, &s, vpn, &order);
-	for (i = 0; i < 100; i++) {
-		for (k = 0; k < 2 * FPOOL_NR_STREAMS; k++, beside = beside * 7919 % 1000003)
-			read_on(test, &s, 1000000 + beside * 16, &order_beside);
-		vpn = read_on(test, &s, vpn, &order);
-		KUNIT_EXPECT_EQ(test, order_beside, 0U);
+	for (i = 0; i < ARRAY_SIZE(vpn); i++)
+		for (k = 0, vpn[i] = (i + 1) << 24; k < 6; k++)
+			vpn[i] = read_on(test, &s, vpn[i], &order);
+	for (round = 0; round < 100; round++) {
+		for (i = 0; i < ARRAY_SIZE(vpn); i++) {
+			for (k = 0; k < 3; k++, beside = beside * 7919 % 1000003) {
+				read_on(test, &s, beside * 16, &order);
+				KUNIT_EXPECT_EQ(test, order, 0U);
+			}
+			vpn[i] = read_on(test, &s, vpn[i], &order);
+			KUNIT_EXPECT_EQ(test, order, 8U);
+		}
 	}
-	KUNIT_EXPECT_EQ(test, order, 8U);
 }
 
 /* They take turns, and one is too many: only he, and one of the others, begin again and again. */

@@ -174,10 +174,10 @@ give:
 	return false;
 }
 
-/* A block type that was asked for is one of frames that lie together, or a smaller one. */
-static bool take_frames(struct fill *fill, unsigned int order)
+/* All of a block type that was asked for are frames that lie together; @any: in pieces. */
+static bool take_frames(struct fill *fill, unsigned int order, bool any)
 {
-	if (READ_ONCE(fill->space->block_type) == FRAMEPOOL_BLOCK_AUTO)
+	if (any)
 		return take_pieces(fill, order);
 	fill->pieces = 1;
 	fill->piece[0].nr = fill->nr;
@@ -197,7 +197,9 @@ static bool choose_run(struct fill *fill, u64 vpn, unsigned int order, bool any)
 {
 	struct fpool_space *space = fill->space;
 	u64 first = vpn & ~((1ULL << order) - 1);
-	u32 nr = min_t(u64, 1ULL << order, fpool_space_pages(space) - first);
+	/* Somebody may cut the page off just now: it is claimed, and goes with the rest. */
+	u64 end = max(fpool_space_pages(space), vpn + 1);
+	u32 nr = min_t(u64, 1ULL << order, end - first);
 	const u64 *entry = fpool_ptable_get_run(&space->ptable, fpool_vpn(first), nr);
 	u32 lo = entry ? vpn - first : 0, hi = entry ? lo + 1 : nr;
 
@@ -216,15 +218,15 @@ static bool choose_run(struct fill *fill, u64 vpn, unsigned int order, bool any)
  */
 static int take_block(struct fill *fill, u64 vpn, unsigned int order)
 {
-	/* Those that can be asked for are powers of four. */
+	/* Those that can be asked for are powers of four. It may change meanwhile. */
 	bool any = READ_ONCE(fill->space->block_type) == FRAMEPOOL_BLOCK_AUTO;
 
 	for (; order; order -= any ? 1 : 2)
 		if (can_afford(fill->space, 1U << order) && choose_run(fill, vpn, order, any) &&
-		    take_frames(fill, order))
+		    take_frames(fill, order, any))
 			return 0;
 	choose_run(fill, vpn, 0, true);
-	return take_frames(fill, 0) ? 0 : -ENOMEM;
+	return take_frames(fill, 0, true) ? 0 : -ENOMEM;
 }
 
 /* What remembers a page that was here, or 0. */

@@ -43,7 +43,8 @@ static u32 age(const struct fpool_streams *s, const struct fpool_stream *t)
 {
 	u32 age = s->clock - t->used;
 
-	return order_of(t->hits) ? age / GROWN_AGES : age;
+	/* The youngest of the others is older than a grown one that goes on. */
+	return order_of(t->hits) ? age / GROWN_AGES : age + 1;
 }
 
 /* The next fetch is a stream's, which has so many hits with it. */

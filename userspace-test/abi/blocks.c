@@ -6,6 +6,7 @@
  */
 #include "bed.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 #define POOL	(8 * MIB)
@@ -373,6 +374,98 @@ static void fragmented_fixed(void)
 	fragmented(FRAMEPOOL_BLOCK_64);
 }
 
+/* ---- while something changes ---- */
+
+static atomic_bool enough;
+
+static void *change_type(void *unused)
+{
+	struct framepool_block b = { .size = sizeof(b) };
+	u32 i;
+
+	(void)unused;
+	for (i = 0; !atomic_load(&enough); i++) {
+		b.block_type = i % 2 ? FRAMEPOOL_BLOCK_AUTO : FRAMEPOOL_BLOCK_256;
+		need_ok(ioctl(fd, FRAMEPOOL_SET_BLOCK, &b));
+	}
+	return NULL;
+}
+
+/* Up to the second page, so that the blocks of all others have an end of their own. */
+static void *change_size(void *unused)
+{
+	struct framepool_resize r = { .size = sizeof(r) };
+	u32 i;
+
+	(void)unused;
+	for (i = 0; !atomic_load(&enough); i++) {
+		r.bytes = (i % 2 ? NR : 2 + i % 300) * PAGE;
+		need_ok(ioctl(fd, FRAMEPOOL_RESIZE, &r));
+	}
+	return NULL;
+}
+
+/* A page that stays in each block, so that what is fetched is of any size. */
+static void fetch_and_evict(bool whole)
+{
+	struct framepool_range r;
+	u64 i, rounds = scaled(600), vpn;
+
+	for (i = 0; i < rounds; i++) {
+		for (vpn = 0; vpn < NR; vpn += 256)
+			range_op(fd, FRAMEPOOL_PREFETCH, (vpn + i % 256) * PAGE, PAGE, &r);
+		range_op(fd, FRAMEPOOL_PREFETCH, 0, 0, &r);
+		need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+		if (whole && i % 64 == 0)
+			read_pages(0, NR);
+	}
+}
+
+/* What was fetched ahead may come a moment later. */
+static bool all_free(void *before)
+{
+	const struct framepool_pool *was = before;
+	struct framepool_range r;
+	struct framepool_pool is;
+
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	need(pool_info(pool, &is), "no pool");
+	return is.free + is.nodes == was->free + was->nodes;
+}
+
+/* No frame is lost, and no page is another one. */
+static void beside(void *(*change)(void *unused), bool whole)
+{
+	struct framepool_pool before, after;
+	pthread_t thread;
+
+	pool_use(POOL);
+	path = file_make("file", NR * PAGE, 1);
+	fd = space_attach(path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, PROT_READ, MAP_SHARED);
+	need(pool_info(pool, &before), "no pool");
+	need(!pthread_create(&thread, NULL, change, NULL), "no thread");
+	fetch_and_evict(whole);
+	atomic_store(&enough, true);
+	pthread_join(thread, NULL);
+	expect(wait_until(all_free, &before, 10000), "frames are lost");
+	need(pool_info(pool, &after), "no pool");
+	diag("%ju frames are free, and %ju nodes; there were %ju and %ju", (uintmax_t)after.free,
+	     (uintmax_t)after.nodes, (uintmax_t)before.free, (uintmax_t)before.nodes);
+	end(NR);
+}
+
+static void beside_types(void)
+{
+	beside(change_type, true);
+}
+
+static void beside_sizes(void)
+{
+	beside(change_size, false);
+}
+
 /* ---- who frees frames ---- */
 
 /* Accessed bits that were asked for, ever. */
@@ -447,6 +540,8 @@ static const struct test tests[] = {
 	{ "neighbours do not take the place of hot pages", hot_pages_stay, T_DEVICE },
 	{ "smaller blocks in a fragmented pool", fragmented_auto, T_DEVICE },
 	{ "smaller blocks in a fragmented pool, of a fixed size", fragmented_fixed, T_DEVICE },
+	{ "blocks of which the type changes meanwhile", beside_types, T_DEVICE },
+	{ "blocks of which the end changes meanwhile", beside_sizes, T_DEVICE },
 	{ "a fault seldom reclaims, and few bits are tested", seldom_reclaims, T_DEVICE },
 };
 

@@ -582,6 +582,7 @@ static bool medium_holds(u64 vpn, u64 v)
 static void flush_beside_journal(void)
 {
 	char where[DIR_SIZE + 8], path[DIR_SIZE + 16];
+	struct framepool_space s;
 	u64 i;
 
 	begin_server();
@@ -594,6 +595,8 @@ static void flush_beside_journal(void)
 		attach_flags = FRAMEPOOL_ATTACH_DIRECT;
 	fd = space_attach(path, O_RDWR);
 	id = space_id(fd);
+	space_info(fd, &s);
+	expect(!(s.state & FRAMEPOOL_SPACE_DIRECT_PATH) == !test_variant, "the wrong path");
 	m = map(fd, EACH * PAGE, RW, MAP_SHARED);
 	for (i = 2; i < 6; i++) {
 		page_fill(m, 0, i);

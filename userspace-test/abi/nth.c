@@ -93,8 +93,12 @@ void nth_arm_workers(unsigned int n)
 	for (i = 0; i < nr; i++) {
 		snprintf(where, sizeof(where), "/proc/%d/fail-nth", pids[i]);
 		workers[nr_workers] = open(where, O_RDWR | O_CLOEXEC);
-		if (workers[nr_workers] >= 0 && set_nth(workers[nr_workers], n))
+		if (workers[nr_workers] < 0)
+			continue;
+		if (set_nth(workers[nr_workers], n))
 			nr_workers++;
+		else
+			close(workers[nr_workers]);
 	}
 }
 
@@ -110,4 +114,17 @@ bool nth_workers_happened(void)
 		close(who);
 	}
 	return happened;
+}
+
+void nth_nothing(void)
+{
+	pid_t pids[ARRAY_SIZE(workers)];
+	unsigned int nr = kthreads(WORKERS, pids, ARRAY_SIZE(pids));
+	char where[64];
+
+	while (nr--) {
+		snprintf(where, sizeof(where), "/proc/%d/fail-nth", pids[nr]);
+		knob_write(where, "0");
+	}
+	nth_anything();
 }

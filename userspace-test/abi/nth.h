@@ -6,6 +6,7 @@
 #ifndef ABI_NTH_H
 #define ABI_NTH_H
 
+void nth_nothing(void);		/* not of workers either, whoever has armed them; for after_test */
 void nth_begin(void);		/* every kind, silently; skips where there is none */
 void nth_end(void);
 bool nth_only(u64 start, u64 end);	/* what code there asks for; false: nothing can tell */

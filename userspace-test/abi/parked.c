@@ -230,6 +230,15 @@ static void leave_pipe(void *unused)
 	leave_to_ring(end_of_b[1]);
 }
 
+/* Nobody has the only space, for which there is still something to do. */
+static bool is_left(void *unused)
+{
+	struct framepool_space s = { 0 };
+
+	(void)unused;
+	return space_next(&s) && !s.opens;
+}
+
 /*
  * What kernel threads let go is closed for all by one work, a file after the other: a space whose
  * last close has to write to his file is not waited for there.
@@ -255,7 +264,7 @@ static void left_to_ring(void)
 	keep_lock();
 	need(write(go[1], "", 1) == 1, "the first child");
 	child_join(a);
-	usleep(500000);
+	need(wait_until(is_left, NULL, 20000), "nobody has closed it");
 	need_ok(pipe2(end_of_b, O_CLOEXEC));
 	child_join(child_start(leave_pipe, NULL));
 	need_ok(close(end_of_b[1]));
