@@ -800,6 +800,9 @@ static void cached_and_unwritable(void)
 	healthy();
 	need(pwrite(file, page, PAGE, 3 * PAGE) == (ssize_t)PAGE, "pwrite: %s", strerror(errno));
 	version[3] = 2;
+	/* The error is told once, and not to who attaches: he would have no direct path for it. */
+	fsync(file);
+	need_ok(fsync(file));
 	need_ok(close(file));
 	attach_it();
 	expect(page_is(m + 3 * PAGE, 3, 2), "what was written before");
