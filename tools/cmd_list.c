@@ -12,20 +12,25 @@ static const char list_help[] =
 	"usage: framepool list [--json]\n"
 	"\n"
 	"List what is attached. RESIDENT is what of it is in memory now, DIRTY what is\n"
-	"known to await writing, BLK how many pages are fetched together. A space without\n"
-	"a name belongs to programs that attached the file by the library.\n"
+	"known to await writing, '-' where a space is another user's, BLK how many pages\n"
+	"are fetched together. A space without a name belongs to programs that attached\n"
+	"the file by the library.\n"
 	"\n"
 	"  -j, --json   for programs; the fields of 'framepool stat --json'\n"
 	"  -h, --help   this\n";
 
 static void row(const struct framepool_space *s)
 {
-	char bytes[NUMBER_SIZE], resident[NUMBER_SIZE], dirty[NUMBER_SIZE], id[NUMBER_SIZE];
+	char bytes[NUMBER_SIZE], resident[NUMBER_SIZE] = "-", dirty[NUMBER_SIZE] = "-";
+	char id[NUMBER_SIZE];
 
+	if (!(s->state & FRAMEPOOL_SPACE_HIDDEN)) {
+		text_bytes(resident, s->resident * PAGE_BYTES);
+		text_bytes(dirty, s->dirty * PAGE_BYTES);
+	}
 	snprintf(id, sizeof(id), "(space %u)", s->space);
 	printf("%-20s %-10s %10s %10s %10s %5u %4s  %s%s%s\n", s->name[0] ? s->name : id, s->pool,
-	       text_bytes(bytes, s->bytes), text_bytes(resident, s->resident * PAGE_BYTES),
-	       text_bytes(dirty, s->dirty * PAGE_BYTES), s->opens, block_name(s->block_type),
+	       text_bytes(bytes, s->bytes), resident, dirty, s->opens, block_name(s->block_type),
 	       s->state & FRAMEPOOL_SPACE_WRITABLE ? "rw" : "ro",
 	       s->state & FRAMEPOOL_SPACE_ORPHAN ? ",orphan" : "",
 	       s->write_error ? ",write-error" : "");
