@@ -244,10 +244,10 @@ static void jumps_over_a_bad_page(void)
 	bed_healthy();
 	read_pages(bad, 1);
 	space_info(fd, &s);
-	diag("%ju pages, %ju major faults", (uintmax_t)(2 * NR / stride),
-	     (uintmax_t)s.major_faults);
-	expect(s.major_faults <= 2 * NR / stride / 4, "%ju major faults",
-	       (uintmax_t)s.major_faults);
+	diag("%ju pages, %ju fetched, %ju major faults", (uintmax_t)(2 * NR / stride),
+	     (uintmax_t)s.fills, (uintmax_t)s.major_faults);
+	/* Nothing that lies between. How often he waits is a matter of who is faster. */
+	expect(s.fills <= 2 * NR / stride, "%ju fetched", (uintmax_t)s.fills);
 	end(2 * NR);
 	bed_end();
 }
