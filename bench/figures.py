@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What was measured: rows of figures, tables of them, and the files they are kept in."""
 import csv
+import functools
 import os
 import subprocess
 import time
@@ -52,6 +53,7 @@ def commit():
     return f'{git("rev-parse", "--short", "HEAD") or "unknown"}{"+" if changes else ""}'
 
 
+@functools.cache
 def same_programs(name):
     """Were the programs that are measured the same at a commit?"""
     return git('diff', '--quiet', name.rstrip('+'), '--', ':/bench/guest') is not None

@@ -276,7 +276,7 @@ void fpool_backing_open_direct(struct fpool_backing *b)
  */
 int fpool_backing_upgrade(struct fpool_backing *b, struct file *file)
 {
-	struct file *own = open_to_write(file, READ_ONCE(b->bio.marked));
+	struct file *own = open_to_write(file, b->bio.marked);
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);

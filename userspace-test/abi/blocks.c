@@ -471,19 +471,7 @@ static void beside_sizes(void)
 /* Accessed bits that were asked for, ever. */
 static u64 bits_tested(void)
 {
-	char where[128], line[64];
-	uintmax_t tests = 0;
-	bool found = false;
-	FILE *f;
-
-	snprintf(where, sizeof(where), "/sys/kernel/debug/framepool/%s/policy", pool);
-	f = fopen(where, "re");
-	need(f, "%s: %s", where, strerror(errno));
-	while (!found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "tests %ju", &tests) == 1;
-	fclose(f);
-	need(found, "%s says nothing of tests", where);
-	return tests;
+	return pool_counter("policy", "tests");
 }
 
 /* Many times the pool at random: the thread between the watermarks evicts, hardly ever a fault. */

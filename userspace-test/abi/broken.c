@@ -56,18 +56,7 @@ static u64 break_page(u64 vpn)
 
 static u64 retired(void)
 {
-	char where[256], line[64];
-	u64 nr = ~0ull;
-	FILE *f;
-
-	snprintf(where, sizeof(where), "/sys/kernel/debug/framepool/%s/stats", pool);
-	f = fopen(where, "re");
-	need(f, "%s: %s", where, strerror(errno));
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "retired %ju", (uintmax_t *)&nr) == 1)
-			break;
-	fclose(f);
-	return nr;
+	return pool_counter("stats", "retired");
 }
 
 /* The entries of these processes go, the pages stay. */

@@ -235,6 +235,23 @@ bool knob_read(const char *path, char *text, size_t len)
 	return true;
 }
 
+u64 pool_counter(const char *file, const char *name)
+{
+	char where[256], line[64], key[64];
+	uintmax_t number = 0;
+	bool found = false;
+	FILE *f;
+
+	snprintf(where, sizeof(where), "/sys/kernel/debug/framepool/%s/%s", pool, file);
+	f = fopen(where, "re");
+	need(f, "%s: %s", where, strerror(errno));
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%63s %ju", key, &number) == 2 && !strcmp(key, name);
+	fclose(f);
+	need(found, "%s says nothing of %s", where, name);
+	return number;
+}
+
 void inject(const char *where)
 {
 	char line[32];

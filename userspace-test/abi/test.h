@@ -185,6 +185,7 @@ bool kernel_is_at_least(unsigned int major, unsigned int minor);
 /* A file of /proc or /sys: one write; or its first line. */
 bool knob_write(const char *path, const char *text);
 bool knob_read(const char *path, char *text, size_t len);
+u64 pool_counter(const char *file, const char *name);	/* "NAME NUMBER" of the pool in debugfs */
 void inject(const char *where);		/* the next one; skips where there is none */
 bool inject_begun(void *where);		/* it has come; for wait_until */
 u64 word_at(const char *path, u64 index);	/* of a file that is an array of 64-bit words */

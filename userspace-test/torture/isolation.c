@@ -390,13 +390,8 @@ static void stranger(void *arg)
 /* Whether only the named space is left. */
 static bool is_alone(void *unused)
 {
-	struct framepool_space s = { 0 };
-	unsigned int nr = 0;
-
 	(void)unused;
-	while (space_next(&s))
-		nr++;
-	return nr == 1;
+	return spaces_count() == 1;
 }
 
 /* With the control node, as who is of its group, he sees that others' spaces are there. */
