@@ -19,6 +19,8 @@ class Report:
     passed: int = 0
     skipped: int = 0
     failures: list = field(default_factory=list)
+    ran: set = field(default_factory=set)           # names of tests that were not skipped
+    reasons: dict = field(default_factory=dict)     # {name of a test that was skipped: why}
 
     @property
     def total(self):
@@ -31,6 +33,16 @@ class Report:
         self.passed += other.passed
         self.skipped += other.skipped
         self.failures += other.failures
+        self.ran |= other.ran
+        self.reasons |= other.reasons
+
+    def skip(self, name, reason):
+        self.skipped += 1
+        self.reasons[name] = reason or 'no reason given'
+
+    def never_ran(self):
+        """[(test, why)] of the tests that were skipped wherever they were to run."""
+        return sorted((name, why) for name, why in self.reasons.items() if name not in self.ran)
 
 
 @dataclass
@@ -43,8 +55,11 @@ class _Level:
     name: str = ''
 
 
-def parse(text, title):
-    """The Report of one TAP or KTAP document. Every level has to keep its plan, and the outermost to have one."""
+def parse(text, title, program=None):
+    """The Report of one TAP or KTAP document. Every level has to keep its plan, and the outermost to have one.
+
+    Failures are called by TITLE, and what ran and what was skipped by PROGRAM, which is the same in every job.
+    """
     report = Report()
     levels = []
     notes = []
@@ -55,8 +70,8 @@ def parse(text, title):
             levels.append(_Level(indent))
         return levels[-1]
 
-    def name_of(test):
-        return ': '.join([title] + [lv.name for lv in levels if lv.name] + [test])
+    def name_of(test, first=title):
+        return ': '.join([first] + [lv.name for lv in levels if lv.name] + [test])
 
     def close(lv, name):
         if lv.planned != lv.seen:
@@ -72,7 +87,7 @@ def parse(text, title):
                 close(levels.pop(), name_of('its tests'))       # one document after another
             level(len(m[1])).planned = int(m[2])
             if m[3] and m[2] == '0':
-                report.skipped += 1
+                report.skip(name_of('all', program or title), m[4])
         elif m := _SUBTEST.match(line):
             level(len(m[1])).name = m[2]
         elif m := _RESULT.match(line):
@@ -87,11 +102,13 @@ def parse(text, title):
             if inner is not None and (good or inner.failed):
                 lv.failed += not good or inner.failed > 0       # the leaves were counted
             elif directive:
-                report.skipped += 1
+                report.skip(name_of(test, program or title), m[6])
             elif good:
                 report.passed += 1
+                report.ran.add(name_of(test, program or title))
             else:
                 lv.failed += 1
+                report.ran.add(name_of(test, program or title))
                 report.fail(name_of(test), *notes[-30:])
                 last_failure = report.failures[-1]
             notes = []
@@ -104,4 +121,6 @@ def parse(text, title):
                 last_failure.notes.append(line)
     while levels:
         close(levels.pop(), title)
+    if report.ran:
+        report.ran.add(name_of('all', program or title))
     return report

@@ -81,6 +81,7 @@ SUITES = [
     Suite('kunit', ['insmod /lib/framepool/framepool_kunit.ko && cat /sys/kernel/debug/kunit/*/results'],
           kernels=('test',)),
     Suite('fuzz', ['device/malformed', 'device/fuzz --ops 200000'], kernels=('test',), timeout=500, files=(FUZZ,)),
+    Suite('malformed', ['device/malformed'], kernels=STOCK, files=(FUZZ,)),
     # Ten million operations where KASAN and lockdep look on, each million with a seed of its own.
     *parts(Suite('fuzz-long', [FUZZ_MILLION] * 10, kernels=('test',), timeout=3600, files=(FUZZ,), long=True), 1),
     Suite('fuzz-long', [FUZZ_MILLION], kernels=STOCK, timeout=3600, files=(FUZZ,), long=True),
@@ -106,12 +107,13 @@ SUITES = [
     Suite('cycles', ['COUNT=200 sh abi/cycles.sh'], kernels=('test',), files=(ABI,), timeout=3600, long=True,
           options=('--no-module',)),
     # What is left after use and unloading, by kmemleak: of what has failed, too.
-    Suite('leak', [f'abi/{name}' for name in LEAKING], kernels=('test',), files=(ABI,), timeout=600,
+    Suite('leak', [f'abi/{name}' for name in LEAKING], kernels=('test',), files=(ABI, *MKFS), timeout=600,
           options=(*IN_RAM, '--kmemleak')),
     # A region of 1 GiB.
     Suite('large', ['abi/debugfs "memory that is not for pages: 1 GiB"'], kernels=STOCK, files=(ABI,), options=('--mem=4G',)),
     Suite('powercut', [*power_cuts(5), 'userspace-test/powercut/powercut --lying'], timeout=600),
     Suite('powercuts', power_cuts(50), timeout=3600, long=True),
+    Suite('powercuts-test', ['userspace-test/powercut/powercut --cuts 5 --kernel test'], timeout=1800, long=True),
     Suite('tools', ['build/host/test-tools', 'userspace-test/tools/completion.sh build/host']),
     # Above the library: what these ask of the module abi asks on every kernel, so each is on one of them, and in the long
     # run on the other. Each unloads the module at its end.
@@ -140,12 +142,17 @@ def on(kernel, suite):
     return parts(long, 8) if len(suite.commands) > 8 else [long]
 
 
-SUITES += [part for suite in SUITES if suite.name in ('command', 'examples') for part in on('6.1', suite)]
+SUITES += [part for suite in SUITES if suite.name in ('command', 'examples', 'udev') for part in on('6.1', suite)]
 SUITES += [part for suite in SUITES if suite.name in ('python', 'run') for part in on('6.12', suite)]
 # What runs on the test kernel in every run, runs on the others with sanitizers, too; only the first two have kmemleak.
 COMMAND = [suite for suite in SUITES if suite.name == 'command' and not suite.long]
 ON_TEST = [suite for suite in SUITES if 'test' in suite.kernels and not suite.long] + COMMAND
 SUITES += [part for suite in COMMAND for part in on('test', suite)]
+# Lockdep looks on at all that stock kernels run.
+SUITES += [part for suite in SUITES if suite.name in ('python', 'run', 'examples', 'udev', 'movable') and not suite.long
+           for kernel in ('test', 'test-6.1') for part in on(kernel, suite)]
+# It has no IPv6, at which nbd-server listens, and its nfsd does without what stock kernels have to begin with.
+SUITES += [replace(suite, kernels=('test',), commands=suite.commands[:1]) for suite in SUITES if suite.name == 'remote']
 WITHOUT_LEAK = [suite for suite in ON_TEST if suite.name != 'leak']
 # Only 6.12 can tell whose an allocation is.
 SUITES += [part for suite in ON_TEST if suite.name != 'loading' for part in on('test-6.1', suite)]
