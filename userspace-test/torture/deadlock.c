@@ -234,11 +234,46 @@ static void onto_itself(const char *where)
 
 /* Two files and two writers: each has locked the file that the other one's pages come from. */
 static u8 *cross[2];
-static int cross_file[2];
+static int cross_file[2], cross_space[2];
+static u32 cross_id[2];
 
-static void crossing_child(void *arg)
+static void cross_begin(const char *where)
 {
-	u64 me = (uintptr_t)arg, i, vpn;
+	char *name;
+	u64 i;
+
+	pool_use(2 * MIB);
+	set_wait_ms(WAIT);
+	for (i = 0; i < 2; i++) {
+		need(asprintf(&name, "%s/cross%ju", where, (uintmax_t)i) > 0, "no memory");
+		file_make(name, NR * PAGE, 1);
+		cross_file[i] = need_ok(open(name, O_RDWR | O_CLOEXEC));
+		cross_space[i] = space_attach(name, O_RDWR);
+		cross_id[i] = space_id(cross_space[i]);
+		cross[i] = map(cross_space[i], NR * PAGE, RW, MAP_SHARED);
+		make_absent(cross_space[i], cross[i], NR * PAGE);
+		free(name);
+	}
+}
+
+/* Both files have the same bytes everywhere, whoever wrote which part. */
+static void cross_end(void)
+{
+	u64 i, vpn;
+
+	set_wait_ms(10000);
+	for (i = 0; i < 2; i++) {
+		for (vpn = 0; vpn < NR; vpn++)
+			expect(page_is(cross[i] + vpn * PAGE, vpn, 1), "file %ju", (uintmax_t)i);
+		need_ok(munmap(cross[i], NR * PAGE));
+		need_ok(close(cross_file[i]));
+		space_gone(cross_space[i], cross_id[i]);
+	}
+}
+
+static void cross_write(u64 me)
+{
+	u64 i, vpn;
 	ssize_t n;
 
 	for (i = 0; i < scaled(12); i++) {
@@ -249,38 +284,68 @@ static void crossing_child(void *arg)
 	}
 }
 
+static void crossing_child(void *arg)
+{
+	cross_write((uintptr_t)arg);
+}
+
 static void crosswise(const char *where)
 {
-	char *name;
 	pid_t pid[2];
-	int space[2];
-	u64 i, vpn;
-	u32 ids[2];
+	u64 i;
 
-	pool_use(2 * MIB);
-	set_wait_ms(WAIT);
-	for (i = 0; i < 2; i++) {
-		need(asprintf(&name, "%s/cross%ju", where, (uintmax_t)i) > 0, "no memory");
-		file_make(name, NR * PAGE, 1);
-		cross_file[i] = need_ok(open(name, O_RDWR | O_CLOEXEC));
-		space[i] = space_attach(name, O_RDWR);
-		ids[i] = space_id(space[i]);
-		cross[i] = map(space[i], NR * PAGE, RW, MAP_SHARED);
-		make_absent(space[i], cross[i], NR * PAGE);
-	}
+	cross_begin(where);
 	for (i = 0; i < 2; i++)
 		pid[i] = child_start(crossing_child, (void *)(uintptr_t)i);
 	for (i = 0; i < 2; i++)
 		must_end(pid[i], "writing crosswise");
-	/* Both files have the same bytes everywhere, whoever wrote which part. */
-	set_wait_ms(10000);
-	for (i = 0; i < 2; i++) {
-		for (vpn = 0; vpn < NR; vpn++)
-			expect(page_is(cross[i] + vpn * PAGE, vpn, 1), "file %ju", (uintmax_t)i);
-		need_ok(munmap(cross[i], NR * PAGE));
-		need_ok(close(cross_file[i]));
-		space_gone(space[i], ids[i]);
+	cross_end();
+}
+
+static void *crossing_thread(void *arg)
+{
+	cross_write((uintptr_t)arg);
+	return NULL;
+}
+
+/* Takes mmap_lock for writing all the time, which who waits with it for reading would not let it. */
+static void *cross_mapper(void *arg)
+{
+	unsigned int turn = 0;
+	u8 *other;
+
+	(void)arg;
+	while (!atomic_load(&stop)) {
+		other = map(cross_space[turn % 2], NR * PAGE, RW, MAP_SHARED);
+		need_ok(munmap(other, NR * PAGE));
+		turn++;
 	}
+	expect(turn, "no mapping was made");
+	return NULL;
+}
+
+/* The same with one mmap_lock, and somebody who wants it. */
+static void crossing_threads(void *arg)
+{
+	pthread_t writer_of[2], mapper_of;
+	u64 i;
+
+	(void)arg;
+	need(!pthread_create(&mapper_of, NULL, cross_mapper, NULL), "no thread");
+	for (i = 0; i < 2; i++)
+		need(!pthread_create(&writer_of[i], NULL, crossing_thread, (void *)(uintptr_t)i),
+		     "no thread");
+	for (i = 0; i < 2; i++)
+		pthread_join(writer_of[i], NULL);
+	atomic_store(&stop, true);
+	pthread_join(mapper_of, NULL);
+}
+
+static void crosswise_in_one(const char *where)
+{
+	cross_begin(where);
+	must_end(child_start(crossing_threads, NULL), "writing crosswise");
+	cross_end();
 }
 
 /* On the file system of the run, or on a new one of this type. */
@@ -343,6 +408,16 @@ static void cross_xfs(void)
 	on("xfs", crosswise);
 }
 
+static void cross_in_one_ext4(void)
+{
+	on(NULL, crosswise_in_one);
+}
+
+static void cross_in_one_xfs(void)
+{
+	on("xfs", crosswise_in_one);
+}
+
 static const struct test tests[] = {
 	{ "write from the mapping, fault, map and unmap, on ext4", classical_ext4, 0 },
 	{ "write from the mapping, fault, map and unmap, on xfs", classical_xfs, 0 },
@@ -353,6 +428,8 @@ static const struct test tests[] = {
 	{ "a file written onto itself, on xfs", itself_xfs, 0 },
 	{ "two files written crosswise, on ext4", cross_ext4, 0 },
 	{ "two files written crosswise, on xfs", cross_xfs, 0 },
+	{ "two files written crosswise by threads, and mapped, on ext4", cross_in_one_ext4, 0 },
+	{ "two files written crosswise by threads, and mapped, on xfs", cross_in_one_xfs, 0 },
 };
 
 int main(int argc, char **argv)
