@@ -177,11 +177,19 @@ static struct file *open_to_write(struct file *file, const struct inode *ours)
 	return ERR_PTR(err);
 }
 
+/* Where the file's pages are cached: an overlay has none of its own. */
+static struct address_space *cache_of(struct file *file)
+{
+	return real_host(file)->i_mapping;
+}
+
 /* What is cached of these pages leaves, unless it is all that there is (tmpfs). */
 static void drop_cached(struct file *file, pgoff_t first, pgoff_t last)
 {
-	if (mapping_can_writeback(file->f_mapping))
-		invalidate_mapping_pages(file->f_mapping, first, last);
+	struct address_space *mapping = cache_of(file);
+
+	if (mapping_can_writeback(mapping))
+		invalidate_mapping_pages(mapping, first, last);
 }
 
 static void use_for_writing(struct fpool_backing *b, struct file *own)
@@ -196,16 +204,38 @@ static void use_for_writing(struct fpool_backing *b, struct file *own)
 	smp_store_release(&b->wfile, own);
 }
 
+/* Of an error that nobody has been told of yet a second one would not differ: now it does. */
+static errseq_t errors_so_far(struct address_space *mapping)
+{
+	errseq_t since = 0;
+
+	errseq_check_and_advance(&mapping->wb_err, &since);
+	return since;
+}
+
+/*
+ * Whoever waits for any page of the file takes the error that the wait would tell, a program's
+ * fsync() too; that there has been one since is told to all.
+ */
+static int write_and_wait(struct address_space *mapping, loff_t first, loff_t last, errseq_t since)
+{
+	int err = filemap_write_and_wait_range(mapping, first, last);
+
+	return err ?: errseq_check(&mapping->wb_err, since);
+}
+
 /*
  * What was cached before us and is newer than the medium.  What cannot be written is clean then,
  * and nobody would see it through us.  Only errors of just now count: older ones are for who syncs.
  */
 static int write_cached(struct address_space *mapping)
 {
+	errseq_t since = errors_so_far(mapping);
+
 	if (fpool_inject(FPOOL_INJECT_FLUSH))
 		return -EIO;
 	filemap_check_errors(mapping);
-	return filemap_write_and_wait(mapping);
+	return write_and_wait(mapping, 0, LLONG_MAX, since);
 }
 
 /**
@@ -229,8 +259,10 @@ int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);
-	err = write_cached(own->f_mapping);
+	err = write_cached(cache_of(own));
 	if (err) {
+		if (write)
+			mapping_unmap_writable(own->f_mapping);
 		fput(own);
 		return err;
 	}
@@ -581,6 +613,8 @@ static int write_direct(struct fpool_backing *b, struct bio_vec *bv, unsigned in
 static int write_buffered(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr,
 			  loff_t pos, size_t len)
 {
+	struct address_space *mapping = cache_of(b->wfile);
+	errseq_t since = errors_so_far(mapping);
 	ssize_t ret = write_once(b, bv, nr, pos, len, false);
 	int err;
 
@@ -589,10 +623,26 @@ static int write_buffered(struct fpool_backing *b, struct bio_vec *bv, unsigned 
 	if (ret != len)
 		return -ENOSPC;
 	/* Now, because only now an error can still be tied to these pages. */
-	err = filemap_write_and_wait_range(b->file->f_mapping, pos, pos + len - 1);
+	err = write_and_wait(mapping, pos, pos + len - 1, since);
 	if (!err)
 		drop_behind(b, pos, len);
 	return err;
+}
+
+/*
+ * A snapshot of a frozen file system is to be one of its files, too.  What a device's special file
+ * is on has nothing to do with the device.
+ */
+static void bio_begins(struct fpool_backing *b)
+{
+	if (!b->blockdev)
+		fpool_write_start(b->wfile);
+}
+
+static void bio_ends(struct fpool_backing *b)
+{
+	if (!b->blockdev)
+		fpool_write_end(b->wfile);
 }
 
 static int write_bio(struct fpool_backing *b, struct bio_vec *bv, unsigned int nr, loff_t pos,
@@ -600,10 +650,9 @@ static int write_bio(struct fpool_backing *b, struct bio_vec *bv, unsigned int n
 {
 	int err;
 
-	/* A snapshot of a frozen file system is to be one of its files, too. */
-	fpool_write_start(b->wfile);
+	bio_begins(b);
 	err = fpool_direct_write(&b->bio, bv, nr, pos, len);
-	fpool_write_end(b->wfile);
+	bio_ends(b);
 	return err;
 }
 
@@ -703,17 +752,17 @@ static void bio_written(struct bio *bio)
 	int err = blk_status_to_errno(bio->bi_status);
 
 	bio_uninit(bio);
-	fpool_write_end(write->b->wfile);
+	bio_ends(write->b);
 	written(write, err);
 }
 
 static bool start_bio(struct fpool_backing *b, struct fpool_write *write, struct bio_vec *bv,
 		      unsigned int nr, loff_t pos, size_t len)
 {
-	fpool_write_start(b->wfile);
+	bio_begins(b);
 	if (fpool_direct_start_write(&b->bio, &write->bio, bv, nr, pos, len, bio_written))
 		return true;
-	fpool_write_end(b->wfile);
+	bio_ends(b);
 	return false;
 }
 

@@ -121,15 +121,20 @@ static void expect_file_right(void)
 	free(is);
 }
 
-static void end_detached(void)
+static void unmount_all(void)
 {
-	expect_file_right();
 	if (over[0])
 		need_ok(umount(over));
 	need_ok(umount(where));
 	note_mounted("");
 	expect(wait_until(dm_remove, NULL, 10000), "the device is still in use: %s",
 	       strerror(errno));
+}
+
+static void end_detached(void)
+{
+	expect_file_right();
+	unmount_all();
 }
 
 static void end(void)
@@ -259,27 +264,29 @@ static void reserved(void)
 
 /* ---- bad blocks under the file ---- */
 
-/* Where the file's first byte is on the device; it has to be in one piece. */
-static u64 first_sector(void)
+/* Where @n pages of the file are, one behind the other. */
+static u64 sector_of(u64 first, u64 n)
 {
 	struct {
 		struct fiemap map;
-		struct fiemap_extent extent[2];
-	} f = { .map = { .fm_length = NR * PAGE, .fm_flags = FIEMAP_FLAG_SYNC,
-			 .fm_extent_count = 2 } };
+		struct fiemap_extent extent;
+	} f = { .map = { .fm_start = first * PAGE, .fm_length = n * PAGE,
+			 .fm_flags = FIEMAP_FLAG_SYNC, .fm_extent_count = 1 } };
 	int back = need_ok(open(path, O_RDONLY | O_CLOEXEC));
+	u64 skipped;
 
 	need_ok(ioctl(back, FS_IOC_FIEMAP, &f));
 	need_ok(close(back));
-	if (f.extent[0].fe_length < FEW * PAGE)
+	skipped = first * PAGE - f.extent.fe_logical;
+	if (f.extent.fe_length < skipped + n * PAGE)
 		skip("the file is in pieces");
-	return f.extent[0].fe_physical / 512;
+	return (f.extent.fe_physical + skipped) / 512;
 }
 
 /* Pages [first, first + n) of the file have bad blocks. */
 static void bad_blocks(u64 first, u64 n)
 {
-	u64 from = first_sector() + first * PAGE / 512, to = from + n * PAGE / 512;
+	u64 from = sector_of(first, n), to = from + n * PAGE / 512;
 
 	dm_table("0 %ju linear " RAM " 0\n%ju %ju error\n%ju %ju linear " RAM " %ju", (uintmax_t)from,
 		 (uintmax_t)from, (uintmax_t)(to - from), (uintmax_t)to,
@@ -311,6 +318,74 @@ static void bad_blocks_below(void)
 	store(150, 3);
 	need_ok(fsync(fd));
 	end();
+}
+
+/* The same of which only writes fail. */
+static void unwritable_blocks(u64 first, u64 n)
+{
+	u64 from = sector_of(first, n), to = from + n * PAGE / 512;
+
+	dm_table("0 %ju linear " RAM " 0\n%ju %ju flakey " RAM " %ju 0 3600 1 error_writes\n"
+		 "%ju %ju linear " RAM " %ju", (uintmax_t)from, (uintmax_t)from,
+		 (uintmax_t)(to - from), (uintmax_t)from, (uintmax_t)to,
+		 (uintmax_t)(FS_KIB * 2 - to), (uintmax_t)to);
+}
+
+#define TAIL	(NR - 1)		/* a page that ends in its middle */
+#define PART	(PAGE - 100)
+
+static atomic_bool enough;
+
+/* Who waits for the file's pages and sees the error first has it, though he only reads the file. */
+static void *sync_on(void *unused)
+{
+	struct fiemap f;
+	int file = need_ok(open(path, O_RDONLY | O_CLOEXEC));
+
+	(void)unused;
+	while (!atomic_load(&enough)) {
+		f = (struct fiemap){ .fm_length = NR * PAGE, .fm_flags = FIEMAP_FLAG_SYNC };
+		ioctl(file, FS_IOC_FIEMAP, &f);
+	}
+	need_ok(close(file));
+	return NULL;
+}
+
+/* The last page goes through the page cache, where others wait for what is written, too. */
+static void last_page(void)
+{
+	u64 v, n = scaled(400) + 5, bytes;
+	struct framepool_range r;
+	u8 page[PAGE], *is;
+	pthread_t other[2];
+
+	make_fs("");
+	free(file_make(path, TAIL * PAGE + PART, 1));
+	pool_use(2 * MIB);
+	attach_it();
+	unwritable_blocks(TAIL, 1);
+	need(!pthread_create(&other[0], NULL, sync_on, NULL), "no thread");
+	need(!pthread_create(&other[1], NULL, sync_on, NULL), "no thread");
+	for (v = 2; v < 2 + n && !failures(); v++) {
+		page_fill(page, TAIL, v);
+		memcpy(m + TAIL * PAGE, page, PART);
+		need_ok(range_op(fd, FRAMEPOOL_EVICT, TAIL * PAGE, 0, &r));
+		expect(!r.done && r.failed == 1, "try %ju: %ju done, %ju failed", (uintmax_t)v - 2,
+		       (uintmax_t)r.done, (uintmax_t)r.failed);
+	}
+	atomic_store(&enough, true);
+	pthread_join(other[0], NULL);
+	pthread_join(other[1], NULL);
+	healthy();
+	fsync(fd);
+	need_ok(fsync(fd));
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	is = file_load(path, &bytes);
+	expect(bytes == TAIL * PAGE + PART && !memcmp(is + TAIL * PAGE, page, PART),
+	       "the last page is not as it was stored");
+	free(is);
+	unmount_all();
 }
 
 /* ---- read-only by force ---- */
@@ -824,10 +899,46 @@ static void grows_while_leaving(void)
 	       strerror(errno));
 }
 
+/* The special file of a device is on a file system that is frozen; the device is not. */
+static void frozen_special_file(void)
+{
+	char dev[64], special[DIR_SIZE + 16];
+	struct syncer s = { 0 };
+	struct stat st;
+	u32 its_id;
+	u8 *its;
+
+	make_fs("");
+	if (!loop_make(MIB, dev, sizeof(dev)))
+		skip("no loop device");
+	need_ok(stat(dev, &st));
+	snprintf(special, sizeof(special), "%s/special", where);
+	need_ok(mknod(special, S_IFBLK | 0600, st.st_rdev));
+	pool_use(2 * MIB);
+	fd = space_attach(special, O_RDWR);
+	its_id = space_id(fd);
+	its = map(fd, MIB, RW, MAP_SHARED);
+	page_fill(its, 0, 2);
+	freeze();
+	need(!pthread_create(&s.thread, NULL, sync_it, &s), "no thread");
+	expect(wait_until(has_ended, &s, 10000 * scale), "a device waits for a file system");
+	thaw();
+	pthread_join(s.thread, NULL);
+	need_ok(munmap(its, MIB));
+	space_gone(fd, its_id);
+	its = file_load_first(dev, PAGE);
+	expect(page_is(its, 0, 2), "on the device");
+	free(its);
+	unmount_all();
+}
+
 static const struct test tests[] = {
 	{ "a full file system", no_space, T_DEVICE },
 	{ "a file system that is full but for what is reserved", reserved, T_DEVICE },
 	{ "bad blocks below a file", bad_blocks_below, T_DEVICE },
+	{ "a last page that cannot be written, and others who sync", last_page, T_DEVICE },
+	{ "a last page that cannot be written, below an overlay", last_page,
+	  T_DEVICE | T_VARIANT(OVERLAY) },
 	{ "an emergency remount", emergency_remount, T_DEVICE },
 	{ "errors=remount-ro", errors_remount_ro, T_DEVICE },
 	{ "errors=remount-ro and dirty pages", errors_remount_ro_dirty, T_DEVICE },
@@ -835,6 +946,7 @@ static const struct test tests[] = {
 	{ "a frozen file system", frozen, T_DEVICE },
 	{ "a frozen file system, on the direct path", frozen_direct, T_DEVICE },
 	{ "a frozen file system, and nothing to write", frozen_clean, T_DEVICE },
+	{ "a device whose special file is on a frozen file system", frozen_special_file, T_DEVICE },
 	{ "a frozen file system and a full pool", frozen_and_full, T_DEVICE },
 	{ "a frozen file system below an overlay and a full pool", frozen_and_full,
 	  T_DEVICE | T_VARIANT(OVERLAY) },

@@ -326,6 +326,17 @@ static void attach_sealed(void)
 	need_ok(fcntl(a.fd, F_ADD_SEALS, F_SEAL_WRITE));
 }
 
+/* An attach that is refused late leaves nothing: the file can be sealed as before. */
+static void attach_undone(void)
+{
+	struct framepool_attach a = good();
+
+	a.fd = need_ok(memfd(MFD_ALLOW_SEALING, 4 * PAGE));
+	inject("flush");
+	refuse(attach(&a), EIO);
+	need_ok(fcntl(a.fd, F_ADD_SEALS, F_SEAL_WRITE));
+}
+
 static void attach_huge_pages(void)
 {
 	struct framepool_attach a = good();
@@ -1252,6 +1263,7 @@ static const struct test tests[] = {
 	{ "attach a file opened O_RDONLY for writing: EACCES", attach_not_writable, T_DEVICE },
 	{ "attach a file opened O_APPEND: EINVAL", attach_append, T_DEVICE },
 	{ "attach a sealed memfd for writing: EPERM", attach_sealed, T_DEVICE },
+	{ "attach a file whose cached pages cannot be written: EIO", attach_undone, T_DEVICE },
 	{ "attach huge pages for writing: EINVAL", attach_huge_pages, T_DEVICE },
 	{ "attach a file of sysfs: EINVAL", attach_sysfs, T_DEVICE },
 	{ "attach an O_PATH descriptor: EBADF", attach_path_fd, T_DEVICE },
