@@ -328,20 +328,15 @@ static struct ticket *find(struct fpool_handle *handle, u64 id)
 	return NULL;
 }
 
-static void delist(struct fpool_handle *handle, struct ticket *t)
-{
-	lockdep_assert_held(&tickets_lock);
-	list_del(&t->link);
-	handle->ntickets--;
-}
-
 /*
  * The descriptor forgets a ticket. True: the caller calls bury(), else the worker frees it.  One
  * that waits behind others, on devices that may stand still, does not keep its space.
  */
 static bool abandon(struct fpool_handle *handle, struct ticket *t)
 {
-	delist(handle, t);
+	lockdep_assert_held(&tickets_lock);
+	list_del(&t->link);
+	handle->ntickets--;
 	WRITE_ONCE(t->cancelled, true);
 	return t->finished || cancel_work(&t->work);
 }
@@ -376,7 +371,7 @@ void fpool_prefetch_undo(struct file *file, void *arg)
 		bury(t);
 }
 
-/* Take a ticket whose results are to be told. */
+/* Take a ticket whose results are to be told.  It counts until they are, as it may come back. */
 static struct ticket *take(struct fpool_handle *handle, const struct framepool_prefetch *p)
 {
 	struct ticket *t;
@@ -390,7 +385,7 @@ static struct ticket *take(struct fpool_handle *handle, const struct framepool_p
 	else if (!t->finished)
 		t = ERR_PTR(-EAGAIN);
 	else
-		delist(handle, t);
+		list_del(&t->link);
 	spin_unlock(&tickets_lock);
 	return t;
 }
@@ -398,9 +393,16 @@ static struct ticket *take(struct fpool_handle *handle, const struct framepool_p
 static void put_back(struct fpool_handle *handle, struct ticket *t)
 {
 	spin_lock(&tickets_lock);
-	handle->ntickets++;
 	list_add(&t->link, &handle->tickets);
 	spin_unlock(&tickets_lock);
+}
+
+static void forget(struct fpool_handle *handle, struct ticket *t)
+{
+	spin_lock(&tickets_lock);
+	handle->ntickets--;
+	spin_unlock(&tickets_lock);
+	free_ticket(t);
 }
 
 /**
@@ -425,7 +427,7 @@ long fpool_prefetch_result(struct file *file, void *arg)
 		return -EFAULT;
 	}
 	p->nr = t->nr;
-	free_ticket(t);
+	forget(handle, t);
 	return 0;
 }
 

@@ -47,6 +47,13 @@ void park_beside(struct park *p, pid_t pid)
 	expect(!status, "another process: %#x", status);
 }
 
+void park_fail(struct park *p)
+{
+	need_ok(munmap(p->page, PAGE));
+	need_ok(close(p->uffd));	/* which wakes who waits for it */
+	pthread_join(p->thread, NULL);
+}
+
 void park_end(struct park *p)
 {
 	static const u8 zeros[PAGE];

@@ -23,6 +23,7 @@ struct park {
 /* From a machine without userfaultfd the test is skipped. */
 void park_begin(struct park *p, long (*call)(struct park *p), int fd);
 void park_beside(struct park *p, pid_t pid);	/* a child meanwhile; or the test ends */
+void park_fail(struct park *p);		/* the page goes away instead: the call has EFAULT */
 void park_end(struct park *p);		/* the page comes, and the call has worked */
 void park_end_with(struct park *p, const void *bytes);	/* the same; what the page has */
 

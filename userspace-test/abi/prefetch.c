@@ -3,7 +3,7 @@
  * Prefetch of a vector of ranges: it returns at once, an eventfd says when it is over, and the
  * results come once.
  */
-#include "test.h"
+#include "park.h"
 
 #include <poll.h>
 #include <sched.h>
@@ -424,6 +424,40 @@ static void bad_input(void)
 	end();
 }
 
+static u64 last_ticket;
+
+/* A result whose memory does not come, and then is none. */
+static long wanting_result(struct park *p)
+{
+	return result_of(last_ticket, p->page, 1) ? errno : 0;
+}
+
+/* As many tickets as there may be, and one of them is on its way to the program, and back. */
+static void one_comes_back(void)
+{
+	struct framepool_span span = { .offset = 0, .length = PAGE };
+	struct park parked;
+	u64 i, ticket;
+
+	begin();
+	for (i = 0; i < 64; i++)
+		need_ok(start_with(&span, 1, event, &last_ticket));
+	wait_event(64);
+	park_begin(&parked, wanting_result, fd);
+	expect_errno(start_with(&span, 1, event, &ticket), EBUSY);
+	park_fail(&parked);
+	expect(parked.ret == EFAULT, "the result that had no room gave %ld", parked.ret);
+	expect_errno(start_with(&span, 1, event, &ticket), EBUSY);
+	for (i = 0; i < 64; i++)
+		need_ok(result_of(last_ticket - i, &span, 1));
+	expect_errno(result_of(last_ticket, &span, 1), ENOENT);
+	for (i = 0; i < 64; i++)
+		need_ok(start_with(&span, 1, event, &ticket));
+	expect_errno(start_with(&span, 1, event, &ticket), EBUSY);
+	wait_event(64);
+	end();
+}
+
 static const struct test tests[] = {
 	{ "counts of several ranges", counts, T_DEVICE },
 	{ "in blocks", in_blocks, T_DEVICE },
@@ -435,6 +469,7 @@ static const struct test tests[] = {
 	{ "the process is killed", killed, T_DEVICE },
 	{ "the process is killed, and its pages are past the end", killed_past_the_end, T_DEVICE },
 	{ "bad input", bad_input, T_DEVICE },
+	{ "a result that cannot be told, of as many as there may be", one_comes_back, T_DEVICE },
 };
 
 int main(int argc, char **argv)
