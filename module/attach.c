@@ -291,12 +291,16 @@ static void tell(struct leaver *l, int err)
 	put_leaver(l);
 }
 
-static void tell_all(struct list_head *told, int err)
+/*
+ * However the tear-down has ended: who closes is not told, and the node of who detaches has gone.
+ * What keeps the space then is another one's, who came or stored since the detach has written all.
+ */
+static void tell_all(struct list_head *told)
 {
 	struct leaver *l, *next;
 
 	list_for_each_entry_safe(l, next, told, link)
-		tell(l, err);
+		tell(l, 0);
 }
 
 /* There is one work item for each space, and it is queued once, with a reference to the space. */
@@ -377,7 +381,7 @@ static void tear_down(struct work_struct *work)
 		fpool_backing_forget_cached(&space->backing);
 	end_tear_down(space, &err);
 	/* When a detach has returned the space is gone, and the file is closed. */
-	tell_all(&told, err);
+	tell_all(&told);
 }
 
 /* The last user has gone: what is to be done begins, or begins again. */
@@ -506,7 +510,8 @@ static int detach_job(struct fpool_job *job)
  * fpool_attach_detach - write everything back and remove a named node
  * @node: the node; marked gone by the caller under fpool_attach_lock, with nothing of it open
  *
- * On failure the node is back.
+ * On failure the node is back.  What others did with the file meanwhile, and what cannot be written
+ * of that when they have gone, is no failure: the space stays in the list, as an orphan.
  *
  * Context: Process context, without fpool_attach_lock.
  * Return: 0; -EBUSY: held; -EINTR: killed, it goes on without the caller; -ENOMEM; or the error

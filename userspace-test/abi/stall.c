@@ -1031,6 +1031,58 @@ static void no_mmap_lock(void)
 	{ name ", of a file", run, (flags) | T_VARIANT(BED_FILE) }, \
 	{ name ", on the direct path", run, T_DEVICE | T_VARIANT(BED_DIRECT) }
 
+static void *detach_it(void *arg)
+{
+	struct waiter *w = arg;
+
+	atomic_store(&w->tid, syscall(SYS_gettid));
+	expect(!detach("t-left"), "detach: %s", strerror(errno));
+	atomic_store(&w->done, 1);
+	return NULL;
+}
+
+static bool is_being_written(void *unused)
+{
+	(void)unused;
+	return dm_delayed();
+}
+
+/*
+ * A detach that is not the last user's when it begins, and is when it ends: what keeps the space
+ * is not its trouble.
+ */
+static void detached_and_left(void)
+{
+	struct waiter w = { 0 };
+	struct iovec page;
+	int pipes[2];
+	u8 *is;
+
+	begin();
+	space_name(bed_path, "t-left", O_RDWR);
+	page_fill(m, 0, 2);
+	page = (struct iovec){ m, PAGE };
+	need_ok(pipe2(pipes, O_CLOEXEC));
+	need(vmsplice(pipes[1], &page, 1, 0) == (ssize_t)PAGE, "vmsplice: %s", strerror(errno));
+	bed_slow(600000);
+	need(!pthread_create(&w.thread, NULL, detach_it, &w), "no thread");
+	need(wait_until(is_being_written, NULL, 10000 * scale), "it writes nothing");
+	need_ok(munmap(m, pages * PAGE));
+	need_ok(close(fd));
+	expect(!atomic_load(&w.done), "it did not wait for the write");
+	bed_healthy();
+	pthread_join(w.thread, NULL);
+	expect_errno(detach("t-left"), ENOENT);
+	expect(wait_until(space_is_orphan, &id, 10000 * scale), "a space of which a page is held");
+	need_ok(close(pipes[0]));
+	need_ok(close(pipes[1]));
+	space_gone(-1, id);
+	is = bed_load();
+	expect(page_is(is, 0, 2), "on the device");
+	free(is);
+	bed_end();
+}
+
 static const struct test tests[] = {
 	ON_EACH("the address space is free while a read stands still", address_space_is_free, 0),
 	ON_EACH("many wait for one page", many_wait_for_one, 0),
@@ -1056,6 +1108,7 @@ static const struct test tests[] = {
 	ON_EACH("another space goes on", other_space, 0),
 	{ "a crowd that syncs, and another space", crowd_syncs, T_DEVICE },
 	ON_EACH("a fault that may not drop its lock is bounded", bounded_without_retry, T_DEVICE),
+	{ "a detach that is the last user's when it ends", detached_and_left, T_DEVICE },
 	{ "an attach that stands still, and others", attach_stands_still, T_DEVICE },
 	{ "a fault on a page that is there needs no mmap_lock", no_mmap_lock, T_DEVICE },
 };
