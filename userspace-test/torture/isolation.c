@@ -10,6 +10,7 @@
 #include "torture.h"
 #include "module.h"
 
+#include <elf.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -311,6 +312,87 @@ static void after_unload(void)
 	need(wait_until(module_unloads, NULL, SETTLE_MS), "rmmod: %s", strerror(errno));
 	module_again();
 	search(path, NR);
+}
+
+/*
+ * Both of these look through the module, which shows nothing that it has not cleared.  So memory that
+ * was given back is looked at where it lies, too, as the kernel's mapping of all memory has it.
+ */
+#define KCORE	"/proc/kcore"
+
+/* Where the file has that physical memory; 0: nowhere. */
+static u64 kcore_find(int kcore, u64 base, u64 bytes)
+{
+	Elf64_Ehdr e;
+	Elf64_Phdr p;
+	u64 i, at;
+
+	need(pread(kcore, &e, sizeof(e), 0) == sizeof(e), KCORE ": %s", strerror(errno));
+	for (i = 0; i < e.e_phnum; i++) {
+		at = e.e_phoff + i * sizeof(p);
+		need(pread(kcore, &p, sizeof(p), at) == sizeof(p), KCORE ": %s", strerror(errno));
+		if (p.p_type == PT_LOAD && base >= p.p_paddr &&
+		    base - p.p_paddr + bytes <= p.p_filesz)
+			return p.p_offset + base - p.p_paddr;
+	}
+	return 0;
+}
+
+/* Whoever has the memory now may have the word itself, on the stack of a program that looked. */
+#define WORDS	8
+
+static u64 secret_pages(int kcore, u64 at, u64 bytes)
+{
+	u64 page[PAGE / sizeof(u64)], end = at + bytes, nr = 0;
+
+	for (; at < end; at += PAGE) {
+		need(pread(kcore, page, PAGE, at) == PAGE, KCORE ": %s", strerror(errno));
+		nr += secret_words(page, PAGE) > WORDS;
+	}
+	return nr;
+}
+
+static void give_back(bool unload)
+{
+	if (unload)
+		control_close();
+	need(wait_until(unload ? module_unloads : pool_destroyed, NULL, SETTLE_MS),
+	     "it stays: %s", strerror(errno));
+}
+
+static void after_giving_back(bool unload)
+{
+	int kcore = open(KCORE, O_RDONLY | O_CLOEXEC);
+	struct framepool_pool p;
+	u64 at, nr;
+
+	if (kcore < 0 && errno == ENOENT)
+		skip("no " KCORE);
+	need_ok(kcore);
+	if (!unload)
+		pool_use(2 * MIB);
+	leave_secret(NR);
+	need(pool_info(pool, &p), "no pool");
+	at = kcore_find(kcore, p.base, p.bytes);
+	need(at, "%#jx is not in " KCORE, (uintmax_t)p.base);
+	nr = secret_pages(kcore, at, p.bytes);
+	need(nr > NR / 2, "%ju pages of %lu are seen where they are", (uintmax_t)nr, NR);
+	give_back(unload);
+	nr = secret_pages(kcore, at, p.bytes);
+	expect(!nr, "%ju pages were given back as they were", (uintmax_t)nr);
+	need_ok(close(kcore));
+	if (unload)
+		module_again();
+}
+
+static void after_destroying(void)
+{
+	after_giving_back(false);
+}
+
+static void after_unloading(void)
+{
+	after_giving_back(true);
 }
 
 static void search_regrown(void *arg)
@@ -749,6 +831,8 @@ static const struct test tests[] = {
 	{ "no secret in resizes", in_resizes, T_DEVICE },
 	{ "no secret in new pools", in_new_pools, T_DEVICE },
 	{ "no secret after unload", after_unload, T_DEVICE },
+	{ "no secret in the memory of a destroyed pool", after_destroying, T_DEVICE },
+	{ "no secret in the memory of an unloaded module", after_unloading, T_DEVICE },
 	{ "a stranger's rights", rights, T_DEVICE },
 	{ "pins are bounded by RLIMIT_MEMLOCK", pin_limit, T_DEVICE },
 	{ "pins that went with their space", pins_and_ends, T_DEVICE },

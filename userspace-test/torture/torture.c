@@ -199,3 +199,14 @@ bool secret_in(const void *mem, size_t len)
 			return true;
 	return false;
 }
+
+u64 secret_words(const void *mem, size_t len)
+{
+	const u64 *w = mem;
+	u64 n = 0;
+	size_t i;
+
+	for (i = 0; i < len / sizeof(*w); i++)
+		n += w[i] == SECRET;
+	return n;
+}

@@ -35,5 +35,6 @@ void spread(const void *mem, u64 pages);	/* load one byte of each page */
  */
 void secret_leave(u64 pages);
 bool secret_in(const void *mem, size_t len);
+u64 secret_words(const void *mem, size_t len);	/* aligned; a program that looks has some, too */
 
 #endif /* TORTURE_H */
