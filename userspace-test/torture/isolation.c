@@ -443,13 +443,23 @@ static void denied(const char *file, int oflags)
 	       f < 0 ? strerror(errno) : "opened");
 }
 
+/* A space with a name, pages of which are resident, pinned, held, dirty and gone: it is root's. */
+static struct {
+	int fd;
+	u32 space;
+	pid_t pid;
+} victim;
+
+#define SIZE	(100 * PAGE)
+
 /* With a descriptor of a space of his own, in the same pool, and nothing else. */
 static void stranger(void *arg)
 {
+	struct framepool_resize size = { .size = sizeof(size), .bytes = 20 * PAGE };
 	struct framepool_range r;
 	struct framepool_space s = { .size = sizeof(s) };
-	u32 victim = *(u32 *)arg;
 
+	(void)arg;
 	become(STRANGER, STRANGER);
 	denied(CONTROL, O_RDWR);
 	denied(CONTROL, O_RDONLY);
@@ -462,11 +472,17 @@ static void stranger(void *arg)
 	expect_errno(ioctl(fd, FRAMEPOOL_DETACH, &s), ENOTTY);
 	/* His own statistics, and only his own pages. */
 	space_info(fd, &s);
-	expect(s.space != victim, "it is the victim's space");
-	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
-	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, 0, 0, &r));
+	expect(s.space != victim.space, "it is the victim's space");
 	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
 	expect(!r.done, "%ju pages unpinned", (uintmax_t)r.done);
+	need_ok(range_op(fd, FRAMEPOOL_PREFETCH, 0, 0, &r));
+	need_ok(range_op(fd, FRAMEPOOL_PIN, 0, 10 * PAGE, &r));
+	expect(r.done == 10, "%ju pages pinned", (uintmax_t)r.done);
+	need_ok(ioctl(fd, FRAMEPOOL_RESIZE, &size));
+	need_ok(range_op(fd, FRAMEPOOL_UNPIN, 0, 0, &r));
+	expect(r.done == 10, "%ju pages unpinned", (uintmax_t)r.done);
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(r.done == 20, "%ju pages evicted", (uintmax_t)r.done);
 }
 
 /* Whether only the named space is left. */
@@ -476,70 +492,210 @@ static bool is_alone(void *unused)
 	return spaces_count() == 1;
 }
 
+static void find_victim(struct framepool_space *s)
+{
+	memset(s, 0, sizeof(*s));
+	while (space_next(s))
+		if (s->space == victim.space)
+			return;
+	need(false, "it is not listed");
+}
+
+#define COUNTERS	(offsetof(struct framepool_space, pool) - \
+			 offsetof(struct framepool_space, resident))
+
+static void sees_no_counters(void)
+{
+	struct framepool_space s;
+
+	find_victim(&s);
+	expect(s.state & FRAMEPOOL_SPACE_HIDDEN && !strcmp(s.name, "t.private"),
+	       "state %#x, name %s", s.state, s.name);
+	expect(bytes_zero(&s.resident, COUNTERS, 0) && !s.write_error, "counters are told");
+}
+
+/* Else a stranger's zeros would say nothing. */
+static void admin_sees_counters(void)
+{
+	struct framepool_space s;
+
+	find_victim(&s);
+	expect(!(s.state & FRAMEPOOL_SPACE_HIDDEN), "state %#x", s.state);
+	expect(s.resident && s.dirty && s.pinned && s.nodes, "%ju, %ju, %ju, %ju",
+	       (uintmax_t)s.resident, (uintmax_t)s.dirty, (uintmax_t)s.pinned,
+	       (uintmax_t)s.nodes);
+	expect(s.minor_faults && s.major_faults && s.fills, "%ju, %ju, %ju",
+	       (uintmax_t)s.minor_faults, (uintmax_t)s.major_faults, (uintmax_t)s.fills);
+	expect(s.evictions && s.written && s.refaults && s.ghosts, "%ju, %ju, %ju, %ju",
+	       (uintmax_t)s.evictions, (uintmax_t)s.written, (uintmax_t)s.refaults,
+	       (uintmax_t)s.ghosts);
+}
+
+/* What names the victim, his process, or the pool of both. */
+static void commands_are_refused(void)
+{
+	struct framepool_wset w = { .size = sizeof(w), .pid = victim.pid };
+	struct framepool_wset_limit l = { .size = sizeof(l), .pid = victim.pid, .max = 64 };
+	struct framepool_pool_policy p = { .size = sizeof(p), .policy = "fifo" };
+
+	memcpy(w.name, pool, sizeof(pool));
+	memcpy(l.name, pool, sizeof(pool));
+	memcpy(p.name, pool, sizeof(pool));
+	expect_errno(ioctl(control_fd(), FRAMEPOOL_WSET_GET, &w), EPERM);
+	expect_errno(ioctl(control_fd(), FRAMEPOOL_WSET_LIMIT, &l), EPERM);
+	expect_errno(ioctl(control_fd(), FRAMEPOOL_POOL_SET_POLICY, &p), EPERM);
+	expect(!pool_destroyed(NULL) && errno == EPERM, "POOL_DESTROY: %s", strerror(errno));
+	expect_errno(detach("t.private"), EPERM);
+	w.cursor = 0;
+	while (!ioctl(control_fd(), FRAMEPOOL_WSET_NEXT, &w))
+		expect(w.pid != victim.pid, "the victim's working set is listed");
+	expect(errno == ENOENT, "WSET_NEXT: %s", strerror(errno));
+}
+
+static void ways_in_are_closed(void)
+{
+	char file[64];
+
+	denied(NODES "/t.private", O_RDONLY);
+	snprintf(file, sizeof(file), "/proc/%d/fd/%d", victim.pid, victim.fd);
+	denied(file, O_RDONLY);
+	snprintf(file, sizeof(file), "/proc/%d/mem", victim.pid);
+	denied(file, O_RDONLY);
+}
+
 /* With the control node, as who is of its group, he sees that others' spaces are there. */
 static void member(void *arg)
 {
-	u32 victim = *(u32 *)arg, own;
 	struct framepool_space s = { 0 };
-	unsigned int seen = 0;
 	struct framepool_attach a;
 	int file = need_ok(open(file_path("own"), O_RDWR | O_CLOEXEC));
+	bool seen = false;
+	u32 own;
 	u8 byte;
 
+	(void)arg;
 	control_fd();
 	become(STRANGER, STRANGER);
 	attach_init(&a, file);
 	need_ok(attach(&a));
 	need(pread(a.space_fd, &byte, 1, 0) == 1, "pread: %s", strerror(errno));
 	own = space_id(a.space_fd);
-	need(own != victim, "it is the victim's space");
+	need(own != victim.space, "it is the victim's space");
+	sees_no_counters();
 	while (space_next(&s)) {
-		if (s.space == victim) {
-			seen++;
-			expect(s.state & FRAMEPOOL_SPACE_HIDDEN && !strcmp(s.name, "t.private"),
-			       "state %#x, name %s", s.state, s.name);
-			expect(!s.resident && !s.pinned && !s.fills && !s.major_faults && !s.nodes,
-			       "%ju resident, %ju fills", (uintmax_t)s.resident,
-			       (uintmax_t)s.fills);
-		} else if (s.space == own && s.uid == STRANGER) {
-			seen++;
-			expect(!(s.state & FRAMEPOOL_SPACE_HIDDEN) && s.resident && s.fills,
-			       "state %#x, %ju resident", s.state, (uintmax_t)s.resident);
-		}
+		if (s.space != own)
+			continue;
+		seen = true;
+		expect(s.uid == STRANGER && !(s.state & FRAMEPOOL_SPACE_HIDDEN) && s.resident &&
+		       s.fills, "state %#x, %ju resident", s.state, (uintmax_t)s.resident);
 	}
-	expect(seen == 2, "%u of 2 seen", seen);
+	expect(seen, "his own space is not listed");
+	commands_are_refused();
+	ways_in_are_closed();
 	need_ok(close(a.space_fd));
+}
+
+/* One of each that its counters count, but for errors; nothing goes on by itself afterwards. */
+static void make_victim(u8 *model)
+{
+	struct framepool_range r;
+	u64 vpn;
+
+	space_name(file_make("private", SIZE, 1), "t.private", O_RDWR);
+	victim.fd = need_ok(node_open("t.private", O_RDWR));
+	victim.space = space_id(victim.fd);
+	victim.pid = getpid();
+	m = map(victim.fd, SIZE, RW, MAP_SHARED);
+	need_ok(range_op(victim.fd, FRAMEPOOL_PREFETCH, 0, 0, &r));
+	for (vpn = 20; vpn < 30; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	need_ok(range_op(victim.fd, FRAMEPOOL_SYNC, 0, 0, &r));
+	/* What leaves because others want frames is remembered, what is evicted is not. */
+	squeeze_out(victim.fd, 10);
+	for (vpn = 50; vpn < SIZE / PAGE; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 1), "what has left");
+	need_ok(range_op(victim.fd, FRAMEPOOL_PIN, 0, 10 * PAGE, &r));
+	/* What is held stays dirty. */
+	need_ok(range_op(victim.fd, FRAMEPOOL_HOLD, 20 * PAGE, 10 * PAGE, &r));
+	for (vpn = 20; vpn < 30; vpn++) {
+		page_fill(model + vpn * PAGE, vpn, 3);
+		need(pwrite(victim.fd, model + vpn * PAGE, PAGE, vpn * PAGE) == PAGE, "pwrite: %s",
+		     strerror(errno));
+	}
+}
+
+static void end_victim(const u8 *model)
+{
+	struct framepool_range r;
+
+	expect(bytes_are(m, model, SIZE, 0), "its contents");
+	need_ok(range_op(victim.fd, FRAMEPOOL_RELEASE, 0, 0, &r));
+	need_ok(munmap(m, SIZE));
+	need_ok(close(victim.fd));
+	need_ok(detach("t.private"));
+}
+
+/* What is said of the victim, his process's working set, and the pool that others may not change. */
+struct said {
+	struct framepool_space space;
+	struct framepool_wset set;
+	char policy[FRAMEPOOL_POLICY_SIZE];
+};
+
+static void ask(struct said *said)
+{
+	struct framepool_wset *w = &said->set;
+	struct framepool_pool p;
+
+	memset(said, 0, sizeof(*said));
+	space_info(victim.fd, &said->space);
+	w->size = sizeof(*w);
+	memcpy(w->name, pool, sizeof(pool));
+	need_ok(ioctl(control_fd(), FRAMEPOOL_WSET_GET, w));
+	need(pool_info(pool, &p), "no pool");
+	memcpy(said->policy, p.policy, sizeof(p.policy));
+}
+
+static void expect_unchanged(const struct said *before, const char *by)
+{
+	struct said now;
+
+	ask(&now);
+	expect(!memcmp(&now.space.bytes, &before->space.bytes,
+		       offsetof(struct framepool_space, name) -
+		       offsetof(struct framepool_space, bytes)),
+	       "%s: %ju bytes, %ju resident, %ju pinned, %ju evictions", by,
+	       (uintmax_t)now.space.bytes, (uintmax_t)now.space.resident,
+	       (uintmax_t)now.space.pinned, (uintmax_t)now.space.evictions);
+	expect(now.set.min == before->set.min && now.set.max == before->set.max &&
+	       now.set.charge == before->set.charge, "%s: at most %ju frames, has %ju", by,
+	       (uintmax_t)now.set.max, (uintmax_t)now.set.charge);
+	expect(!strcmp(now.policy, before->policy), "%s: policy %s", by, now.policy);
 }
 
 static void rights(void)
 {
-	struct framepool_space before, after;
-	struct framepool_range r;
+	u8 *model = model_make(SIZE, 1);
+	struct said before;
 	struct stat st;
-	int victim;
 
 	pool_use(2 * MIB);
-	space_name(file_make("private", 100 * PAGE, 1), "t.private", O_RDWR);
-	victim = need_ok(node_open("t.private", O_RDWR));
-	need_ok(range_op(victim, FRAMEPOOL_PREFETCH, 0, 0, &r));
-	need_ok(range_op(victim, FRAMEPOOL_PIN, 0, 10 * PAGE, &r));
-	space_info(victim, &before);
+	make_victim(model);
+	admin_sees_counters();
+	ask(&before);
 	fd = space_attach(file_make("own", 50 * PAGE, 2), O_RDWR);
-	child_join(child_start(stranger, &before.space));
+	child_join(child_start(stranger, NULL));
+	expect_unchanged(&before, "a stranger");
 	need_ok(close(fd));
-	need(wait_until(is_alone, NULL, 10000), "the file's first space is still there");
-	child_join(child_start(member, &before.space));
-	space_info(victim, &after);
-	expect(after.resident == before.resident && after.pinned == before.pinned &&
-	       after.bytes == before.bytes && after.evictions == before.evictions,
-	       "%ju resident, %ju pinned, %ju evictions", (uintmax_t)after.resident,
-	       (uintmax_t)after.pinned, (uintmax_t)after.evictions);
+	need(wait_until(is_alone, NULL, SETTLE_MS), "the file's first space is still there");
+	child_join(child_start(member, NULL));
+	expect_unchanged(&before, "a member of the group");
 	need_ok(stat(CONTROL, &st));
 	expect((st.st_mode & 0777) == 0600 && !st.st_uid, "control: mode %o", st.st_mode);
 	need_ok(stat(NODES "/t.private", &st));
 	expect((st.st_mode & 0777) == 0600 && !st.st_uid, "node: mode %o", st.st_mode);
-	need_ok(close(victim));
-	need_ok(detach("t.private"));
+	end_victim(model);
+	free(model);
 }
 
 /* ---- pins are locked memory ---- */
