@@ -790,101 +790,258 @@ static void pins_and_ends(void)
 
 /* ---- the bound ---- */
 
-static atomic_bool *stop;
+#define ROOM	64UL			/* frames of a process that has a maximum */
 
-/* Reads what the kernel says, in both ways that there are, as fast as it can. */
-static void sampler(void *arg)
+/* Between the sampler and those whom it watches. */
+static struct watch {
+	atomic_ullong ready;		/* of them, with their maxima */
+	atomic_bool stop;
+	atomic_uint alone;		/* the space that one process has to itself */
+	atomic_bool full, sampled;	/* he has touched all of it; a sample since then is over */
+} *watch;
+
+static FILE *debug_open(const char *name)
 {
-	char stats[128], line[128];
-	struct framepool_pool p;
-	u64 samples = 0, most = 0, value;
+	char file[128];
 	FILE *f;
 
-	(void)arg;
-	snprintf(stats, sizeof(stats), "/sys/kernel/debug/framepool/%s/stats", pool);
-	while (!atomic_load(stop) || !samples) {
-		need(pool_info(pool, &p), "no pool");
-		expect(p.resident <= p.bound && p.resident_max <= p.bound, "%ju resident of %ju",
-		       (uintmax_t)p.resident, (uintmax_t)p.bound);
-		expect(p.resident + p.free + p.nodes + p.kernel <= p.frames,
-		       "%ju resident, %ju free, %ju nodes, %ju kernel of %ju",
-		       (uintmax_t)p.resident, (uintmax_t)p.free, (uintmax_t)p.nodes,
-		       (uintmax_t)p.kernel, (uintmax_t)p.frames);
-		most = p.resident > most ? p.resident : most;
-		samples++;
-		f = fopen(stats, "r");
-		if (!f)
-			continue;
-		while (fgets(line, sizeof(line), f))
-			if (sscanf(line, "resident %ju", (uintmax_t *)&value) == 1)
-				expect(value <= p.bound, "debugfs: %ju resident",
-				       (uintmax_t)value);
-		fclose(f);
-	}
-	diag("%ju samples, %ju resident at most, bound %ju", (uintmax_t)samples, (uintmax_t)most,
-	     (uintmax_t)p.bound);
+	snprintf(file, sizeof(file), "/sys/kernel/debug/framepool/%s/%s", pool, name);
+	f = fopen(file, "re");
+	need(f, "%s: %s", file, strerror(errno));
+	return f;
 }
 
-/* Everything that takes frames, for itself and in a hurry. */
-static void greedy(void *arg)
+static void sample_stats(u64 bound)
 {
-	struct framepool_range r;
-	struct iovec iov;
-	struct rnd rnd;
-	u64 i, vpn;
+	FILE *f = debug_open("stats");
+	bool seen = false;
+	char line[128];
+	u64 value;
+
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "resident %ju", (uintmax_t *)&value) != 1)
+			continue;
+		seen = true;
+		expect(value <= bound, "debugfs: %ju resident", (uintmax_t)value);
+	}
+	expect(seen, "debugfs: no count of resident frames");
+	fclose(f);
+}
+
+/* Of each frame what it holds, all at one moment: a pool of 2 MiB is looked at in one piece. */
+static u64 sample_frames(u32 space)
+{
+	FILE *f = debug_open("frames");
+	unsigned int first, nr, of;
+	char line[128], state[16];
+	u64 frames = 0;
+
+	while (fgets(line, sizeof(line), f)) {
+		need(sscanf(line, "%u %u %15s %u", &first, &nr, state, &of) == 4, "%s", line);
+		if (of == space && (!strcmp(state, "resident") || !strcmp(state, "fill") ||
+				    !strcmp(state, "evict")))
+			frames += nr;
+	}
+	fclose(f);
+	expect(!space || frames <= ROOM, "%ju frames, %lu at most", (uintmax_t)frames, ROOM);
+	return space ? frames : 0;
+}
+
+/* The most that one with a maximum has. */
+static u64 sample_sets(void)
+{
+	struct framepool_wset w = { .size = sizeof(w) };
+	u64 most = 0;
+
+	memcpy(w.name, pool, sizeof(pool));
+	while (!ioctl(control_fd(), FRAMEPOOL_WSET_NEXT, &w)) {
+		/* Its process has ended, and what it has is on its way to others. */
+		if (!w.max)
+			continue;
+		expect(w.charge <= w.max && w.peak <= w.max, "%ju frames now, %ju once, %ju at most",
+		       (uintmax_t)w.charge, (uintmax_t)w.peak, (uintmax_t)w.max);
+		if (w.max == ROOM && w.charge > most)
+			most = w.charge;
+	}
+	need(errno == ENOENT, "WSET_NEXT: %s", strerror(errno));
+	return most;
+}
+
+static u64 sample_pool(void)
+{
+	struct framepool_pool p;
+
+	need(pool_info(pool, &p), "no pool");
+	expect(p.resident <= p.bound && p.resident_max <= p.bound, "%ju resident of %ju",
+	       (uintmax_t)p.resident, (uintmax_t)p.bound);
+	expect(p.resident + p.free + p.nodes + p.kernel <= p.frames,
+	       "%ju resident, %ju free, %ju nodes, %ju kernel of %ju", (uintmax_t)p.resident,
+	       (uintmax_t)p.free, (uintmax_t)p.nodes, (uintmax_t)p.kernel, (uintmax_t)p.frames);
+	sample_stats(p.bound);
+	return p.resident;
+}
+
+/* Reads what the kernel says, in all ways that there are, as fast as it can. */
+static void sampler(void *arg)
+{
+	u64 samples, most = 0, of_set = 0, of_space = 0, now;
+	bool full;
+
+	(void)arg;
+	for (samples = 0; !atomic_load(&watch->stop) || !samples; samples++) {
+		full = atomic_load(&watch->full);
+		now = sample_pool();
+		most = now > most ? now : most;
+		now = sample_sets();
+		of_set = now > of_set ? now : of_set;
+		now = sample_frames(atomic_load(&watch->alone));
+		of_space = now > of_space ? now : of_space;
+		atomic_store(&watch->sampled, full);
+	}
+	diag("%ju samples, %ju resident at most, a process %ju, a space %ju", (uintmax_t)samples,
+	     (uintmax_t)most, (uintmax_t)of_set, (uintmax_t)of_space);
+	expect(of_set > ROOM / 2 && of_space > ROOM / 2, "nobody was near his maximum");
+}
+
+#define SPAN	(2 * NR + 8)		/* pages of the file */
+#define GREEDY	4
+
+static void touch_and_store(struct rnd *rnd)
+{
+	u64 k, vpn;
+
+	for (k = 0; k < 50; k++) {
+		vpn = rnd_below(rnd, 2 * NR);
+		expect(page_is(m + vpn * PAGE, vpn, 1), "greedy");
+		page_fill(m + vpn * PAGE, vpn, 1);
+	}
+}
+
+static void forked(void *arg)
+{
+	touch_and_store(arg);
+}
+
+static void send_to_pipe(u64 vpn)
+{
+	struct iovec iov = { m + vpn * PAGE, 8 * PAGE };
 	int p[2];
 
-	rnd_init(&rnd, (uintptr_t)arg);
 	need_ok(pipe2(p, O_NONBLOCK));
-	for (i = 0; i < scaled(60); i++) {
-		vpn = rnd_below(&rnd, 2 * NR);
-		switch (rnd_below(&rnd, 6)) {
-		case 0:
-			block_type(rnd_below(&rnd, 6));
-			break;
-		case 1:
-			range_op(fd, FRAMEPOOL_PREFETCH, vpn * PAGE, 0, &r);
-			break;
-		case 2:
-			range_op(fd, FRAMEPOOL_PIN, vpn * PAGE, 8 * PAGE, &r);
-			range_op(fd, FRAMEPOOL_UNPIN, vpn * PAGE, 8 * PAGE, &r);
-			break;
-		case 3:
-			iov = (struct iovec){ m + vpn * PAGE, 8 * PAGE };
-			vmsplice(p[1], &iov, 1, SPLICE_F_NONBLOCK);
-			need_ok(close(p[0]));
-			need_ok(close(p[1]));
-			need_ok(pipe2(p, O_NONBLOCK));
-			break;
-		default:
-			for (u64 k = 0; k < 50; k++) {
-				vpn = rnd_below(&rnd, 2 * NR);
-				expect(page_is(m + vpn * PAGE, vpn, 1), "greedy");
-				page_fill(m + vpn * PAGE, vpn, 1);
-			}
-		}
+	vmsplice(p[1], &iov, 1, SPLICE_F_NONBLOCK);
+	need_ok(close(p[0]));
+	need_ok(close(p[1]));
+}
+
+/* Everything that takes frames, in a hurry. */
+static void take_frames(struct rnd *rnd, bool may_fork)
+{
+	struct framepool_range r;
+	u64 vpn = rnd_below(rnd, 2 * NR);
+
+	switch (rnd_below(rnd, 8)) {
+	case 0:
+		block_type(rnd_below(rnd, 6));
+		break;
+	case 1:
+		range_op(fd, FRAMEPOOL_PREFETCH, vpn * PAGE, 0, &r);
+		break;
+	case 2:
+		range_op(fd, FRAMEPOOL_PIN, vpn * PAGE, 8 * PAGE, &r);
+		range_op(fd, FRAMEPOOL_UNPIN, vpn * PAGE, 8 * PAGE, &r);
+		break;
+	case 3:
+		send_to_pipe(vpn);
+		break;
+	case 4:
+		if (may_fork)
+			child_join(child_start(forked, rnd));
+		break;
+	default:
+		touch_and_store(rnd);
 	}
+}
+
+static void limit_myself(u64 max)
+{
+	struct framepool_wset_limit l = { .size = sizeof(l), .max = max };
+
+	memcpy(l.name, pool, sizeof(pool));
+	need_ok(ioctl(control_fd(), FRAMEPOOL_WSET_LIMIT, &l));
+}
+
+/* Who ends leaves to others what is more than the maximum of one who has not got it yet. */
+static void begin_together(void)
+{
+	atomic_fetch_add(&watch->ready, 1);
+	wait_for_steps(&watch->ready, GREEDY);
+}
+
+/* For himself: the first with a maximum, which his children have, too. */
+static void greedy(void *arg)
+{
+	struct rnd rnd;
+	u64 i;
+
+	rnd_init(&rnd, (uintptr_t)arg);
+	if ((uintptr_t)arg == 1)
+		limit_myself(ROOM);
+	begin_together();
+	for (i = 0; i < scaled(40); i++)
+		take_frames(&rnd, true);
+}
+
+static bool is_sampled(void *unused)
+{
+	(void)unused;
+	return atomic_load(&watch->sampled);
+}
+
+/*
+ * The same alone with a space, all frames of which are therefore his: what a child would leave
+ * behind would be nobody's.
+ */
+static void greedy_alone(void *arg)
+{
+	struct rnd rnd;
+	u64 i;
+
+	rnd_init(&rnd, (uintptr_t)arg);
+	need_ok(munmap(m, SPAN * PAGE));
+	fd = space_attach(file_make("alone", SPAN * PAGE, 1), O_RDWR);
+	id = space_id(fd);
+	m = map(fd, SPAN * PAGE, RW, MAP_SHARED);
+	limit_myself(ROOM);
+	begin_together();
+	atomic_store(&watch->alone, id);
+	for (i = 0; i < scaled(40); i++)
+		take_frames(&rnd, false);
+	spread(m, SPAN);
+	/* One sample more, of what there is now. */
+	atomic_store(&watch->full, true);
+	need(wait_until(is_sampled, NULL, SETTLE_MS), "no sample");
+	atomic_store(&watch->alone, 0);
 }
 
 static void bound(void)
 {
-	pid_t pid[3], watch;
+	pid_t pid[GREEDY], look;
 	u64 i;
 
 	pool_use(2 * MIB);
-	stop = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	path = file_make("file", (2 * NR + 8) * PAGE, 1);
+	watch = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	path = file_make("file", SPAN * PAGE, 1);
 	fd = space_attach(path, O_RDWR);
 	id = space_id(fd);
-	m = map(fd, (2 * NR + 8) * PAGE, RW, MAP_SHARED);
-	watch = child_start(sampler, NULL);
-	for (i = 0; i < ARRAY_SIZE(pid); i++)
-		pid[i] = child_start(greedy, (void *)(uintptr_t)i);
-	for (i = 0; i < ARRAY_SIZE(pid); i++)
+	m = map(fd, SPAN * PAGE, RW, MAP_SHARED);
+	look = child_start(sampler, NULL);
+	for (i = 0; i < GREEDY; i++)
+		pid[i] = child_start(i ? greedy : greedy_alone, (void *)(uintptr_t)i);
+	for (i = 0; i < GREEDY; i++)
 		child_join(pid[i]);
-	atomic_store(stop, true);
-	child_join(watch);
-	need_ok(munmap(m, (2 * NR + 8) * PAGE));
+	atomic_store(&watch->stop, true);
+	child_join(look);
+	need_ok(munmap(m, SPAN * PAGE));
 	space_gone(fd, id);
 }
 
@@ -894,6 +1051,8 @@ static void bound(void)
  */
 #define TABLE	(2 * MIB)
 #define MAX	24UL			/* frames of the process */
+
+static atomic_bool *stop;
 
 static u64 entries(int pagemap)
 {
@@ -923,12 +1082,10 @@ static void *touch_some(void *stream)
 
 static void confined(void *arg)
 {
-	struct framepool_wset_limit l = { .size = sizeof(l), .max = MAX };
 	pthread_t other;
 
 	(void)arg;
-	memcpy(l.name, pool, sizeof(pool));
-	need_ok(ioctl(control_fd(), FRAMEPOOL_WSET_LIMIT, &l));
+	limit_myself(MAX);
 	need(!pthread_create(&other, NULL, touch_some, (void *)1), "no thread");
 	touch_some(NULL);
 	pthread_join(other, NULL);
