@@ -315,8 +315,9 @@ static void after_unload(void)
 }
 
 /*
- * Both of these look through the module, which shows nothing that it has not cleared.  So memory that
- * was given back is looked at where it lies, too, as the kernel's mapping of all memory has it.
+ * Both of these look through the module, which shows nothing that it has not cleared.  So memory
+ * that was given back is looked at where it lies, too, as the kernel's mapping of all memory has
+ * it.
  */
 #define KCORE	"/proc/kcore"
 
@@ -635,7 +636,7 @@ static void end_victim(const u8 *model)
 	need_ok(detach("t.private"));
 }
 
-/* What is said of the victim, his process's working set, and the pool that others may not change. */
+/* What is said of the victim, his process's working set, and the pool. */
 struct said {
 	struct framepool_space space;
 	struct framepool_wset set;
@@ -704,6 +705,14 @@ static void rights(void)
 
 static int spaces[2];
 
+static void two_spaces(u32 *ids, u64 pages)
+{
+	for (u64 i = 0; i < 2; i++) {
+		spaces[i] = space_attach(file_make(i ? "two" : "one", pages * PAGE, 1), O_RDWR);
+		ids[i] = space_id(spaces[i]);
+	}
+}
+
 static u64 pin_some(int space, u64 first, u64 pages, int want)
 {
 	struct framepool_range r;
@@ -750,16 +759,139 @@ static void pin_limit(void)
 	u32 ids[2];
 
 	pool_use(2 * MIB);
-	for (i = 0; i < 2; i++) {
-		spaces[i] = space_attach(file_make(i ? "two" : "one", 200 * PAGE, 1), O_RDWR);
-		ids[i] = space_id(spaces[i]);
-	}
+	two_spaces(ids, 200);
 	child_join(child_start(limited, NULL));
 	/* CAP_IPC_LOCK may more, as it may with mlock. */
 	need_ok(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ LOCKED * PAGE, LOCKED * PAGE }));
 	expect(pin_some(spaces[0], 0, 100, 0) == 100, "root is bounded");
 	for (i = 0; i < 2; i++)
 		space_gone(spaces[i], ids[i]);
+}
+
+/* Whatever RLIMIT_MEMLOCK allows, the other half of the pool is others'. */
+static void wants_all(void *arg)
+{
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+	u64 half = *(u64 *)arg;
+	struct framepool_range r;
+
+	need_ok(setrlimit(RLIMIT_MEMLOCK, &limit));
+	become(STRANGER, STRANGER);
+	expect(pin_some(spaces[0], 0, NR, ENOMEM) == half, "not half of the pool");
+	pin_some(spaces[1], 0, 1, ENOMEM);
+	/* Holds are pins. */
+	need_ok(range_op(spaces[0], FRAMEPOOL_UNPIN, 0, 4 * PAGE, &r));
+	expect_errno(range_op(spaces[1], FRAMEPOOL_HOLD, 0, 8 * PAGE, &r), ENOMEM);
+	expect(r.done == 4, "%ju held", (uintmax_t)r.done);
+}
+
+static u64 half_of_pool(void)
+{
+	struct framepool_pool p;
+
+	need(pool_info(pool, &p), "no pool");
+	return p.bound / 2;
+}
+
+static void pin_half(void)
+{
+	u64 half, i;
+	u32 ids[2];
+
+	pool_use(2 * MIB);
+	half = half_of_pool();
+	two_spaces(ids, NR);
+	child_join(child_start(wants_all, &half));
+	expect(pin_some(spaces[0], 0, NR, 0) == NR - half + 4, "root is bounded");
+	for (i = 0; i < 2; i++)
+		space_gone(spaces[i], ids[i]);
+}
+
+/* Either limit is one for two processes of a user, also where both want the last page at once. */
+static struct together {
+	atomic_ullong steps, pinned;
+	u64 most;			/* pages that both may pin */
+	struct rlimit limit;
+} *together;
+
+/* At the same moment, if both have a processor now. */
+static void step_together(u64 *steps)
+{
+	unsigned int looks = 200000;
+
+	atomic_fetch_add(&together->steps, 1);
+	++*steps;
+	while (atomic_load(&together->steps) < 2 * *steps && looks)
+		looks--;
+	wait_for_steps(&together->steps, 2 * *steps);
+}
+
+static bool pin_page(int space, u64 vpn)
+{
+	struct framepool_range r;
+	int ret = range_op(space, FRAMEPOOL_PIN, vpn * PAGE, PAGE, &r);
+
+	expect(!ret || errno == ENOMEM, "pin: %s", strerror(errno));
+	atomic_fetch_add(&together->pinned, !ret);
+	return !ret;
+}
+
+static void expect_together(u64 want)
+{
+	expect(atomic_load(&together->pinned) == want, "%ju pinned together, not %ju",
+	       (uintmax_t)atomic_load(&together->pinned), (uintmax_t)want);
+}
+
+static void pins_beside_another(void *arg)
+{
+	int space = *(int *)arg;
+	u64 steps = 0, i, rounds = scaled(2000);
+	struct framepool_range r;
+
+	need_ok(setrlimit(RLIMIT_MEMLOCK, &together->limit));
+	become(STRANGER, STRANGER);
+	step_together(&steps);
+	for (i = 0; i <= together->most && pin_page(space, i); i++)
+		;
+	step_together(&steps);
+	expect_together(together->most);
+	need_ok(range_op(space, FRAMEPOOL_UNPIN, 0, 0, &r));
+	step_together(&steps);
+	/* All but one. */
+	if (space == spaces[0])
+		need_ok(range_op(space, FRAMEPOOL_PIN, PAGE, (together->most - 1) * PAGE, &r));
+	for (i = 1; i <= rounds && !failures(); i++) {
+		step_together(&steps);
+		pin_page(space, 0);
+		step_together(&steps);
+		expect_together(together->most + i);
+		need_ok(range_op(space, FRAMEPOOL_UNPIN, 0, PAGE, &r));
+	}
+}
+
+static void pin_together(u64 most, rlim_t bytes)
+{
+	pid_t pid[2];
+	u32 ids[2];
+	u64 i;
+
+	together = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	need(together != MAP_FAILED, "mmap: %s", strerror(errno));
+	together->most = most;
+	together->limit = (struct rlimit){ bytes, bytes };
+	two_spaces(ids, NR);
+	for (i = 0; i < 2; i++)
+		pid[i] = child_start(pins_beside_another, &spaces[i]);
+	for (i = 0; i < 2; i++)
+		child_join(pid[i]);
+	for (i = 0; i < 2; i++)
+		space_gone(spaces[i], ids[i]);
+}
+
+static void pin_limit_together(void)
+{
+	pool_use(2 * MIB);
+	pin_together(LOCKED, LOCKED * PAGE);
 }
 
 /* Pins that go with their space are charged to nobody any more. */
@@ -1148,6 +1280,8 @@ static const struct test tests[] = {
 	{ "no secret in the memory of an unloaded module", after_unloading, T_DEVICE },
 	{ "a stranger's rights", rights, T_DEVICE },
 	{ "pins are bounded by RLIMIT_MEMLOCK", pin_limit, T_DEVICE },
+	{ "pins leave half of the pool", pin_half, T_DEVICE },
+	{ "pins of two processes, bounded by RLIMIT_MEMLOCK", pin_limit_together, T_DEVICE },
 	{ "pins that went with their space", pins_and_ends, T_DEVICE },
 	{ "the bound holds at every moment", bound, T_DEVICE },
 	{ "the bound holds by the page table", bound_of_entries, T_DEVICE },
