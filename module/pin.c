@@ -19,21 +19,18 @@
 #include <linux/slab.h>
 
 /*
- * Who has no CAP_IPC_LOCK pins no more than RLIMIT_MEMLOCK, together with all else that this user
- * has locked, and leaves half of the pool to others.
+ * Who has no CAP_IPC_LOCK, and so is @bounded, pins no more than RLIMIT_MEMLOCK, together with all
+ * else that this user has locked, and leaves half of the pool to others.
  */
-static int charge(const struct fpool_pinner *pinner)
+static int charge(const struct fpool_pinner *pinner, bool bounded)
 {
-	const struct fpool_pool *pool = pinner->space->pool;
 	long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	long locked = atomic_long_read(&pinner->user->locked_vm);
 
-	if (capable(CAP_IPC_LOCK)) {
+	if (!bounded) {
 		atomic_long_inc(&pinner->user->locked_vm);
 		return 0;
 	}
-	if (READ_ONCE(pool->npinned) >= (pool->region.nframes - pool->kernel_frames) / 2)
-		return -ENOMEM;
 	do {
 		if (locked >= limit)
 			return -ENOMEM;
@@ -85,7 +82,7 @@ static void enlist(struct fpool_pinner *pinner, fpool_frame_t frame, u64 flags)
 	pinner->nheld += !!(flags & FPOOL_SPTE_H);
 	fpool_wset_pin(&space->pool->wsets, fpool_wsets_of(&space->pool->wsets, frame));
 	space->npinned++;
-	WRITE_ONCE(space->pool->npinned, space->pool->npinned + 1);
+	space->pool->npinned++;
 	fpool_ptable_update(&space->ptable, fpool_vpn(info->vpn), 0, flags);
 }
 
@@ -102,7 +99,7 @@ static void delist(struct fpool_pinner *pinner, fpool_frame_t frame)
 	info->policy = 0;
 	pinner->nheld -= fpool_spte_has(fpool_ptable_get(&space->ptable, vpn), FPOOL_SPTE_H);
 	space->npinned--;
-	WRITE_ONCE(space->pool->npinned, space->pool->npinned - 1);
+	space->pool->npinned--;
 	fpool_ptable_update(&space->ptable, vpn, FPOOL_SPTE_PIN | FPOOL_SPTE_H, 0);
 }
 
@@ -141,7 +138,13 @@ static int add_free(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
 	return -EINPROGRESS;
 }
 
-static int add_charged(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
+static bool leaves_half(const struct fpool_pool *pool)
+{
+	lockdep_assert_held(&pool->lock);
+	return pool->npinned < (pool->region.nframes - pool->kernel_frames) / 2;
+}
+
+static int add_charged(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold, bool bounded)
 {
 	struct fpool_space *space = pinner->space;
 	int err = add_free(pinner, vpn, hold);
@@ -153,7 +156,8 @@ static int add_charged(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
 		return err;
 	}
 	frame = fpool_spte_frame(fpool_ptable_get(&space->ptable, vpn));
-	if (!fpool_wset_may_pin(ws, fpool_wsets_of(ws, frame))) {
+	if ((bounded && !leaves_half(space->pool)) ||
+	    !fpool_wset_may_pin(ws, fpool_wsets_of(ws, frame))) {
 		uncharge(pinner);
 		return -ENOMEM;
 	}
@@ -177,6 +181,7 @@ static int add_charged(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
 int fpool_pin_add(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
 {
 	struct fpool_pool *pool = pinner->space->pool;
+	bool bounded;
 	int err;
 
 	spin_lock(&pool->lock);
@@ -184,11 +189,12 @@ int fpool_pin_add(struct fpool_pinner *pinner, fpool_vpn_t vpn, bool hold)
 	spin_unlock(&pool->lock);
 	if (err != -EINPROGRESS)
 		return err;
-	err = charge(pinner);
+	bounded = !capable(CAP_IPC_LOCK);
+	err = charge(pinner, bounded);
 	if (err)
 		return err;
 	spin_lock(&pool->lock);
-	err = add_charged(pinner, vpn, hold);
+	err = add_charged(pinner, vpn, hold, bounded);
 	spin_unlock(&pool->lock);
 	return err;
 }

@@ -894,6 +894,12 @@ static void pin_limit_together(void)
 	pin_together(LOCKED, LOCKED * PAGE);
 }
 
+static void pin_half_together(void)
+{
+	pool_use(2 * MIB);
+	pin_together(half_of_pool(), RLIM_INFINITY);
+}
+
 /* Pins that go with their space are charged to nobody any more. */
 static void pinning_child(void *arg)
 {
@@ -1282,6 +1288,7 @@ static const struct test tests[] = {
 	{ "pins are bounded by RLIMIT_MEMLOCK", pin_limit, T_DEVICE },
 	{ "pins leave half of the pool", pin_half, T_DEVICE },
 	{ "pins of two processes, bounded by RLIMIT_MEMLOCK", pin_limit_together, T_DEVICE },
+	{ "pins of two processes leave half of the pool", pin_half_together, T_DEVICE },
 	{ "pins that went with their space", pins_and_ends, T_DEVICE },
 	{ "the bound holds at every moment", bound, T_DEVICE },
 	{ "the bound holds by the page table", bound_of_entries, T_DEVICE },
