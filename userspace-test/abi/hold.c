@@ -224,6 +224,7 @@ static void hold_and_wait(void *arg)
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
 	hold(child_holds);
 	store_held(2);
+	store(3, 2);
 	need(write(ready[1], "", 1) == 1, "the pipe");
 	pause();
 }
@@ -234,44 +235,87 @@ static bool unpinned(void *arg)
 	return !pinned();
 }
 
-/* Of who holds and has stored. */
-static void die_holding(u32 flags)
+/* Who holds, and has stored; also to a page that he does not hold. */
+static pid_t holder_start(u32 flags)
 {
 	int ready[2];
 	pid_t pid;
 	u8 byte;
 
-	begin();
 	child_holds = flags;
 	need_ok(pipe(ready));
 	pid = child_start(hold_and_wait, ready);
 	need(read(ready[0], &byte, 1) == 1, "the child");
-	expect(page_holds(m + FIRST * PAGE, FIRST, 2), "others see the stores");
-	need_ok(fsync(fd));
+	page_fill(model + 3 * PAGE, 3, 2);
+	return pid;
+}
+
+static void holder_kill(pid_t pid)
+{
 	expect_held_back("while the holder lives");
 	need_ok(kill(pid, SIGKILL));
 	need_ok(waitpid(pid, NULL, 0));
+}
+
+static void die_beside_others(u32 flags)
+{
+	pid_t pid;
+
+	begin();
+	pid = holder_start(flags);
+	expect(page_holds(m + FIRST * PAGE, FIRST, 2), "others see the stores");
+	need_ok(fsync(fd));
+	holder_kill(pid);
 	need(wait_until(unpinned, NULL, SETTLE_MS), "%ju are held", (uintmax_t)pinned());
+}
+
+static void model_of_held(void)
+{
+	u64 vpn;
+
+	for (vpn = FIRST; vpn < FIRST + HELD; vpn++)
+		page_fill(model + vpn * PAGE, vpn, 2);
 }
 
 static void death_drops(void)
 {
-	die_holding(FRAMEPOOL_HOLD_DROP);
+	die_beside_others(FRAMEPOOL_HOLD_DROP);
 	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping after the holder's death");
 	scene_end();
 }
 
 static void death_writes(void)
 {
-	u64 vpn;
-
-	die_holding(0);
-	for (vpn = FIRST; vpn < FIRST + HELD; vpn++)
-		page_fill(model + vpn * PAGE, vpn, 2);
+	die_beside_others(0);
+	model_of_held();
 	expect(bytes_are(m, model, NR * PAGE, 0), "the mapping after the holder's death");
 	need_ok(fsync(fd));
 	expect_file(path, model, NR * PAGE);
 	scene_end();
+}
+
+/* The space goes with the holder: by its own last writes, and by no sync. */
+static void die_alone(u32 flags)
+{
+	if (test_variant)
+		attach_flags |= FRAMEPOOL_ATTACH_DIRECT;
+	begin();
+	scene_close();
+	holder_kill(holder_start(flags));
+	need(wait_until(no_spaces, NULL, SETTLE_MS), "the space stays");
+}
+
+static void last_death_drops(void)
+{
+	die_alone(FRAMEPOOL_HOLD_DROP);
+	expect_file(path, model, NR * PAGE);
+}
+
+static void last_death_writes(void)
+{
+	die_alone(0);
+	model_of_held();
+	expect_file(path, model, NR * PAGE);
 }
 
 static void store_to_all(u64 first, u64 nr, const char *which)
@@ -559,6 +603,12 @@ static const struct test tests[] = {
 	{ "or forgotten, if so asked", close_drops, T_DEVICE },
 	{ "the death of the holder forgets", death_drops, T_DEVICE },
 	{ "or writes, as was asked", death_writes, T_DEVICE },
+	{ "the death of a holder who is the last user forgets", last_death_drops, T_DEVICE },
+	{ "the death of such a one forgets, on the direct path", last_death_drops,
+	  T_DEVICE | T_VARIANT(1) },
+	{ "the death of a holder who is the last user writes", last_death_writes, T_DEVICE },
+	{ "the death of such a one writes, on the direct path", last_death_writes,
+	  T_DEVICE | T_VARIANT(1) },
 	{ "a store is never refused for a hold", stores_at_the_bound, T_DEVICE },
 	{ "a hold is one descriptor's", whose, T_DEVICE },
 	{ "a resize of held pages is refused", resize_is_refused, T_DEVICE },
