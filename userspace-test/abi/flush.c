@@ -469,6 +469,101 @@ static void overlapping_release(void)
 	end();
 }
 
+/* ---- releases follow each other ---- */
+
+struct releaser {
+	pthread_t thread;
+	atomic_int tid;
+	int fd;
+	u64 first;		/* page of what it holds */
+	atomic_bool done;
+};
+
+static void *releases(void *arg)
+{
+	struct releaser *r = arg;
+	struct framepool_range range;
+
+	atomic_store(&r->tid, gettid());
+	need_ok(range_op(r->fd, FRAMEPOOL_RELEASE, r->first * PAGE, EACH * PAGE, &range));
+	expect(range.written == EACH, "%ju written", (uintmax_t)range.written);
+	atomic_store(&r->done, true);
+	return NULL;
+}
+
+static void hold_and_store(const struct releaser *r)
+{
+	struct framepool_range range;
+
+	need_ok(range_op(r->fd, FRAMEPOOL_HOLD, r->first * PAGE, EACH * PAGE, &range));
+	store(r->first, EACH, 2);
+}
+
+static void start_release(struct releaser *r)
+{
+	need(!pthread_create(&r->thread, NULL, releases, r), "no thread");
+}
+
+static bool write_held(void *unused)
+{
+	(void)unused;
+	return atomic_load(&server.held_write);
+}
+
+static bool wrote(void *unused)
+{
+	(void)unused;
+	return atomic_load(&server.writes);
+}
+
+/* A release that did not wait would have written long before the time is over. */
+static void nothing_written(const char *when)
+{
+	need(!wait_until(wrote, NULL, 2000), "the second release writes, %s", when);
+}
+
+/*
+ * While the device writes, and while it flushes, for the first release, nothing of the second one
+ * reaches it; both of one descriptor, or of two.
+ */
+static void releases_in_order(void)
+{
+	struct releaser a = { .first = SECOND }, b = { .first = FIRST };
+
+	begin();
+	a.fd = fd;
+	b.fd = test_variant ? space_attach(DEVICE, O_RDWR) : fd;
+	hold_and_store(&a);
+	hold_and_store(&b);
+	atomic_store(&server.hold, 1);
+	atomic_store(&server.hold_write, a.first);
+	atomic_store(&server.writes, 0);
+	start_release(&a);
+	need(wait_until(write_held, NULL, 20000), "the first release does not write");
+	start_release(&b);
+	while (!atomic_load(&b.tid))
+		sched_yield();
+	need(task_waits(getpid(), b.tid, 20000), "the second release does not wait");
+	nothing_written("while the first one does");
+	answer_write();
+	need(wait_until(flush_held, NULL, 20000), "no flush");
+	nothing_written("while the first one flushes");
+	expect(!atomic_load(&a.done) && !atomic_load(&b.done), "released before the flush");
+	answer_flush(false);
+	pthread_join(a.thread, NULL);
+	need(wait_until(flush_held, NULL, 20000), "no second flush");
+	expect(atomic_load(&server.writes), "a second flush, and nothing was written");
+	expect(!atomic_load(&b.done), "released before its flush");
+	answer_flush(false);
+	pthread_join(b.thread, NULL);
+	atomic_store(&server.hold, 0);
+	expect_medium();
+	if (b.fd != fd)
+		need_ok(close(b.fd));
+	close_it();
+	end();
+}
+
 /* ---- a flush that fails while writes are under way ---- */
 
 static bool one_write_held(void *unused)
@@ -618,6 +713,9 @@ static const struct test tests[] = {
 	{ "pages that left before a failed flush", evicted_before, T_DEVICE },
 	{ "another one's flush fails while one syncs", overlapping_msync, T_DEVICE },
 	{ "another one's flush fails while one releases", overlapping_release, T_DEVICE },
+	{ "releases follow each other", releases_in_order, T_DEVICE },
+	{ "releases of two descriptors follow each other", releases_in_order,
+	  T_DEVICE | T_VARIANT(1) },
 	{ "a flush fails while one syncs, before its writes have ended", flush_beside_sync,
 	  T_DEVICE },
 	{ "a flush fails while one evicts, before its writes have ended", flush_beside_evict,
