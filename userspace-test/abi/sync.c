@@ -4,6 +4,7 @@
  * after close, exit or a kill they get there.  The file is read by others, with O_DIRECT where
  * there is such a thing.
  */
+#include "bed.h"
 #include "scene.h"
 
 #include <pthread.h>
@@ -194,18 +195,108 @@ static void neighbours(void)
 	scene_close();
 }
 
-/* msync of a part: that part is in the file. */
+/* ---- what a device is asked ---- */
+
+/* A number, counted from 0, of a file about the device under the space. */
+static u64 device_number(const char *file, unsigned int at)
+{
+	char knob[DIR_SIZE + 64], line[256], *next = line;
+
+	snprintf(knob, sizeof(knob), "/sys/block/%s/%s", strrchr(bed_path, '/') + 1, file);
+	need(knob_read(knob, line, sizeof(line)), "%s: %s", knob, strerror(errno));
+	while (at--)
+		strtoull(next, &next, 10);
+	return strtoull(next, NULL, 10);
+}
+
+static u64 device_writes(void)
+{
+	return device_number("stat", 4);
+}
+
+static u64 device_sectors(void)
+{
+	return device_number("stat", 6);
+}
+
+/* Of a run of neighbours: the pool claims 64 dirty pages at a time, and no run goes beyond. */
+static u64 requests_for(u64 pages)
+{
+	u64 most = device_number("queue/max_sectors_kb", 0) * KIB / PAGE;
+
+	need(most, "no page fits into a request");
+	return pages / 64 * ((64 + most - 1) / most) + (pages % 64 + most - 1) / most;
+}
+
+/* A sync takes at most so many requests, for just the sectors of @pages; how many it took. */
+static u64 expect_requests(u64 at_most, u64 pages)
+{
+	u64 writes = device_writes(), sectors = device_sectors();
+
+	need_ok(fsync(fd));
+	writes = device_writes() - writes;
+	sectors = device_sectors() - sectors;
+	expect(writes <= at_most, "%ju requests, should be %ju", (uintmax_t)writes,
+	       (uintmax_t)at_most);
+	expect(sectors == pages * (PAGE / 512), "%ju sectors for %ju pages", (uintmax_t)sectors,
+	       (uintmax_t)pages);
+	return writes;
+}
+
+/* What the pool says of itself is true for the device: neighbours are one request. */
+static void requests(void)
+{
+	u64 i, n, flush, sum = 0;
+	u8 *is;
+
+	bed_make(NR);
+	pool_use(4 * MIB);
+	model = model_make(NR * PAGE, 1);
+	fd = space_attach(bed_path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	for (i = 0; i < NR; i++)
+		sum += m[i * PAGE];		/* resident, and what is not dirty is not written */
+	store(7, 2);
+	flush = expect_requests(2, 1) - 1;	/* it may count as one */
+	for (n = 2; n <= NR; n *= 2) {
+		store_run(0, n, 2 + n);
+		expect_requests(requests_for(n) + flush, n);
+	}
+	for (i = 0; i < NR; i += 16)
+		store_run(i, 4, 3);
+	expect_requests(NR / 16 * requests_for(4) + flush, NR / 4);
+	expect_requests(flush, 0);
+	is = bed_load();
+	expect(bytes_are(is, model, NR * PAGE, 0), "on the device");
+	free(is);
+	diag("%ju pages are %ju requests, a flush is %ju; sum %ju", (uintmax_t)NR,
+	     (uintmax_t)requests_for(NR), (uintmax_t)flush, (uintmax_t)sum);
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	bed_end();
+}
+
+/* msync of a part: that part is in the file, and of what lies around it nothing is written. */
 static void part(void)
 {
-	u64 i, bytes;
-	u8 *is;
+	u8 *file = model_make(NR * PAGE, 1);
+	u64 i, before;
 
 	begin();
 	for (i = 0; i < NR; i++)
 		store(i, 3);
+	memcpy(file + 100 * PAGE, model + 100 * PAGE, 50 * PAGE);
+	before = plain ? 0 : written();
 	need_ok(msync(m + 100 * PAGE, 50 * PAGE, MS_SYNC));
-	is = file_load(path, &bytes);
-	expect(bytes_are(is + 100 * PAGE, model + 100 * PAGE, 50 * PAGE, 100 * PAGE), "the part");
+	if (!plain) {
+		expect(written() - before == 50, "%ju pages written for a part of 50",
+		       (uintmax_t)(written() - before));
+		expect_file(path, file, NR * PAGE);
+	}
+	need_ok(msync(m, NR * PAGE, MS_SYNC));
+	expect_file(path, model, NR * PAGE);
+	free(file);
 	scene_close();
 }
 
@@ -435,6 +526,7 @@ static const struct test tests[] = {
 	ON_BOTH("the same page again and again", same_page, 0),
 	ON_BOTH("only dirty pages are written, once", only_dirty, T_DEVICE),
 	ON_BOTH("neighbours are written together", neighbours, T_DEVICE),
+	{ "neighbours are one request to a device", requests, T_DEVICE },
 	ON_BOTH("msync of a part", part, 0),
 	ON_BOTH("close and munmap lose nothing", close_writes, 0),
 	ON_BOTH("exit and exec lose nothing", exits, 0),
@@ -447,5 +539,6 @@ static const struct test tests[] = {
 int main(int argc, char **argv)
 {
 	before_test = choose_path;
+	after_test = dm_clear_away;
 	return test_main(argc, argv, tests, ARRAY_SIZE(tests));
 }
