@@ -174,10 +174,12 @@ static void no_space(void)
 {
 	char filler[DIR_SIZE + 16];
 	struct framepool_range r;
+	int other;
 	u64 i, n;
 	u32 why;
 
 	begin(true);
+	other = space_attach(path, O_RDWR);
 	for (i = 0; i < FEW; i++)
 		store(i, 2);
 	need_ok(fsync(fd));
@@ -199,6 +201,11 @@ static void no_space(void)
 	need_ok(unlink(filler));
 	sync();
 	need_ok(fsync(fd));
+	/* That was told; to who has it open, too, and has not asked, once. */
+	expect_errno(fsync(other), ENOSPC);
+	need_ok(fsync(other));
+	need_ok(fsync(fd));
+	need_ok(close(other));
 	expect(!unwritten(NULL), "still unwritten");
 	expect_file_right();
 	for (i = 0; i < NR; i++)
