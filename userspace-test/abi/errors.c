@@ -533,6 +533,15 @@ static void told_once(void)
 
 /* ---- a pool full of pages that cannot be written ---- */
 
+static u64 expect_in_time(u64 start)
+{
+	u64 took = now_ms() - start;
+
+	expect(took < WAIT * 20 + 20000 * (scale > 1), "no room: told after %ju ms",
+	       (uintmax_t)took);
+	return took;
+}
+
 static u64 fill_up(void)
 {
 	u64 i, start = 0, took;
@@ -543,9 +552,8 @@ static u64 fill_up(void)
 			break;
 		store(i, 2);
 	}
-	took = now_ms() - start;
+	took = expect_in_time(start);
 	expect(i < nr, "all of %ju pages found room", (uintmax_t)nr);
-	expect(took < WAIT * 20 + 20000 * (scale > 1), "SIGBUS took %ju ms", (uintmax_t)took);
 	diag("%ju dirty pages, then SIGBUS after %ju ms", (uintmax_t)i, (uintmax_t)took);
 	return i;
 }
@@ -573,6 +581,63 @@ static void killed_while_waiting(u64 vpn)
 	set_wait_ms(WAIT);
 }
 
+/* By the descriptor, and by a mapping that has no entries yet: neither needs a frame. */
+static void read_by_call(u64 n)
+{
+	u8 *buf = aligned_alloc(PAGE, n * PAGE);
+	u64 i;
+
+	need(pread(fd, buf, n * PAGE, 0) == (ssize_t)(n * PAGE), "pread: %s", strerror(errno));
+	for (i = 0; i < n; i++)
+		expect(page_is(buf + i * PAGE, i, version[i]), "by pread");
+	free(buf);
+}
+
+static void read_by_new_mapping(void *n)
+{
+	m = map(fd, nr * PAGE, RW, MAP_SHARED);
+	expect_pages(0, *(u64 *)n);
+}
+
+enum absent_op {
+	BY_PREAD,
+	BY_PWRITE,
+	BY_PREFETCH,
+	BY_PIN,
+	ABSENT_OPS
+};
+
+static long want_page(enum absent_op op, u64 vpn)
+{
+	static u8 page[PAGE] __attribute__((aligned(PAGE)));
+	struct framepool_range r;
+
+	switch (op) {
+	case BY_PREAD:
+		return pread(fd, page, PAGE, vpn * PAGE);
+	case BY_PWRITE:
+		return pwrite(fd, page, PAGE, vpn * PAGE);
+	case BY_PREFETCH:
+		return range_op(fd, FRAMEPOOL_PREFETCH, vpn * PAGE, PAGE, &r);
+	default:
+		return range_op(fd, FRAMEPOOL_PIN, vpn * PAGE, PAGE, &r);
+	}
+}
+
+/* Calls are told what a fault cannot say, and as soon. */
+static void calls_find_no_room(u64 vpn)
+{
+	enum absent_op op;
+	u64 start;
+
+	for (op = BY_PREAD; op < ABSENT_OPS; op++) {
+		start = now_ms();
+		if (!expect_errno(want_page(op, vpn), ENOMEM))
+			diag("by way %u", op);
+		expect_in_time(start);
+	}
+}
+
 static void full_of_unwritable(void)
 {
 	u64 n, i, round;
@@ -580,6 +645,9 @@ static void full_of_unwritable(void)
 	begin(MAX, 2 * MIB);
 	unwritable();
 	n = fill_up();
+	read_by_call(n);
+	child_join(child_start(read_by_new_mapping, &n));
+	calls_find_no_room(nr - 1);
 	for (round = 3; round < 6; round++) {
 		expect_pages(0, n);
 		for (i = 0; i < n; i++)
