@@ -65,6 +65,22 @@ void bed_bad_page(u64 vpn)
 	table(lines);
 }
 
+void bed_with_bad_blocks(void)
+{
+	char lines[128];
+
+	snprintf(lines, sizeof(lines), "%ju %ju dust " BED_RAM " %ju %lu\n", (uintmax_t)bed_sector,
+		 (uintmax_t)(nr * SECTORS), (uintmax_t)bed_sector, PAGE);
+	table(lines);
+	dm_message(bed_sector, "enable");
+}
+
+/* dm-dust counts blocks from the beginning of what lies under it. */
+void bed_bad_block(u64 vpn)
+{
+	dm_message(bed_sector, "addbadblock %ju", (uintmax_t)(bed_sector / SECTORS + vpn));
+}
+
 static void delay(unsigned int reads, unsigned int writes)
 {
 	char lines[192];

@@ -25,6 +25,8 @@ void bed_healthy(void);
 void bed_dead(void);
 void bed_unwritable(void);		/* reads work */
 void bed_bad_page(u64 vpn);
+void bed_with_bad_blocks(void);		/* none yet; dm_has("dust") */
+void bed_bad_block(u64 vpn);		/* its reads fail until it has been written */
 void bed_slow(unsigned int ms);		/* each write */
 void bed_slow_reads(unsigned int ms);
 u8 *bed_load(void);			/* what is on the medium */

@@ -90,7 +90,7 @@ bool dm_has(const char *target)
 	return !access(text, F_OK);
 }
 
-void dm_message(const char *fmt, ...)
+void dm_message(u64 sector, const char *fmt, ...)
 {
 	static char buffer[TABLE_SIZE] __attribute__((aligned(8)));
 	struct dm_ioctl *d = (void *)buffer;
@@ -100,6 +100,7 @@ void dm_message(const char *fmt, ...)
 	memset(buffer, 0, sizeof(buffer));
 	init(d, sizeof(buffer));
 	va_start(ap, fmt);
+	msg->sector = sector;
 	vsnprintf(msg->message, TABLE_SIZE / 2, fmt, ap);
 	va_end(ap);
 	need_ok(ioctl(dm, DM_TARGET_MSG, d));

@@ -193,9 +193,9 @@ static void bad_block_of_a_disk(void)
 		skip("this kernel has no dm-dust");
 	begin(256, 4 * MIB);
 	dm_table("0 %lu dust " BED_RAM " 0 4096", nr * PAGE / 512);
-	dm_message("addbadblock %lu", BAD);
-	dm_message("addbadblock %lu", BAD + 2);
-	dm_message("enable");
+	dm_message(0, "addbadblock %lu", BAD);
+	dm_message(0, "addbadblock %lu", BAD + 2);
+	dm_message(0, "enable");
 	expect(try_load(m + BAD * PAGE, NULL) == SIGBUS, "a load of the bad block");
 	expect_pages(BAD - 1, 1);
 	expect_pages(BAD + 1, 1);
@@ -207,7 +207,7 @@ static void bad_block_of_a_disk(void)
 	       "%ju reads failed with %u, %ju writes", (uintmax_t)e.reads, e.read_error,
 	       (uintmax_t)e.writes);
 	/* One is well by itself, the other by being written, as disks do it. */
-	dm_message("removebadblock %lu", BAD);
+	dm_message(0, "removebadblock %lu", BAD);
 	expect_pages(BAD, 1);
 	expect(try_load(m + (BAD + 2) * PAGE, NULL) == SIGBUS, "a load of the other one");
 	version[BAD + 2] = 2;
@@ -220,6 +220,41 @@ static void bad_block_of_a_disk(void)
 	expect_pages(0, nr);
 	store(BAD, 3);
 	need_ok(fsync(fd));
+	expect_no_trouble();
+	end();
+}
+
+/*
+ * A block that becomes bad while its page is in memory: the pool's own write mends it, if there is
+ * one; a page that is clean is not written, and lost to who reads it then.
+ */
+static void block_is_mended(void)
+{
+	struct framepool_errors e;
+	struct framepool_range r;
+
+	if (!dm_has("dust"))
+		skip("this kernel has no dm-dust");
+	begin(256, 4 * MIB);
+	bed_with_bad_blocks();
+	store(BAD, 2);
+	expect_pages(BAD + 2, 1);
+	bed_bad_block(BAD);
+	bed_bad_block(BAD + 2);
+	expect_pages(BAD, 1);
+	need_ok(fsync(fd));
+	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
+	expect(!r.written && !r.failed && !resident_pages(fd, BAD * PAGE, PAGE, (u8[1]){ 0 }),
+	       "%ju written, %ju failed by the eviction", (uintmax_t)r.written,
+	       (uintmax_t)r.failed);
+	expect_pages(BAD, 1);
+	expect(try_load(m + (BAD + 2) * PAGE, NULL) == SIGBUS, "a load of the other bad block");
+	get_errors(&e);
+	expect(e.reads && e.read_error == EIO && !e.writes && !e.unwritten && !e.flushes,
+	       "%ju reads failed with %u, %ju writes", (uintmax_t)e.reads, e.read_error,
+	       (uintmax_t)e.writes);
+	healthy();
+	expect_pages(0, nr);
 	expect_no_trouble();
 	end();
 }
@@ -885,6 +920,7 @@ static void cached_and_unwritable(void)
 static const struct test tests[] = {
 	ON_EACH("a failed read", failed_read),
 	{ "a bad block of a disk", bad_block_of_a_disk, T_DEVICE },
+	ON_EACH("a block that goes bad under a dirty page is mended", block_is_mended),
 	ON_EACH("a bad page in a block", bad_page_in_a_block),
 	ON_EACH("many touch a bad page", many_touch_a_bad_page),
 	ON_EACH("a failed write", failed_write),

@@ -247,7 +247,8 @@ bool loop_make(u64 bytes, char *dev, size_t len);
 bool dm_make(char *node, size_t len);
 void dm_table(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 bool dm_has(const char *target);		/* where not every kernel has it */
-void dm_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void dm_message(u64 sector, const char *fmt, ...)	/* to the target there */
+	__attribute__((format(printf, 2, 3)));
 unsigned int dm_delayed(void);		/* writes that the table's delays keep back now */
 void dm_stall(void);			/* until */
 void dm_go_on(void);
