@@ -5,7 +5,8 @@
  * Of a file it needs the contract of swapon(2): all blocks are there, are written over in place,
  * and stay where they are.  So the blocks are looked up once, and as long as the space exists the
  * inode is marked as a swap file: the file system refuses to truncate it, to punch holes, to share
- * its blocks, to unlink it, and to write to it for anybody else.
+ * its blocks, to unlink it, and to write to it for anybody else.  It counts as open for writing, be
+ * the space read only: else fs-verity could be enabled on it, and our reads are not verified.
  *
  * ext4 and xfs keep the contract; a hole, an unwritten extent or a shared block in the file, data
  * that goes to a journal first, and every other file system, means that there is no direct path.
@@ -61,13 +62,12 @@ static bool has_direct_io(struct file *file)
 /* Who reads the file into memory that does not come keeps the lock as long as he likes. */
 static int mark(struct inode *inode)
 {
-	int err = 0;
+	int err;
 
 	if (down_write_killable(&inode->i_rwsem))
 		return -EINTR;
-	if (IS_SWAPFILE(inode))
-		err = -ETXTBSY;
-	else
+	err = IS_SWAPFILE(inode) ? -ETXTBSY : get_write_access(inode);
+	if (!err)
 		inode->i_flags |= S_SWAPFILE;
 	inode_unlock(inode);
 	return err;
@@ -77,6 +77,7 @@ static void unmark(struct inode *inode)
 {
 	inode_lock(inode);
 	inode->i_flags &= ~S_SWAPFILE;
+	put_write_access(inode);
 	inode_unlock(inode);
 }
 

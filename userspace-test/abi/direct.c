@@ -6,6 +6,7 @@
 #include <sys/swap.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
+#include <linux/fsverity.h>
 
 #define RW	(PROT_READ | PROT_WRITE)
 #define NR	2000ull
@@ -282,6 +283,57 @@ static void journalled_fs(void)
 	pool_use(2 * MIB);
 	path = file_make("file", 100 * PAGE, 1);
 	not_direct("data=journal");
+}
+
+static void enable_verity(int want)
+{
+	struct fsverity_enable_arg arg = {
+		.version = 1,
+		.hash_algorithm = FS_VERITY_HASH_ALG_SHA256,
+		.block_size = PAGE,
+	};
+	int file = need_ok(open(path, O_RDONLY | O_CLOEXEC));
+	int err = ioctl(file, FS_IOC_ENABLE_VERITY, &arg) ? errno : 0;
+
+	if (err == EOPNOTSUPP)
+		skip("this kernel verifies no files");
+	expect(err == want, "to be verified: %s, wanted %s", strerror(err), strerror(want));
+	need_ok(close(file));
+}
+
+/*
+ * What is read past the file system is not verified.  A verified file is never open for writing, as
+ * it has to be for a direct path, and one with such a path, though it be read only, is.
+ */
+static void verified(void)
+{
+	struct framepool_attach a;
+	int file;
+
+	mount_ext4("-O verity", NULL);
+	pool_use(2 * MIB);
+	path = file_make("file", 100 * PAGE, 1);
+	file = need_ok(open(path, O_RDWR | O_CLOEXEC));
+	attach_init(&a, file);
+	a.flags |= FRAMEPOOL_ATTACH_DIRECT | FRAMEPOOL_ATTACH_READ_ONLY;
+	need_ok(attach(&a));
+	need_ok(close(file));
+	fd = a.space_fd;
+	need(has_path(), "no direct path before");
+	enable_verity(ETXTBSY);
+	space_gone(fd, space_id(fd));
+	enable_verity(0);
+	file = need_ok(open(path, O_RDONLY | O_CLOEXEC));
+	attach_init(&a, file);
+	a.flags |= FRAMEPOOL_ATTACH_DIRECT | FRAMEPOOL_ATTACH_READ_ONLY;
+	expect_errno(attach(&a), EACCES);
+	need_ok(close(file));
+	fd = space_attach(path, O_RDONLY);
+	expect(!has_path(), "a direct path to a verified file");
+	m = map(fd, 100 * PAGE, PROT_READ, MAP_SHARED);
+	expect(!wrong_pages(m, 1), "%ju of 100 pages", (uintmax_t)wrong_pages(m, 1));
+	id = space_id(fd);
+	leave(100 * PAGE);
 }
 
 /* A file that is small enough has no block. */
@@ -710,6 +762,7 @@ static const struct test tests[] = {
 	{ "holes and unwritten blocks: through the file system", fixed_blocks_only, T_DEVICE },
 	{ "a file whose data is journalled: through the file system", journalled_file, T_DEVICE },
 	{ "a file system that journals data: through the file system", journalled_fs, T_DEVICE },
+	{ "a verified file: through the file system", verified, T_DEVICE },
 	{ "a file in its inode: through the file system", in_the_inode, T_DEVICE },
 	{ "a swap file: read only", swap_file, T_DEVICE },
 	{ "a file that is not open for writing: EACCES", not_without_a_right, T_DEVICE },
