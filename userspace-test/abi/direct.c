@@ -6,8 +6,10 @@
 #include <sys/swap.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
+#include <linux/fscrypt.h>
 #include <linux/fsverity.h>
 
+#define PMEM	"/dev/pmem0"
 #define RW	(PROT_READ | PROT_WRITE)
 #define NR	2000ull
 #define LAST	48ull		/* page of the scattered file */
@@ -233,14 +235,21 @@ static void fixed_blocks_only(void)
 	}
 }
 
+static char disk[64];		/* what the ext4 is on */
+
+static void mount_on_disk(const char *mkfs, const char *options)
+{
+	char where[DIR_SIZE];
+
+	ext4_on(disk, mkfs, options, where, sizeof(where));
+	strcpy(dir, where);
+}
+
 static void mount_ext4(const char *mkfs, const char *options)
 {
-	char where[DIR_SIZE], dev[64];
-
-	if (!loop_make(64 * MIB, dev, sizeof(dev)))
+	if (!loop_make(64 * MIB, disk, sizeof(disk)))
 		skip("no loop devices");
-	ext4_on(dev, mkfs, options, where, sizeof(where));
-	strcpy(dir, where);
+	mount_on_disk(mkfs, options);
 }
 
 /* Through the file system it works as ever. */
@@ -283,6 +292,57 @@ static void journalled_fs(void)
 	pool_use(2 * MIB);
 	path = file_make("file", 100 * PAGE, 1);
 	not_direct("data=journal");
+}
+
+/* What is made in it from now on is encrypted. */
+static void encrypt_dir(const char *where)
+{
+	struct fscrypt_policy_v2 policy = {
+		.version = FSCRYPT_POLICY_V2,
+		.contents_encryption_mode = FSCRYPT_MODE_AES_256_XTS,
+		.filenames_encryption_mode = FSCRYPT_MODE_AES_256_CTS,
+	};
+	struct fscrypt_add_key_arg *key = calloc(1, sizeof(*key) + FSCRYPT_MAX_KEY_SIZE);
+	int d = need_ok(open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+
+	key->key_spec.type = FSCRYPT_KEY_SPEC_TYPE_IDENTIFIER;
+	key->raw_size = FSCRYPT_MAX_KEY_SIZE;
+	memset(key->raw, 0x5a, FSCRYPT_MAX_KEY_SIZE);
+	if (ioctl(d, FS_IOC_ADD_ENCRYPTION_KEY, key) && errno == EOPNOTSUPP)
+		skip("this kernel encrypts no files");
+	memcpy(policy.master_key_identifier, key->key_spec.u.identifier,
+	       sizeof(policy.master_key_identifier));
+	need_ok(ioctl(d, FS_IOC_SET_ENCRYPTION_POLICY, &policy));
+	need_ok(close(d));
+	free(key);
+}
+
+static u64 pages_on_disk(u64 vpn, u64 version)
+{
+	u64 bytes, i, found = 0;
+	u8 *is = file_load(disk, &bytes);
+
+	for (i = 0; i < bytes / PAGE; i++)
+		found += page_holds(is + i * PAGE, vpn, version);
+	free(is);
+	return found;
+}
+
+/* Past the file system, plain text would go to the disk, and what is there come as it is. */
+static void encrypted(void)
+{
+	char *where;
+
+	mount_ext4("-O encrypt", NULL);
+	where = file_path("secret");
+	need_ok(mkdir(where, 0700));
+	encrypt_dir(where);
+	strcpy(dir, where);
+	pool_use(2 * MIB);
+	path = file_make("file", 100 * PAGE, 1);
+	not_direct("encryption");
+	sync();
+	expect(!pages_on_disk(50, 1) && !pages_on_disk(7, 2), "plain text is on the disk");
 }
 
 static void enable_verity(int want)
@@ -334,6 +394,18 @@ static void verified(void)
 	expect(!wrong_pages(m, 1), "%ju of 100 pages", (uintmax_t)wrong_pages(m, 1));
 	id = space_id(fd);
 	leave(100 * PAGE);
+}
+
+/* Who has mapped the file has its blocks themselves. */
+static void dax(void)
+{
+	if (system("modprobe -q nd_e820 && modprobe -q nd_pmem") || access(PMEM, R_OK | W_OK))
+		skip("no " PMEM);
+	strcpy(disk, PMEM);
+	mount_on_disk("", "dax=always");
+	pool_use(2 * MIB);
+	path = file_make("file", 100 * PAGE, 1);
+	not_direct("DAX");
 }
 
 /* A file that is small enough has no block. */
@@ -762,7 +834,9 @@ static const struct test tests[] = {
 	{ "holes and unwritten blocks: through the file system", fixed_blocks_only, T_DEVICE },
 	{ "a file whose data is journalled: through the file system", journalled_file, T_DEVICE },
 	{ "a file system that journals data: through the file system", journalled_fs, T_DEVICE },
+	{ "an encrypted file: through the file system", encrypted, T_DEVICE },
 	{ "a verified file: through the file system", verified, T_DEVICE },
+	{ "a DAX file: through the file system", dax, T_DEVICE },
 	{ "a file in its inode: through the file system", in_the_inode, T_DEVICE },
 	{ "a swap file: read only", swap_file, T_DEVICE },
 	{ "a file that is not open for writing: EACCES", not_without_a_right, T_DEVICE },

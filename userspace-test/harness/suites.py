@@ -32,6 +32,8 @@ TORTURE = 'build/host/torture'
 TAP = 'userspace-test/harness/tap.sh'
 # /mnt is no disk, but memory.
 IN_RAM = ('--mnt-ram', '--brd=512')
+# Persistent memory, for DAX.
+PMEM = ('--append=memmap=32M!0x30000000',)
 # What counts written pages, and has the pool that is there after loading.
 UNCLEANED = '--insmod-args=clean_ms=0'
 # What they expect of looks is what those find out while a fault takes its time, as a disk's do.
@@ -86,11 +88,12 @@ SUITES = [
     *parts(Suite('fuzz-long', [FUZZ_MILLION] * 10, kernels=('test',), timeout=3600, files=(FUZZ,), long=True), 1),
     Suite('fuzz-long', [FUZZ_MILLION], kernels=STOCK, timeout=3600, files=(FUZZ,), long=True),
     # Disks cost most of the time of an emulated machine; torture, power cuts and fuzz have one.
-    Suite('abi', programs(ABI, without=(*APART, *TIMED)), kernels=STOCK, timeout=900, files=(ABI, *MKFS), options=IN_RAM),
+    Suite('abi', programs(ABI, without=(*APART, *TIMED)), kernels=STOCK, timeout=900, files=(ABI, *MKFS),
+          options=(*IN_RAM, *PMEM)),
     Suite('abi-disk', [f'abi/{name}' for name in TIMED], kernels=STOCK, timeout=900, files=(ABI, *MKFS)),
     Suite('abi', programs(ABI, without=APART), kernels=('test',), timeout=1800, files=(ABI, *MKFS), options=IN_RAM),
     *parts(Suite('abi-long', [f'FPOOL_LIMIT=1200 {p}' for p in programs(ABI, without=APART)],
-                 kernels=STOCK, timeout=3600, files=(ABI, *MKFS), long=True, whole=True), 5),
+                 kernels=STOCK, timeout=3600, files=(ABI, *MKFS), long=True, whole=True, options=PMEM), 5),
     Suite('sweep', [f'abi/{name}' for name in INJECTED], kernels=('test',), timeout=600, files=(ABI,), options=IN_RAM),
     Suite('loading', ['abi/loading'], kernels=('test',), timeout=600, files=(ABI,), options=IN_RAM),
     Suite('torture', [cleaned(p) for p in programs(TORTURE)], kernels=ALL, timeout=300, files=(TORTURE, *MKFS)),

@@ -15,7 +15,8 @@ import tempfile
 # What the guest may want; with all that they depend on. Those that a kernel has built in or lacks are left out.
 MODULES = '''virtio_mmio virtio_pci virtio_blk virtio_console virtio_rng virtiofs brd loop null_blk nbd configfs
     dm_mod dm_flakey dm_delay dm_dust dm_log_writes dm_snapshot dm_integrity kvm_amd kvm_intel overlay xfs btrfs fuse nfs nfsv3 nfsv4 nfsd
-    nvme_tcp nvmet nvmet_tcp nvme_loop crc32c_generic crc32c_intel libcrc32c'''.split()
+    nvme_tcp nvmet nvmet_tcp nvme_loop crc32c_generic crc32c_intel libcrc32c
+    xts cts ecb sha512_generic nd_e820 nd_pmem'''.split()
 
 
 class Archive:
