@@ -65,8 +65,13 @@ static void make_fs(const char *options)
 
 static void attach_it(void)
 {
+	struct framepool_space s;
+
 	fd = space_attach(path, O_RDWR);
-	id = space_id(fd);
+	space_info(fd, &s);
+	expect(!(attach_flags & FRAMEPOOL_ATTACH_DIRECT) || s.state & FRAMEPOOL_SPACE_DIRECT_PATH,
+	       "no direct path");
+	id = s.space;
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
 }
 
@@ -765,14 +770,14 @@ static void frozen_clean(void)
 
 /*
  * The pool is full of pages that the frozen file system does not take: a space on another one goes
- * on, and so does the frozen one after the thaw.
+ * on, and so does the frozen one after the thaw.  Nothing is written to the frozen one meanwhile.
  */
 static void frozen_and_full(void)
 {
-	u64 i, n, pages = 512;
+	u64 i, n, bytes, pages = 512;
+	u8 *other, *then, *now;
 	char *other_path;
 	u32 other_id;
-	u8 *other;
 	int f;
 
 	begin(false);
@@ -787,6 +792,7 @@ static void frozen_and_full(void)
 	for (i = 0; i < 300; i++)
 		store(i, 2);
 	freeze();
+	then = file_load(node, &bytes);
 	for (i = n = 0; i < pages && n < 5; i++) {
 		if (try_store(other + i * PAGE, 1)) {
 			n++;
@@ -795,6 +801,10 @@ static void frozen_and_full(void)
 		page_fill(other + i * PAGE, i, 6);
 	}
 	expect(!n, "%ju pages of another file system's file found no frame", (uintmax_t)n);
+	now = file_load(node, &bytes);
+	expect(bytes_are(now, then, bytes, 0), "written to while it was frozen");
+	free(now);
+	free(then);
 	thaw();
 	for (i = 0; i < pages; i++)
 		page_fill(other + i * PAGE, i, 7);
@@ -803,6 +813,12 @@ static void frozen_and_full(void)
 	expect_pages(0, NR);
 	need_ok(fsync(fd));
 	end();
+}
+
+static void frozen_and_full_direct(void)
+{
+	attach_flags = FRAMEPOOL_ATTACH_DIRECT;
+	frozen_and_full();
 }
 
 /* ---- resized ---- */
@@ -955,6 +971,8 @@ static const struct test tests[] = {
 	{ "a frozen file system, and nothing to write", frozen_clean, T_DEVICE },
 	{ "a device whose special file is on a frozen file system", frozen_special_file, T_DEVICE },
 	{ "a frozen file system and a full pool", frozen_and_full, T_DEVICE },
+	{ "a frozen file system and a full pool, on the direct path", frozen_and_full_direct,
+	  T_DEVICE },
 	{ "a frozen file system below an overlay and a full pool", frozen_and_full,
 	  T_DEVICE | T_VARIANT(OVERLAY) },
 	{ "a resize whose caller was killed", resize_of_the_dead, T_DEVICE },
