@@ -144,6 +144,43 @@ static void with_pool(void)
 	unload_and_check();
 }
 
+#define SPACES	30
+#define LEAVES	8
+#define LEAF	(512 * PAGE)		/* what one node of the lowest level maps */
+
+static void touch_leaves(int space)
+{
+	u8 *mapped = map(space, LEAVES * LEAF, PROT_READ, MAP_SHARED);
+	u64 i;
+
+	for (i = 0; i < LEAVES; i++)
+		expect(!mapped[i * LEAF], "a hole");
+	need_ok(munmap(mapped, LEAVES * LEAF));
+}
+
+/* Nodes of tables that were just freed wait for a grace period, which the module must outlast. */
+static void nodes_in_limbo(void)
+{
+	int space[SPACES], file;
+	char name[32], *sparse;
+	u64 i;
+
+	for (i = 0; i < SPACES; i++) {
+		snprintf(name, sizeof(name), "sparse.%ju", (uintmax_t)i);
+		sparse = file_path(name);
+		file = need_ok(open(sparse, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+		need_ok(ftruncate(file, LEAVES * LEAF));
+		need_ok(close(file));
+		space[i] = space_attach(sparse, O_RDWR);
+		touch_leaves(space[i]);
+		free(sparse);
+	}
+	control_close();
+	for (i = 0; i < SPACES; i++)
+		need_ok(close(space[i]));
+	unload_and_check();
+}
+
 static const struct test tests[] = {
 	{ "unused", unused, T_DEVICE },
 	{ "control open", by_control, T_DEVICE },
@@ -152,6 +189,7 @@ static const struct test tests[] = {
 	{ "a named space", by_name, T_DEVICE },
 	{ "a held frame", by_pipe, T_DEVICE },
 	{ "another pool", with_pool, T_DEVICE },
+	{ "nodes of tables that were just freed", nodes_in_limbo, T_DEVICE },
 };
 
 int main(int argc, char **argv)
