@@ -225,10 +225,10 @@ static void sequential(void)
 }
 
 /*
- * Uses by a mapping whose advice is @advice: do they count?  B is to leave first, unless it is used;
- * and it is, through the mapping.
+ * Uses by a mapping of a descriptor with such advice, one after the other and ended by -1: do they
+ * count?  B is to leave first, unless it is used; and it is, through the mapping.
  */
-static bool uses_count(int advice, bool of_descriptor)
+static bool uses_count(const int *of_descriptor, int of_mapping)
 {
 	int second;
 	bool count;
@@ -240,18 +240,16 @@ static bool uses_count(int advice, bool of_descriptor)
 	use(fd, 0, BOTH);
 	need_ok(advise(fd, 0, BOTH, FRAMEPOOL_ADVICE_NOREUSE, &done));
 	need_ok(advise(fd, 0, 0, FRAMEPOOL_ADVICE_NORMAL, &done));
-	if (of_descriptor)
-		need_ok(posix_fadvise(second, 0, 0, advice));
+	for (; *of_descriptor >= 0; of_descriptor++)
+		need_ok(posix_fadvise(second, 0, 0, *of_descriptor));
 	/* A new mapping: no processor remembers an entry of it. */
 	b = mmap(NULL, PART * PAGE, PROT_READ, MAP_SHARED, second, PART * PAGE);
 	need(b != MAP_FAILED, "mmap");
-	if (!of_descriptor)
-		need_ok(madvise(b, PART * PAGE, advice));
+	need_ok(madvise(b, PART * PAGE, of_mapping));
 	load_all(b, PART);
 	press();
 	count = gone(0, PART) > gone(PART, PART);
-	diag("advice %d: %ju of A and %ju of B left", advice, (uintmax_t)gone(0, PART),
-	     (uintmax_t)gone(PART, PART));
+	diag("%ju of A and %ju of B left", (uintmax_t)gone(0, PART), (uintmax_t)gone(PART, PART));
 	need_ok(munmap(b, PART * PAGE));
 	close(second);
 	scene_over();
@@ -260,12 +258,33 @@ static bool uses_count(int advice, bool of_descriptor)
 
 static void who_counts(void)
 {
-	expect(uses_count(MADV_NORMAL, false), "without advice");
-	expect(uses_count(MADV_RANDOM, false), "MADV_RANDOM");
-	expect(!uses_count(MADV_SEQUENTIAL, false), "MADV_SEQUENTIAL");
-	expect(uses_count(POSIX_FADV_RANDOM, true), "a random descriptor");
-	expect(!uses_count(POSIX_FADV_SEQUENTIAL, true), "a sequential descriptor");
-	expect(!uses_count(POSIX_FADV_NOREUSE, true), "a descriptor with NOREUSE");
+	static const int none[] = { -1 };
+	static const int random[] = { POSIX_FADV_RANDOM, -1 };
+	static const int sequential[] = { POSIX_FADV_SEQUENTIAL, -1 };
+	static const int noreuse[] = { POSIX_FADV_NOREUSE, -1 };
+
+	expect(uses_count(none, MADV_NORMAL), "without advice");
+	expect(uses_count(none, MADV_RANDOM), "MADV_RANDOM");
+	expect(!uses_count(none, MADV_SEQUENTIAL), "MADV_SEQUENTIAL");
+	expect(uses_count(random, MADV_NORMAL), "a random descriptor");
+	expect(!uses_count(sequential, MADV_NORMAL), "a sequential descriptor");
+	expect(!uses_count(noreuse, MADV_NORMAL), "a descriptor with NOREUSE");
+}
+
+/* A mapping's own advice goes before its descriptor's, of which the last is in force. */
+static void which_advice_holds(void)
+{
+	static const int sequential[] = { POSIX_FADV_SEQUENTIAL, -1 };
+	static const int random[] = { POSIX_FADV_RANDOM, -1 };
+	static const int no_longer[] = { POSIX_FADV_SEQUENTIAL, POSIX_FADV_NORMAL, -1 };
+	static const int reused[] = { POSIX_FADV_NOREUSE, POSIX_FADV_NORMAL, -1 };
+	static const int still[] = { POSIX_FADV_NOREUSE, POSIX_FADV_RANDOM, -1 };
+
+	expect(uses_count(sequential, MADV_RANDOM), "random of sequential");
+	expect(!uses_count(random, MADV_SEQUENTIAL), "sequential of random");
+	expect(uses_count(no_longer, MADV_NORMAL), "sequential no longer");
+	expect(uses_count(reused, MADV_NORMAL), "NOREUSE no longer");
+	expect(!uses_count(still, MADV_NORMAL), "NOREUSE still");
 }
 
 /* All pages are to leave first; those that will be needed are not. */
@@ -438,6 +457,7 @@ static const struct test tests[] = {
 	  T_DEVICE },
 	{ "what is behind a sequential reader leaves first", sequential, T_DEVICE },
 	{ "whose uses count", who_counts, T_DEVICE },
+	{ "which advice holds", which_advice_holds, T_DEVICE },
 	{ "WILLNEED stays", willneed, T_DEVICE },
 	{ "what was brought for somebody stays", brought_for_somebody, T_DEVICE },
 	{ "DONTNEED has left", dontneed, T_DEVICE },
