@@ -180,6 +180,28 @@ char *file_make(const char *name, u64 bytes, u64 version)
 	return path;
 }
 
+/* Every other page of a file is taken out, so that no two of those that stay lie in a row. */
+char *file_make_scattered(const char *name, u64 bytes)
+{
+	u8 *page = aligned_alloc(PAGE, PAGE);
+	u64 pages = PAGES(bytes), vpn, len;
+	char *path = file_make(name, 2 * pages * PAGE, 1);
+	int file = need_ok(open(path, O_RDWR | O_CLOEXEC));
+
+	for (vpn = 1; vpn < pages; vpn++)
+		need_ok(fallocate(file, FALLOC_FL_COLLAPSE_RANGE, vpn * PAGE, PAGE));
+	for (vpn = 0; vpn < pages; vpn++) {
+		len = bytes - vpn * PAGE < PAGE ? bytes - vpn * PAGE : PAGE;
+		page_fill(page, vpn, 1);
+		need(pwrite(file, page, len, vpn * PAGE) == (ssize_t)len, "%s", strerror(errno));
+	}
+	need_ok(ftruncate(file, bytes));
+	need_ok(fsync(file));
+	need_ok(close(file));
+	free(page);
+	return path;
+}
+
 u64 file_size(const char *path)
 {
 	struct stat st;

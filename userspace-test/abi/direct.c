@@ -755,28 +755,6 @@ static u32 extents_of(const char *name)
 	return f.fm_mapped_extents;
 }
 
-/* Every other page of a file is taken out, so that no two of those that stay lie in a row. */
-static void make_scattered(u64 bytes)
-{
-	u8 *page = aligned_alloc(PAGE, PAGE);
-	u64 vpn, len;
-	int file;
-
-	path = file_make("file", 2 * LAST * PAGE, 1);
-	file = need_ok(open(path, O_RDWR | O_CLOEXEC));
-	for (vpn = 0; vpn + 1 < LAST; vpn++)
-		need_ok(fallocate(file, FALLOC_FL_COLLAPSE_RANGE, (vpn + 1) * PAGE, PAGE));
-	for (vpn = 0; vpn <= LAST; vpn++) {
-		len = bytes - vpn * PAGE < PAGE ? bytes - vpn * PAGE : PAGE;
-		page_fill(page, vpn, 1);
-		need(pwrite(file, page, len, vpn * PAGE) == (ssize_t)len, "%s", strerror(errno));
-	}
-	need_ok(ftruncate(file, bytes));
-	need_ok(fsync(file));
-	need_ok(close(file));
-	free(page);
-}
-
 /* What is read and written in one piece lies in many places of the disk, and ends within a page. */
 static void scattered(void)
 {
@@ -786,7 +764,7 @@ static void scattered(void)
 	u32 nr;
 
 	pool_use(2 * MIB);
-	make_scattered(bytes);
+	path = file_make_scattered("file", bytes);
 	nr = extents_of(path);
 	need(nr >= LAST, "the file lies in %u places only", nr);
 	attach_direct(bytes);

@@ -8,13 +8,13 @@ int fd;
 u32 id;
 static u64 bytes;
 
-void scene_begin_as(u64 region, u64 pages, int oflags)
+static void begin(const char *file, u64 region, u64 pages, int oflags)
 {
 	int prot = oflags == O_RDONLY ? PROT_READ : PROT_READ | PROT_WRITE;
 
 	bytes = pages * PAGE;
 	pool_use(region);
-	path = file_make("file", bytes, 1);
+	path = file_make(file, bytes, 1);
 	model = model_make(bytes, 1);
 	fd = space_attach(path, oflags);
 	id = space_id(fd);
@@ -24,6 +24,16 @@ void scene_begin_as(u64 region, u64 pages, int oflags)
 void scene_begin(u64 region, u64 pages)
 {
 	scene_begin_as(region, pages, O_RDWR);
+}
+
+void scene_begin_as(u64 region, u64 pages, int oflags)
+{
+	begin("file", region, pages, oflags);
+}
+
+void scene_begin_at(const char *where, u64 region, u64 pages)
+{
+	begin(where, region, pages, O_RDWR);
 }
 
 void scene_close(void)

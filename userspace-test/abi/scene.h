@@ -15,6 +15,7 @@ extern u32 id;			/* of the space */
 
 void scene_begin(u64 region, u64 pages);
 void scene_begin_as(u64 region, u64 pages, int oflags);	/* O_RDONLY or O_RDWR */
+void scene_begin_at(const char *where, u64 region, u64 pages);	/* a device, say */
 void scene_end(void);		/* the mapping is right; then scene_close() */
 void scene_close(void);		/* it goes, and the file is right */
 void store(u64 vpn, u64 version);	/* a whole page */

@@ -157,6 +157,7 @@ bool bytes_zero(const void *is, u64 len, u64 offset);
 u8 *model_make(u64 bytes, u64 version);
 char *file_path(const char *name);
 char *file_make(const char *name, u64 bytes, u64 version);
+char *file_make_scattered(const char *name, u64 bytes);	/* of version 1, no two pages in a row */
 u8 *file_load(const char *path, u64 *bytes);	/* past the page cache where that is possible */
 u8 *file_load_first(const char *path, u64 bytes);	/* of a device that is larger */
 u64 file_size(const char *path);
