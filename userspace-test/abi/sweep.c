@@ -6,8 +6,8 @@
  * when nothing fails.
  *
  * Allocations of memory, by the program and by the kernel's workers, and copies to and from the
- * program fail by the kernel's /proc/PID/fail-nth; I/O, frames and nodes by the module's own debugfs/framepool/inject. Only the test kernel
- * has both.
+ * program fail by the kernel's /proc/PID/fail-nth; I/O, frames and nodes by the module's own
+ * debugfs/framepool/inject. Only the test kernel has both.
  */
 #include "scene.h"
 #include "nth.h"
@@ -23,7 +23,8 @@
 #define RAM	"/dev/ram0"		/* nobody else's */
 #define NTH_MAX	400
 
-static int file, other, fixed, ram, sink, event, pipe_fd[2];
+static int file, other, fixed, scattered, source, sink, event, pipe_fd[2];
+static int ram = -1;
 
 /* No bytes are ever stored twice: a store that is lost shows. */
 static u64 version = 1;
@@ -31,6 +32,15 @@ static u64 version = 1;
 static void change(u64 vpn)
 {
 	store(vpn, ++version);
+}
+
+/* A byte of what may not come: 0 or the signal. */
+static int change_byte(u64 at)
+{
+	int sig = try_store(m + at, model[at] + 1);
+
+	model[at] += !sig;
+	return sig;
 }
 
 /* From here on only what the module calls fails. False: this kernel cannot tell. */
@@ -48,17 +58,26 @@ static bool only_ours(void)
 	return at && nth_only(at, at + size);
 }
 
+static int make(const char *name)
+{
+	return (int)need_ok(open(file_make(name, NR * PAGE, 1), O_RDWR | O_CLOEXEC));
+}
+
 static void begin(void)
 {
 	if (access(INJECT, W_OK))
 		skip("this kernel has no fault injection");
 	nth_begin();
 	scene_begin(2 * MIB, NR);
-	file = (int)need_ok(open(path, O_RDWR | O_CLOEXEC));
-	other = (int)need_ok(open(file_make("other", NR * PAGE, 1), O_RDWR | O_CLOEXEC));
-	fixed = (int)need_ok(open(file_make("fixed", NR * PAGE, 1), O_RDWR | O_CLOEXEC));
-	sink = (int)need_ok(open(file_path("sink"), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
 	ram = open(RAM, O_RDWR | O_CLOEXEC);
+	file = (int)need_ok(open(path, O_RDWR | O_CLOEXEC));
+	other = make("other");
+	fixed = make("fixed");
+	scattered = (int)need_ok(open(file_make_scattered("scattered", NR * PAGE),
+				      O_RDWR | O_CLOEXEC));
+	source = (int)need_ok(open(file_make("source", 4 * PAGE, 1),
+				   O_RDWR | O_DIRECT | O_CLOEXEC));
+	sink = (int)need_ok(open(file_path("sink"), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
 	event = (int)need_ok(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	need_ok(pipe2(pipe_fd, O_NONBLOCK | O_CLOEXEC));
 }
@@ -68,6 +87,8 @@ static void end(void)
 	close(file);
 	close(other);
 	close(fixed);
+	close(scattered);
+	close(source);
 	close(sink);
 	close(ram);
 	close(event);
@@ -122,12 +143,19 @@ static const struct injector sites = { arm_site, disarm_site };
 
 /* ---- what is done: 0 or an errno; @again: after an error ---- */
 
+static int range_through(int through, unsigned long cmd, u64 offset, u64 length,
+			 struct framepool_range *r)
+{
+	int ret = range_op(through, cmd, offset, length, r);
+
+	return ret ? errno : (int)r->error;
+}
+
 static int by_range(unsigned long cmd, u64 offset, u64 length)
 {
 	struct framepool_range r;
-	int ret = range_op(fd, cmd, offset, length, &r);
 
-	return ret ? errno : (int)r.error;
+	return range_through(fd, cmd, offset, length, &r);
 }
 
 static int attach_and_close(int backing)
@@ -193,6 +221,70 @@ static int do_block_device(void)
 	return ram < 0 ? 0 : use_and_close(ram, 0);
 }
 
+/* The same file twice: the second attach opens it once more, for writing. */
+static int do_upgrade(void)
+{
+	struct framepool_attach reader, writer;
+	u8 page[PAGE];
+	int err = 0;
+
+	attach_init(&reader, other);
+	reader.flags |= FRAMEPOOL_ATTACH_READ_ONLY;
+	if (attach(&reader))
+		return errno;
+	page_fill(page, 5, 1);
+	attach_init(&writer, other);
+	if (attach(&writer) || pwrite(writer.space_fd, page, PAGE, 5 * PAGE) != (ssize_t)PAGE)
+		err = errno;
+	/* What failed has failed: the reader loses nothing by it. */
+	if (err && expect(pread(reader.space_fd, page, PAGE, 5 * PAGE) == (ssize_t)PAGE, "%s",
+			  strerror(errno)))
+		expect(page_is(page, 5, 1), "what the reader reads");
+	if (writer.space_fd >= 0)
+		close(writer.space_fd);
+	close(reader.space_fd);
+	return err;
+}
+
+/* No matter what fails in it. */
+static bool is_gone(void *space)
+{
+	struct framepool_space s = { .size = sizeof(s) };
+
+	while (!ioctl(control_fd(), FRAMEPOOL_SPACE_NEXT, &s))
+		if (s.space == *(u32 *)space)
+			return false;
+	return errno == ENOENT;
+}
+
+/* Without memory for the list of its blocks it goes through the file system, which is no error. */
+static int do_scattered(void)
+{
+	struct framepool_space s = { .size = sizeof(s) };
+	struct framepool_attach a;
+	u8 page[PAGE];
+	int err = 0;
+	ssize_t n;
+
+	attach_init(&a, scattered);
+	a.flags |= FRAMEPOOL_ATTACH_DIRECT;
+	if (attach(&a))
+		return errno;
+	while (ioctl(a.space_fd, FRAMEPOOL_SPACE_INFO, &s))
+		err = errno;
+	if (!(s.state & FRAMEPOOL_SPACE_DIRECT_PATH))
+		err = ENOMEM;
+	n = pread(a.space_fd, page, PAGE, 20 * PAGE);
+	if (n == (ssize_t)PAGE)
+		expect(page_is(page, 20, 1), "what was read");
+	else
+		err = n < 0 ? errno : EIO;
+	close(a.space_fd);
+	/* The close may not have waited, and who finds the space there takes it as it is. */
+	expect(wait_until(is_gone, &s.space, SETTLE_MS), "it does not go");
+	return err;
+}
+
 static int do_name(void)
 {
 	struct framepool_attach a;
@@ -224,24 +316,57 @@ static int do_open(void)
 	return 0;
 }
 
-static int do_mmap(void)
+/* 6.1 needs memory for it. Only one allocation fails. */
+static int unmap(void *p)
 {
-	void *p = mmap(NULL, NR * PAGE, RW, MAP_SHARED, fd, 0);
 	int err;
 
-	if (p == MAP_FAILED)
-		return errno;
 	if (!munmap(p, NR * PAGE))
 		return 0;
-	/* 6.1 needs memory to unmap. Only one allocation fails. */
 	err = errno;
 	need_ok(munmap(p, NR * PAGE));
 	return err;
 }
 
+static int do_mmap(void)
+{
+	void *p = mmap(NULL, NR * PAGE, RW, MAP_SHARED, fd, 0);
+
+	return p == MAP_FAILED ? errno : unmap(p);
+}
+
+/* A page of the pool's is copied, and the copy alone is stored to. */
+static int do_private(void)
+{
+	u64 at = 6 * PAGE;
+	u8 *p = mmap(NULL, NR * PAGE, RW, MAP_PRIVATE, fd, 0), other_byte = ~model[at];
+	int sig;
+
+	if (p == MAP_FAILED)
+		return errno;
+	sig = try_store(p + at, other_byte);
+	if (!sig) {
+		expect(p[at] == other_byte, "the store");
+		expect(bytes_are(p + at + 1, model + at + 1, PAGE - 1, at + 1), "the copy");
+	}
+	return unmap(p) ?: sig;
+}
+
 static int do_prefetch(void)
 {
 	return by_range(FRAMEPOOL_PREFETCH, 0, 0);
+}
+
+/* What could not be fetched ahead is fetched by whoever touches it. */
+static int do_willneed(void)
+{
+	static u8 buf[NR * PAGE];
+	int err = posix_fadvise(fd, 0, sizeof(buf), POSIX_FADV_WILLNEED);
+	int sig = try_copy(buf, m, sizeof(buf));
+
+	if (!sig)
+		expect(bytes_are(buf, model, sizeof(buf), 0), "what came");
+	return sig ?: err;
 }
 
 /* A read that could not tell has taken the signals all the same. */
@@ -310,11 +435,20 @@ static int do_fsync(void)
 	return fsync(fd) ? errno : 0;
 }
 
+/* By a descriptor that has not pinned before. */
 static int do_pin(void)
 {
-	int err = by_range(FRAMEPOOL_PIN, 0, 8 * PAGE);
+	int through = node_open("kept", O_RDWR), err, err_unpin;
+	struct framepool_range r;
 
-	return by_range(FRAMEPOOL_UNPIN, 0, 0) ?: err;
+	if (through < 0)
+		return errno;
+	err = range_through(through, FRAMEPOOL_PIN, 0, 8 * PAGE, &r);
+	expect(err || r.done == 8, "%ju pages of 8 are pinned", (uintmax_t)r.done);
+	err_unpin = range_through(through, FRAMEPOOL_UNPIN, 0, 0, &r);
+	expect(err || err_unpin || r.done == 8, "%ju pages of 8 were pinned", (uintmax_t)r.done);
+	close(through);
+	return err_unpin ?: err;
 }
 
 static int do_record(void)
@@ -336,10 +470,14 @@ static int do_record(void)
 
 static int do_hold(void)
 {
-	int err = by_range(FRAMEPOOL_HOLD, 16 * PAGE, 8 * PAGE);
+	int err = by_range(FRAMEPOOL_HOLD, 16 * PAGE, 8 * PAGE), err_release;
 
 	change(17);
-	return by_range(FRAMEPOOL_RELEASE, 0, 0) ?: err;
+	err_release = by_range(FRAMEPOOL_RELEASE, 0, 0);
+	/* What was held still is. */
+	if (err_release)
+		expect(!by_range(FRAMEPOOL_RELEASE, 0, 0), "it fails again: %s", strerror(errno));
+	return err_release ?: err;
 }
 
 /* What was stored since the HOLD is forgotten, whatever fails: a close has nobody to tell. */
@@ -355,7 +493,10 @@ static int do_drop(void)
 
 	if (through < 0)
 		return errno;
-	err = ioctl(through, FRAMEPOOL_HOLD, &r) ? errno : 0;
+	/* This was stored before it, and is written first. */
+	err = change_byte(18 * PAGE);
+	if (!err)
+		err = ioctl(through, FRAMEPOOL_HOLD, &r) ? errno : 0;
 	if (!err)
 		page_fill(m + 17 * PAGE, 17, ++version);
 	close(through);
@@ -385,12 +526,14 @@ static int limit(u64 least, u64 most)
 	return ioctl(control_fd(), FRAMEPOOL_WSET_LIMIT, &l) ? errno : 0;
 }
 
-/* What is above the maximum leaves, some of it dirty. */
+/* What is above the maximum leaves, all of it dirty. */
 static int do_limit(void)
 {
+	u64 vpn;
 	int err;
 
-	change(2);
+	for (vpn = 0; vpn < NR; vpn++)
+		change(vpn);
 	err = limit(4, NR / 2);
 	return limit(0, FRAMEPOOL_WSET_NO_MAX) ?: err;
 }
@@ -407,6 +550,20 @@ static int do_wset(void)
 	while (!ioctl(control_fd(), FRAMEPOOL_WSET_NEXT, &w))
 		;
 	return err ?: errno == ENOENT ? 0 : errno;
+}
+
+static int do_lists(void)
+{
+	struct framepool_space s = { .size = sizeof(s) };
+	struct framepool_pool p = { .size = sizeof(p) };
+
+	while (!ioctl(control_fd(), FRAMEPOOL_SPACE_NEXT, &s))
+		;
+	if (errno != ENOENT)
+		return errno;
+	while (!ioctl(control_fd(), FRAMEPOOL_POOL_NEXT, &p))
+		;
+	return errno == ENOENT ? 0 : errno;
 }
 
 static int do_set_block(void)
@@ -469,7 +626,7 @@ static int do_touch(void)
 	for (at = 0; at < NR * PAGE && !sig; at += 9 * PAGE) {
 		sig = try_load(m + at, &byte);
 		if (!sig)
-			sig = try_store(m + at, ++model[at]);
+			sig = change_byte(at);
 	}
 	return sig;
 }
@@ -501,16 +658,57 @@ static int do_peek(void)
 	return err;
 }
 
-static int do_write(void)
+/* Of pages that were to be written, which may have failed at any of them: each is old or new. */
+static void note_new(u64 vpn, const u8 *new, int err)
 {
-	ssize_t n;
-	u64 vpn;
+	u64 end = vpn + 4;
+	static u8 is[PAGE];
+
+	for (; vpn < end; vpn++, new += PAGE) {
+		u8 *old = model + vpn * PAGE;
+
+		need(!err || !try_copy(is, m + vpn * PAGE, PAGE), "page %ju", (uintmax_t)vpn);
+		if (err && !memcmp(is, old, PAGE))
+			continue;
+		expect(!err || !memcmp(is, new, PAGE), "page %ju is neither", (uintmax_t)vpn);
+		memcpy(old, new, PAGE);
+	}
+}
+
+static const u8 *four_new(u64 vpn)
+{
+	static u8 new[4 * PAGE] __attribute__((aligned(PAGE)));
+	unsigned int i;
 
 	version++;
-	for (vpn = 24; vpn < 28; vpn++)
-		page_fill(model + vpn * PAGE, vpn, version);
-	n = pwrite(fd, model + 24 * PAGE, 4 * PAGE, 24 * PAGE);
-	return n == 4 * PAGE ? 0 : n < 0 ? errno : EIO;
+	for (i = 0; i < 4; i++)
+		page_fill(new + i * PAGE, vpn + i, version);
+	return new;
+}
+
+static int do_write(void)
+{
+	const u8 *new = four_new(24);
+	ssize_t n = pwrite(fd, new, 4 * PAGE, 24 * PAGE);
+	int err = n == 4 * PAGE ? 0 : n < 0 ? errno : EIO;
+
+	note_new(24, new, err);
+	return err;
+}
+
+/* Somebody else's direct read into the mapping: core mm gets the pages, and marks them dirty. */
+static int do_read_into(void)
+{
+	const u8 *new = four_new(28);
+	ssize_t n;
+	int err;
+
+	if (pwrite(source, new, 4 * PAGE, 0) != 4 * PAGE)
+		return errno;
+	n = pread(source, m + 28 * PAGE, 4 * PAGE, 0);
+	err = n == 4 * PAGE ? 0 : n < 0 ? errno : EIO;
+	note_new(28, new, err);
+	return err;
 }
 
 /*
@@ -567,21 +765,44 @@ static int do_sendfile(void)
 	return same_as_model(buf, n, 20, err);
 }
 
-static int read_all(const char *name)
+static int open_debug(const char *name, int oflags)
 {
-	char where[160], text[PAGE];
-	ssize_t n;
-	int f, err;
+	char where[160];
 
 	snprintf(where, sizeof(where), DEBUG "framepool/%s/%s", pool, name);
-	f = open(where, O_RDONLY | O_CLOEXEC);
-	if (f < 0)
-		return errno;
+	return open(where, oflags | O_CLOEXEC);
+}
+
+static int read_and_close(int f)
+{
+	char text[PAGE];
+	ssize_t n;
+	int err;
+
 	while ((n = read(f, text, sizeof(text))) > 0)
 		;
 	err = n < 0 ? errno : 0;
 	close(f);
 	return err;
+}
+
+static int read_all(const char *name)
+{
+	int f = open_debug(name, O_RDONLY);
+
+	return f < 0 ? errno : read_and_close(f);
+}
+
+static int walk(void)
+{
+	int f = open_debug("walk", O_RDWR), err, err_read;
+
+	if (f < 0)
+		return errno;
+	err = dprintf(f, "%u 3", id) < 0 ? errno : 0;
+	/* Of no page there is nothing to be read. */
+	err_read = read_and_close(f);
+	return err ?: err_read;
 }
 
 static int do_debugfs(void)
@@ -595,7 +816,7 @@ static int do_debugfs(void)
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		err = read_all(names[i]) ?: err;
-	return err;
+	return walk() ?: err;
 }
 
 static int write_whatif(const char *text)
@@ -628,6 +849,7 @@ static int do_whatif(void)
 #define BACK	(1U << 1)	/* from the last failure back to the first, too */
 #define OURS	(1U << 2)	/* of what the kernel asks for itself it complains in its log */
 #define NEVER	(1U << 3)	/* no failure is seen */
+#define WRITES	(1U << 4)	/* pages that are dirty */
 
 static const struct op {
 	const char *name;
@@ -636,25 +858,30 @@ static const struct op {
 } ops[] = {
 	{ "ATTACH", do_attach, 0 },
 	{ "ATTACH of another file", do_attach_other, 0 },
+	{ "ATTACH for writing after reading", do_upgrade, 0 },
 	{ "ATTACH with DIRECT", do_attach_direct, 0 },
+	{ "ATTACH with DIRECT of a scattered file", do_scattered, 0 },
 	{ "ATTACH of a block device", do_block_device, 0 },
 	/* What a failure leaves to the next try moves the numbers of those behind it by one. */
 	{ "ATTACH and DETACH of a name", do_name, BACK },
 	{ "open", do_open, 0 },
 	{ "mmap", do_mmap, 0 },
+	{ "a private mapping", do_private, COLD },
 	{ "PREFETCH", do_prefetch, COLD },
+	{ "posix_fadvise WILLNEED", do_willneed, COLD },
 	{ "PREFETCH_START and RESULT", do_start, COLD },
-	{ "EVICT", do_evict, 0 },
+	{ "EVICT", do_evict, WRITES },
 	{ "ADVISE DONTNEED", do_forget, 0 },
-	{ "SYNC", do_sync, 0 },
-	{ "fsync", do_fsync, 0 },
-	{ "PIN", do_pin, COLD },
-	{ "HOLD and RELEASE", do_hold, COLD },
-	{ "HOLD with DROP and close", do_drop, COLD },
+	{ "SYNC", do_sync, WRITES },
+	{ "fsync", do_fsync, WRITES },
+	{ "PIN and UNPIN", do_pin, COLD },
+	{ "HOLD and RELEASE", do_hold, COLD | WRITES },
+	{ "HOLD with DROP and close", do_drop, COLD | WRITES },
 	{ "RECORD", do_record, 0 },
 	{ "POOL_SET_POLICY", do_policy, 0 },
-	{ "WSET_LIMIT", do_limit, 0 },
+	{ "WSET_LIMIT", do_limit, WRITES },
 	{ "WSET_GET and NEXT", do_wset, 0 },
+	{ "SPACE_NEXT and POOL_NEXT", do_lists, 0 },
 	{ "SET_BLOCK", do_set_block, 0 },
 	{ "RESIDENCY", do_residency, 0 },
 	{ "ERRORS", do_errors, 0 },
@@ -667,6 +894,7 @@ static const struct op {
 	{ "write", do_write, COLD },
 	{ "splice", do_splice, COLD },
 	{ "sendfile", do_sendfile, COLD },
+	{ "a direct read into the mapping", do_read_into, COLD },
 	{ "fork", do_fork, OURS | NEVER },
 	{ "debugfs", do_debugfs, 0 },
 	{ "whatif on and off", do_whatif, BACK },
@@ -690,10 +918,12 @@ static void check_pool(const char *op, unsigned int n)
 	     text);
 }
 
-static void make_cold(void)
+static void get_ready(const struct op *op)
 {
 	struct framepool_range r;
 
+	if (!(op->how & COLD))
+		return;
 	need_ok(range_op(fd, FRAMEPOOL_EVICT, 0, 0, &r));
 	need_ok(madvise(m, NR * PAGE, MADV_DONTNEED));
 }
@@ -706,7 +936,10 @@ static void clear_errors(void)
 		;
 }
 
-/* What is stored is there, and a sync brings all of it to the file: no page was taken for clean. */
+/*
+ * What is stored is there, and a sync brings all of it to the file: no page was taken for clean.
+ * To be asked before the same pages are stored to again.
+ */
 static void expect_kept(const char *op, unsigned int n)
 {
 	static u8 buf[NR * PAGE];
@@ -724,8 +957,7 @@ static bool fail_one(const struct op *op, const struct injector *in, unsigned in
 	bool happened;
 	int err;
 
-	if (op->how & COLD)
-		make_cold();
+	get_ready(op);
 	in->arm(n);
 	err = op->run();
 	happened = in->disarm();
@@ -740,10 +972,22 @@ static bool fail_one(const struct op *op, const struct injector *in, unsigned in
 	}
 	clear_errors();
 	check_pool(op->name, n);
+	expect_kept(op->name, n);
+	get_ready(op);
 	err = op->run();
 	expect(!err, "%s, after the %u. has failed: error %d", op->name, n, err);
 	expect_kept(op->name, n);
 	return true;
+}
+
+/* Whoever finds pages absent reads them, and who cleans writes. */
+static void expect_failed(const struct op *op, unsigned int total)
+{
+	bool reads = !strcmp(site, "read") && op->how & COLD;
+	bool writes = !strcmp(site, "write") && op->how & WRITES;
+
+	if (reads || writes)
+		expect(total, "%s: no %s has failed", op->name, site);
 }
 
 static unsigned int sweep_op(const struct op *op, const struct injector *in)
@@ -763,9 +1007,8 @@ static unsigned int sweep_op(const struct op *op, const struct injector *in)
 	if (op->how & OURS && in != &of_workers)
 		nth_anything();
 	expect_kept(op->name, 0);
-	/* Whoever finds pages absent reads them. */
-	if (in == &sites && !strcmp(site, "read") && op->how & COLD)
-		expect(total, "%s: no read has failed", op->name);
+	if (in == &sites)
+		expect_failed(op, total);
 	if (in == &allocations)
 		expect(op->how & NEVER ? !harmed : total, "%s: %u failures, %u of them seen",
 		       op->name, total, harmed);
