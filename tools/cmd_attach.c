@@ -88,8 +88,11 @@ static bool attach_option(struct framepool_attach *attach, int option, const cha
 	}
 }
 
-static int open_backing(const char *path, bool read_only, int *status)
+/* Who goes past the file system keeps others from writing, which is for those who may write. */
+static int open_backing(const char *path, __u32 flags, int *status)
 {
+	const bool read_only = flags & FRAMEPOOL_ATTACH_READ_ONLY;
+	const bool direct = flags & FRAMEPOOL_ATTACH_DIRECT;
 	static const struct reason for_writing[] = {
 		{ ENOENT, "there is no such file",
 		  "Check the path; a new file can be made with truncate -s SIZE." },
@@ -111,11 +114,26 @@ static int open_backing(const char *path, bool read_only, int *status)
 		{ ELOOP, "its symbolic links go in a circle", "Attach the file itself." },
 		{ }
 	};
+	static const struct reason for_direct_reading[] = {
+		{ ENOENT, "there is no such file", "Check the path." },
+		{ ENOTDIR, "a part of the path is no directory", "Check the path." },
+		{ EACCES, "--direct is for who may write it, too",
+		  "Attach without --direct, or as its owner." },
+		{ EPERM, "--direct is for who may write it, too", "Attach without --direct." },
+		{ EROFS, "its file system is mounted read-only", "Attach without --direct." },
+		{ EISDIR, "it is a directory", "Attach a regular file or a block device." },
+		{ ETXTBSY, "it is a program that runs, or a swap file",
+		  "Attach without --direct, or a copy." },
+		{ ELOOP, "its symbolic links go in a circle", "Attach the file itself." },
+		{ }
+	};
+	const int mode = read_only && !direct ? O_RDONLY : O_RDWR;
 	/* A pipe must not make us wait for its other end: the module is to refuse it. */
-	int fd = open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(path, mode | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
-		*status = fail("attach", path, errno, read_only ? for_reading : for_writing);
+		*status = fail("attach", path, errno, !read_only ? for_writing :
+			       direct ? for_direct_reading : for_reading);
 	return fd;
 }
 
@@ -152,24 +170,29 @@ static int attach_file(struct framepool_attach *attach, const char *path, struct
 		{ ENOENT, "there is no such pool", "See 'framepool pool list'." },
 		{ EDQUOT, "you have as many named spaces as one user may have",
 		  "Detach some of them; 'framepool list' shows them." },
-		{ EPERM, "you may not give the node to this group",
-		  "Take a group that you are in, or run it as root." },
 		{ EBUSY, "it is attached to another pool, or otherwise in use",
 		  "See 'framepool list'; detach it there first." },
 		{ }
 	};
+	static const struct reason of_the_group[] = {
+		{ EPERM, "you may not give the node to this group",
+		  "Take a group that you are in, or run it as root." },
+		{ }
+	};
+	const bool foreign = attach->flags & FRAMEPOOL_ATTACH_GROUP && geteuid() &&
+			     !group_member(attach->gid);
 	int status = EXIT_FAILED, control, err;
 
 	control = control_open(&status);
 	if (control < 0)
 		return status;
-	attach->fd = open_backing(path, attach->flags & FRAMEPOOL_ATTACH_READ_ONLY, &status);
+	attach->fd = open_backing(path, attach->flags, &status);
 	if (attach->fd < 0)
 		goto close_control;
 	err = framepool_attach(control, attach);
 	close(attach->fd);
 	if (err) {
-		status = fail("attach", path, err, reasons);
+		status = fail("attach", path, err, foreign && err == -EPERM ? of_the_group : reasons);
 	} else {
 		show(attach, j);
 		status = EXIT_OK;

@@ -235,6 +235,28 @@ for command in list 'stat' 'pool list' 'attach /etc/passwd' 'top --batch' 'walk 
 	ok $? "a stranger's $command ends with 4"
 	says err "only root and the group framepool may"
 done
+# theirs TEXT OPTION...: nobody, who may use the control node, cannot attach it so.
+theirs() {
+	text=$1
+	shift
+	su -s /bin/sh nobody -c "framepool attach /mnt/theirs $*" > /tmp/out 2> /tmp/err
+	[ $? = 4 ]
+	ok $? "nobody's attach $* ends with 4"
+	says err "$text"
+}
+cp /mnt/a.dat /mnt/theirs
+chown nobody /mnt/theirs
+chmod 666 /dev/framepool/control
+theirs "you may not give the node to this group" --group root
+chown root /mnt/theirs
+chmod 644 /mnt/theirs
+theirs "you may not read and write it"
+theirs "direct is for who may write it" --read-only --direct
+chmod 600 /dev/framepool/control
+runs 0 attach /mnt/theirs --read-only --direct
+runs 0 stat theirs
+says out "direct path"
+runs 0 detach theirs
 su -s /bin/sh nobody -c "framepool pin a.dat" > /tmp/out 2> /tmp/err
 [ $? = 4 ]
 ok $? "a stranger's pin, too"
