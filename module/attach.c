@@ -427,8 +427,8 @@ static void drop_user(struct fpool_space *space, bool named, struct leaver *l)
  * @space: the space, perhaps gone when this returns
  * @named: it came through a named node
  *
- * The last one waits until everything is written back, unless he is being killed, or there is no
- * memory: then a worker does it after him.
+ * The last one waits until everything is written back, for a bounded time where his process ends,
+ * unless he is being killed, or there is no memory: then a worker does it after him.
  *
  * Context: Process context, without fpool_attach_lock; not in a worker of ours.
  */
@@ -440,7 +440,7 @@ void fpool_attach_leave(struct fpool_space *space, bool named)
 	if (!l)
 		return;
 	/* A release has nobody to tell how it has ended. */
-	(void)wait_for_completion_killable(&l->done);
+	fpool_job_wait_leaving(&l->done);
 	put_leaver(l);
 }
 

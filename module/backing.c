@@ -837,6 +837,9 @@ bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *writ
 
 	if (!b->direct || len & ~PAGE_MASK || is_read_only(b))
 		return false;
+	/* Who started others may have been overtaken by a freeze. */
+	if (nowait && fpool_backing_frozen(b))
+		return false;
 	write->b = b;
 	write->done = done;
 	write->copy = NULL;

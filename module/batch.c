@@ -121,10 +121,13 @@ noinline_for_stack void fpool_batch_each_of_many(struct fpool_batch *b, fpool_ba
 	}
 }
 
-/* Nobody has it, and nobody will who comes later: it may leave when the rest is sure. */
-static bool only_rehearsed(const struct fpool_batch *b, const struct fpool_victim *v)
+/*
+ * Nobody has it, and nobody will who comes later: it may leave when the rest is sure.  What is
+ * dirty is not written for that: it is to be cut off, and perhaps cannot be written.
+ */
+static bool only_rehearsed(const struct fpool_batch *b, const struct fpool_victim *v, bool dirty)
 {
-	return v->pinner && b->flags & FPOOL_EVICT_REHEARSE;
+	return b->flags & FPOOL_EVICT_REHEARSE && (v->pinner || dirty);
 }
 
 static enum fpool_fate fate_of_dirty(const struct fpool_batch *b, struct page *page)
@@ -157,7 +160,7 @@ static __always_inline void decide(struct fpool_batch *b, struct fpool_victim *v
 		return;
 	}
 	v->fate = flags & BIT(PG_dirty) ? fate_of_dirty(b, page) : FPOOL_FATE_FREE;
-	if (unlikely(only_rehearsed(b, v)))
+	if (unlikely(only_rehearsed(b, v, flags & BIT(PG_dirty))))
 		v->fate = FPOOL_FATE_BACK;
 }
 

@@ -18,7 +18,7 @@ static_assert(FPOOL_LAUNDRY_MAX + FPOOL_BATCH <= FPOOL_LAUNDRY_FULL);
 #define FPOOL_EVICT_ALL		1	/* what is pinned or promised, too */
 #define FPOOL_EVICT_BROKEN	2	/* nothing but what lies in broken memory */
 #define FPOOL_EVICT_RELEASED	4	/* what is held back, too, by whoever is releasing it */
-#define FPOOL_EVICT_REHEARSE	8	/* what is pinned could leave, and stays, not mapped */
+#define FPOOL_EVICT_REHEARSE	8	/* pinned or dirty: could leave, and stays, not mapped */
 
 /**
  * struct fpool_evicted - what an eviction did

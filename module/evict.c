@@ -90,14 +90,15 @@ static __always_inline bool still_there(const struct fpool_victim *v,
 }
 
 static __always_inline bool must_stay(const struct fpool_victim *v, struct page *page,
-				      fpool_spte_t e)
+				      u64 vpn, fpool_spte_t e)
 {
 	if (fpool_spte_has(e, FPOOL_SPTE_WB))
 		return true;
 	if (!PageDirty(page))
 		return false;
 	/* Where writing fails, trying all the time helps nobody, and where it waits, even less. */
-	return time_before(jiffies, v->space->retry_at) ||
+	return vpn >= fpool_vpn_nr(v->space->cut_from) ||
+	       time_before(jiffies, v->space->retry_at) ||
 	       time_before(jiffies, v->space->put_off_until) ||
 	       fpool_backing_frozen(&v->space->backing) || fpool_laundry_refuses(v->space);
 }
@@ -109,6 +110,7 @@ static __always_inline bool judge_one(struct fpool_batch *b, struct fpool_victim
 	struct fpool_policy *policy;
 	bool used = p->found;
 	struct fpool_wset *set;
+	fpool_spte_t e;
 
 	if (!still_there(v, p, fpool_frames_info(&b->pool->frames, v->frame)))
 		return false;
@@ -123,8 +125,9 @@ static __always_inline bool judge_one(struct fpool_batch *b, struct fpool_victim
 	policy = &set->policy;
 	if (!fpool_policy_judge(policy, v->frame, used))
 		return false;
+	e = fpool_ptable_peek(&v->space->ptable, fpool_vpn(p->vpn));
 	/* No policy is asked about this: one may let go of a page that was just used. */
-	if (must_stay(v, p->page, fpool_ptable_peek(&v->space->ptable, fpool_vpn(p->vpn)))) {
+	if (must_stay(v, p->page, p->vpn, e)) {
 		fpool_policy_put_back(policy, v->frame);
 		return false;
 	}
@@ -241,7 +244,7 @@ static u64 evict_batches(struct fpool_pool *pool, const struct demand *d, u64 wa
 	struct outcome o = {};
 
 	while (evict_batch(pool, d, &o) && o.freed < want && o.dirty < dirty &&
-	       o.looked < patience(pool, d, len))
+	       o.looked < patience(pool, d, len) && !fatal_signal_pending(current))
 		cond_resched();
 	return o.freed;
 }

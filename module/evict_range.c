@@ -26,6 +26,14 @@ static bool may_claim(const struct fpool_batch *b, const struct fpool_space *spa
 	return !fpool_spte_has(e, FPOOL_SPTE_PIN) || b->flags & FPOOL_EVICT_ALL;
 }
 
+/* Whose file perhaps ends before it in a moment, and must not be written to behind that. */
+static bool is_being_cut(const struct fpool_batch *b, const struct fpool_space *space,
+			 fpool_vpn_t vpn)
+{
+	return fpool_vpn_nr(vpn) >= fpool_vpn_nr(space->cut_from) &&
+	       !(b->flags & FPOOL_EVICT_REHEARSE);
+}
+
 /* It is of the minimum of somebody else. */
 static bool is_promised(struct fpool_batch *b, fpool_spte_t e)
 {
@@ -64,7 +72,8 @@ static void claim_range(struct fpool_batch *b, struct fpool_space *space, fpool_
 			fpool_pool_breathe(pool);
 			e = fpool_ptable_get(&space->ptable, *vpn);
 		}
-		if (fpool_spte_has(e, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB)) {
+		if (fpool_spte_has(e, FPOOL_SPTE_BUSY | FPOOL_SPTE_WB) ||
+		    is_being_cut(b, space, *vpn)) {
 			b->done.busy++;
 			continue;
 		}

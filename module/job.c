@@ -24,6 +24,9 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+/* For who exits. */
+#define EXIT_WAIT	(10 * HZ)
+
 static struct workqueue_struct *queues[FPOOL_JOB_QUEUES];
 
 static void work(struct work_struct *work)
@@ -174,6 +177,23 @@ bool fpool_job_may_wait(void)
 }
 
 /**
+ * fpool_job_wait_leaving - wait for what a release has begun
+ * @done: completed some time, by what does not depend on the caller
+ *
+ * Who exits by himself cannot be killed any more, and perhaps it is he who would serve what is
+ * waited for, were his other files closed: for him the wait has a bound.
+ *
+ * Context: The release of a descriptor, perhaps in a process that exits, of who may wait.
+ */
+void fpool_job_wait_leaving(struct completion *done)
+{
+	if (current->flags & PF_EXITING)
+		wait_for_completion_timeout(done, EXIT_WAIT);
+	else
+		(void)wait_for_completion_killable(done);
+}
+
+/**
  * fpool_job_run_leaving - have it done, and wait unless the caller is being killed
  * @job: run once
  *
@@ -183,7 +203,7 @@ void fpool_job_run_leaving(struct fpool_job *job)
 {
 	fpool_job_start(job);
 	if (fpool_job_may_wait())
-		fpool_job_wait(job);
+		fpool_job_wait_leaving(&job->done);
 }
 
 /**

@@ -57,6 +57,7 @@ int fpool_job_get_place(struct fpool_job *job);
 void fpool_job_start(struct fpool_job *job);
 int fpool_job_wait(struct fpool_job *job);
 bool fpool_job_may_wait(void);
+void fpool_job_wait_leaving(struct completion *done);
 void fpool_job_run_leaving(struct fpool_job *job);
 int fpool_job_run(struct fpool_job *job);
 struct fpool_job *fpool_job_run_range(struct fpool_space *space, fpool_vpn_t start,

@@ -15,6 +15,7 @@
 #include "control.h"
 #include "debugfs.h"
 #include "flight.h"
+#include "hibernate.h"
 #include "job.h"
 #include "pager.h"
 #include "sysfs.h"
@@ -175,15 +176,20 @@ static int __init framepool_init(void)
 	if (err)
 		goto cleaner_exit;
 	fpool_debugfs_init();
-	err = create_default();
+	err = fpool_hibernate_init();
 	if (err)
 		goto debugfs_exit;
+	err = create_default();
+	if (err)
+		goto hibernate_exit;
 	err = fpool_node_init(&fpool_control_fops, &fpool_cdev_fops);
 	if (err)
 		goto pools_exit;
 	return 0;
 pools_exit:
 	destroy_pools();
+hibernate_exit:
+	fpool_hibernate_exit();
 debugfs_exit:
 	fpool_debugfs_exit();
 	fpool_sysfs_exit();
@@ -203,6 +209,7 @@ static void __exit framepool_exit(void)
 	fpool_node_exit();
 	fpool_job_exit();
 	destroy_pools();
+	fpool_hibernate_exit();
 	fpool_cleaner_exit();
 	fpool_debugfs_exit();
 	fpool_flight_exit();

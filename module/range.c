@@ -92,19 +92,22 @@ static long evict(struct file *file, void *arg)
 	return 0;
 }
 
-static int sync_range(struct fpool_space *space, fpool_vpn_t start, fpool_vpn_t end,
-		      u64 *written, u64 *failed)
+/* And tell what nobody has told this descriptor of, once. */
+static int sync_range(struct file *file, fpool_vpn_t start, fpool_vpn_t end, u64 *written,
+		      u64 *failed)
 {
 	struct fpool_job *job;
-	int err;
+	int err, reported;
 
-	job = fpool_job_run_range(space, start, end, 0, sync_job, &err);
+	job = fpool_job_run_range(fpool_file_space(file), start, end, 0, sync_job, &err);
+	/* What was not even tried leaves the descriptor what it is to be told. */
 	if (IS_ERR(job))
 		return PTR_ERR(job);
 	*written = job->written;
 	*failed = job->failed;
 	fpool_job_put(job);
-	return err;
+	reported = file_check_and_advance_wb_err(file);
+	return err ?: reported;
 }
 
 static long sync_ioctl(struct file *file, void *arg)
@@ -112,16 +115,13 @@ static long sync_ioctl(struct file *file, void *arg)
 	struct framepool_range *r = arg;
 	fpool_vpn_t start, end;
 	int err = parse_range(file, r, &start, &end);
-	int reported;
 
 	if (err)
 		return err;
-	err = sync_range(fpool_file_space(file), start, end, &r->done, &r->failed);
-	/* As fsync: an error that nobody has told this descriptor of is told now, once. */
+	err = sync_range(file, start, end, &r->done, &r->failed);
 	if (r->failed)
 		r->error = -err;
-	reported = err == -EINTR ? 0 : file_check_and_advance_wb_err(file);
-	return err ?: reported;
+	return err;
 }
 
 /**
@@ -139,11 +139,8 @@ int fpool_range_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	fpool_vpn_t last = fpool_addr_vpn(end);
 	u64 written, failed;
-	int err = sync_range(fpool_file_space(file), fpool_addr_vpn(start), fpool_vpn_add(last, 1),
-			     &written, &failed);
-	int reported = err == -EINTR ? 0 : file_check_and_advance_wb_err(file);
 
-	return err ?: reported;
+	return sync_range(file, fpool_addr_vpn(start), fpool_vpn_add(last, 1), &written, &failed);
 }
 
 static long residency(struct file *file, void *arg)
@@ -228,9 +225,9 @@ static bool is_held_from(struct fpool_space *space, fpool_vpn_t vpn)
 }
 
 /*
- * What lies past @bytes leaves; where @flags have FPOOL_EVICT_REHEARSE not what is pinned, but that
- * is mapped nowhere then, and nobody has it.  -EBUSY: a frame there is held, or held back by a
- * program.
+ * What lies past @bytes leaves; where @flags have FPOOL_EVICT_REHEARSE not what is pinned or dirty,
+ * but that is mapped nowhere then, and nobody has it.  -EBUSY: a frame there is held, or held back
+ * by a program.
  */
 static int cut(struct fpool_space *space, u64 bytes, unsigned int flags)
 {
@@ -298,6 +295,14 @@ static void clear_tail(struct page *edge, u64 bytes)
 		zero_user_segment(edge, bytes & ~PAGE_MASK, PAGE_SIZE);
 }
 
+/* Pages of @space from @vpn on are being cut off; FPOOL_VPN_MAX: none are any more. */
+static void cut_from(struct fpool_space *space, u64 vpn)
+{
+	spin_lock(&space->pool->lock);
+	space->cut_from = fpool_vpn(vpn);
+	spin_unlock(&space->pool->lock);
+}
+
 /* The sizes of both. Then the page that the new end is in is written up to there only. */
 static int cut_both(struct fpool_space *space, u64 bytes)
 {
@@ -309,6 +314,8 @@ static int cut_both(struct fpool_space *space, u64 bytes)
 	 * not come back if the file system refused: so what is pinned goes when it has not.
 	 */
 	i_size_write(space->inode, bytes);
+	/* What is written from now on may come to a file that was cut, and make it grow. */
+	cut_from(space, fpool_bytes_to_pages(bytes));
 	err = cut(space, bytes, FPOOL_EVICT_REHEARSE);
 	/* A write that had begun before goes up to the old end: it ends before the file does. */
 	if (!err)
@@ -317,7 +324,8 @@ static int cut_both(struct fpool_space *space, u64 bytes)
 		err = fpool_backing_resize(&space->backing, bytes);
 	if (err)
 		i_size_write(space->inode, old);
-	else
+	cut_from(space, FPOOL_VPN_MAX);
+	if (!err)
 		cut_pinned(space, bytes);
 	return err;
 }

@@ -133,14 +133,17 @@ static bool is_memory(u64 base, u64 bytes)
 	return true;
 }
 
-/* Nobody else keeps book of memory that was hidden from the kernel. */
+/*
+ * Nobody else keeps book of memory that was hidden from the kernel.  Who has just run into it has
+ * it mapped still, and with a 0 would do so again, for ever; with an error he gets SIGBUS.
+ */
 static int note_broken(struct dev_pagemap *pgmap, unsigned long pfn, unsigned long nr, int flags)
 {
 	unsigned long i;
 
 	for (i = 0; i < nr; i++)
 		SetPageHWPoison(pfn_to_page(pfn + i));
-	return 0;
+	return flags & MF_ACTION_REQUIRED ? -EBUSY : 0;
 }
 
 static const struct dev_pagemap_ops hidden_ops = {

@@ -65,6 +65,8 @@ static void set_vma(struct walk *walk, struct vm_area_struct *vma)
 	i_mmap_assert_locked(walk->space->inode->i_mapping);
 	if (fpool_inject(FPOOL_INJECT_WALK))
 		msleep(1000);
+	/* There may be millions of them. */
+	cond_resched();
 	walk->vma = vma;
 	walk->pmds = NULL;
 	walk->changed = 0;

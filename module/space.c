@@ -136,6 +136,7 @@ struct fpool_space *fpool_space_create(struct fpool_pool *pool)
 	spin_lock_init(&space->fills_lock);
 	INIT_LIST_HEAD(&space->fills);
 	space->epoch = 1;
+	space->cut_from = fpool_vpn(FPOOL_VPN_MAX);
 	err = fpool_stats_init(&space->stats);
 	if (err)
 		goto free_space;

@@ -91,6 +91,7 @@ struct fpool_space {
 	int write_error;		/* P */
 	int flush_error;		/* P */
 	wait_queue_head_t error_wait;	/* X: for the errors that a sync will report */
+	fpool_vpn_t cut_from;		/* P: not written from here on; FPOOL_VPN_MAX: all are */
 	unsigned long retry_at;		/* P: jiffies; no write-back by reclaim before */
 	unsigned long put_off_until;	/* P: jiffies; no eviction of dirty pages before */
 	struct fpool_reflog __rcu *reflog;	/* RCU: of who records it; set by cmpxchg */

@@ -116,6 +116,7 @@ struct sweep {
 	DECLARE_BITMAP(held, FPOOL_FLIGHT_MAX);	/* pages of the flight that stay dirty */
 	u64 *written, *failed;
 	int err;
+	bool passed;		/* pages that are perhaps being cut off */
 	bool known;		/* only what is known to be dirty; who is in the way is passed */
 };
 
@@ -130,7 +131,7 @@ static bool is_wanted(const struct sweep *s, struct page *page)
  * to @end.  -EAGAIN: the first one is changing hands or being written by somebody else: wait.
  * -EHWPOISON: the memory of the first one is broken.
  */
-static int claim(const struct sweep *s, struct claim *c, unsigned int max, fpool_vpn_t *vpn,
+static int claim(struct sweep *s, struct claim *c, unsigned int max, fpool_vpn_t *vpn,
 		 fpool_vpn_t end)
 {
 	u32 nr = fpool_vpn_nr(end) - fpool_vpn_nr(*vpn), i;
@@ -157,6 +158,10 @@ static int claim(const struct sweep *s, struct claim *c, unsigned int max, fpool
 		page = fpool_pool_page(space->pool, fpool_spte_frame(e));
 		if (!is_wanted(s, page) || held_back(space, here, e))
 			continue;
+		if (unlikely(fpool_vpn_nr(here) >= fpool_vpn_nr(space->cut_from))) {
+			s->passed = true;
+			continue;
+		}
 		if (unlikely(PageHWPoison(page))) {
 			*vpn = here;
 			return c->nr ? 0 : -EHWPOISON;
@@ -331,6 +336,16 @@ static void sweep(struct sweep *s, fpool_vpn_t first, fpool_vpn_t end)
 	fpool_flight_put(s->flight);
 }
 
+static int write_range(struct fpool_space *space, fpool_vpn_t first, fpool_vpn_t end,
+		       u64 *written, u64 *failed, bool *passed)
+{
+	struct sweep s = { .space = space, .written = written, .failed = failed };
+
+	sweep(&s, first, end);
+	*passed = s.passed;
+	return s.err;
+}
+
 /**
  * fpool_writeback_range - write every dirty page of a range
  * @space: the space
@@ -339,7 +354,8 @@ static void sweep(struct sweep *s, fpool_vpn_t first, fpool_vpn_t end)
  * @written: added to: pages written
  * @failed: added to: pages that could not be
  *
- * Goes on past errors: every page has its try. Pages that a program holds back are passed.
+ * Goes on past errors: every page has its try. Pages that a program holds back are passed, and so
+ * are those that a resize is cutting off.
  *
  * Context: A worker.
  * Return: 0, or the last error.
@@ -347,10 +363,9 @@ static void sweep(struct sweep *s, fpool_vpn_t first, fpool_vpn_t end)
 int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t first, fpool_vpn_t end,
 			  u64 *written, u64 *failed)
 {
-	struct sweep s = { .space = space, .written = written, .failed = failed };
+	bool passed;
 
-	sweep(&s, first, end);
-	return s.err;
+	return write_range(space, first, end, written, failed, &passed);
 }
 
 /**
@@ -508,12 +523,20 @@ int fpool_writeback_sync(struct fpool_space *space, fpool_vpn_t start, fpool_vpn
 			 u64 *written, u64 *failed)
 {
 	u32 failed_before;
+	bool passed;
 	int err, ret;
 
 	if (!fpool_backing_writable(&space->backing))
 		return 0;
 	failed_before = failed_flushes(space);
-	err = fpool_writeback_range(space, start, end, written, failed);
+	err = write_range(space, start, end, written, failed, &passed);
+	/* Perhaps the file system does not take the new size, and they stay. */
+	while (passed) {
+		mutex_lock(&space->sync_lock);
+		mutex_unlock(&space->sync_lock);
+		ret = write_range(space, start, end, written, failed, &passed);
+		err = err ?: ret;
+	}
 	/* One at a time, so that a failed flush and a good one cannot pass each other. */
 	mutex_lock(&space->sync_lock);
 	ret = flush(space);

@@ -274,6 +274,38 @@ static void reserved(void)
 	end_detached();
 }
 
+/* What cannot be written can be cut off, as ftruncate() does it, and then there is nothing to write. */
+static void no_space_cut_off(void)
+{
+	struct framepool_resize size = { .size = sizeof(size), .bytes = FEW * PAGE };
+	char filler[DIR_SIZE + 16];
+	u64 i, bytes;
+	u8 *is;
+
+	begin(true);
+	for (i = 0; i < FEW; i++)
+		store(i, 2);
+	need_ok(fsync(fd));
+	snprintf(filler, sizeof(filler), "%s/filler", where);
+	fill_up_fs(filler);
+	for (i = FEW; i < FEW + 50; i++)
+		page_fill(m + i * PAGE, i, 3);
+	expect_errno(fsync(fd), ENOSPC);
+	need_ok(ioctl(fd, FRAMEPOOL_RESIZE, &size));
+	expect(!unwritten(NULL), "%ju pages unwritten", (uintmax_t)unwritten(NULL));
+	need_ok(fsync(fd));
+	expect(try_load(m + FEW * PAGE, NULL) == SIGBUS, "a page that was cut off");
+	expect_pages(0, FEW);
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	is = file_load(path, &bytes);
+	expect(bytes == FEW * PAGE, "%ju bytes", (uintmax_t)bytes);
+	for (i = 0; i < FEW; i++)
+		expect(page_is(is + i * PAGE, i, 2), "in the file");
+	free(is);
+	unmount_all();
+}
+
 /* ---- bad blocks under the file ---- */
 
 /* Where @n pages of the file are, one behind the other. */
@@ -959,6 +991,7 @@ static void frozen_special_file(void)
 static const struct test tests[] = {
 	{ "a full file system", no_space, T_DEVICE },
 	{ "a file system that is full but for what is reserved", reserved, T_DEVICE },
+	{ "a full file system, and what it has no room for is cut off", no_space_cut_off, T_DEVICE },
 	{ "bad blocks below a file", bad_blocks_below, T_DEVICE },
 	{ "a last page that cannot be written, and others who sync", last_page, T_DEVICE },
 	{ "a last page that cannot be written, below an overlay", last_page,

@@ -132,8 +132,22 @@ breaks() {
 	report "$name"
 }
 
+# Nobody puts it into the image.
+hibernates() {
+	name="no hibernation with hidden memory"
+	if ! grep -qw disk /sys/power/state; then
+		skip "$name" "this kernel knows no hibernation"
+		return
+	fi
+	insmod "$ko" "size=$size" "base=$base" || problem "insmod refused"
+	{ echo disk > /sys/power/state; } 2> /tmp/hibernate.out && problem "it went to sleep"
+	dmesg | grep -q "framepool: no hibernation" || problem "nothing in the log"
+	rmmod framepool || problem "rmmod refused"
+	report "$name"
+}
+
 memmap=$(sed -n 's/.*memmap=\([0-9]*[KMG]\)\$\(0x[0-9a-fA-F]*\).*/\1 \2/p' /proc/cmdline)
-tests=29
+tests=30
 echo "1..$tests"
 echo "# $(uname -r), $ko, $count cycles, hidden memory: ${memmap:-none}"
 
@@ -177,9 +191,10 @@ if [ -n "$memmap" ]; then
 	report "hidden memory pages a file and unloads"
 	no_bytes
 	breaks
+	hibernates
 	refused "half of it is not hidden" "$busy" "size=$((${size%?} * 2))${size#"${size%?}"}" "base=$base"
 else
-	for what in "base=" "base= pages" "base= empty" "base= broken" "base= half hidden"; do
+	for what in "base=" "base= pages" "base= empty" "base= broken" "base= hibernation" "base= half hidden"; do
 		skip "$what" "no memmap= on the command line"
 	done
 fi

@@ -405,7 +405,7 @@ static void stays_fifo(void)
 	stays_during_write("fifo");
 }
 
-static void storing_child(void *ready)
+static void attach_and_store(atomic_int *ready)
 {
 	u64 vpn;
 
@@ -413,7 +413,12 @@ static void storing_child(void *ready)
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
 	for (vpn = 64; vpn < NR; vpn++)
 		page_fill(m + vpn * PAGE, vpn, 2);
-	atomic_store((atomic_int *)ready, 1);
+	atomic_store(ready, 1);
+}
+
+static void storing_child(void *ready)
+{
+	attach_and_store(ready);
 	for (;;)
 		pause();
 }
@@ -1031,6 +1036,104 @@ static void no_mmap_lock(void)
 	{ name ", of a file", run, (flags) | T_VARIANT(BED_FILE) }, \
 	{ name ", on the direct path", run, T_DEVICE | T_VARIANT(BED_DIRECT) }
 
+static void exiting_child(void *step)
+{
+	attach_and_store(step);
+	while (atomic_load((atomic_int *)step) != 2)
+		sched_yield();
+}
+
+static bool is_buried(void *pid)
+{
+	return waitpid(*(pid_t *)pid, NULL, WNOHANG) == *(pid_t *)pid;
+}
+
+/* Who exits by himself sees no SIGKILL any more: his wait for the device ends without it. */
+static void last_user_exits(void)
+{
+	atomic_int *step = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	begin();
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	pid = child_start(exiting_child, step);
+	while (!atomic_load(step))
+		sched_yield();
+	dm_stall();
+	atomic_store(step, 2);
+	if (!expect(wait_until(is_buried, &pid, 30000 * scale), "it does not end")) {
+		dm_go_on();
+		need_ok(waitpid(pid, NULL, 0));
+		return;
+	}
+	expect(spaces_count(), "the space has gone without its pages");
+	dm_go_on();
+	fd = space_attach(bed_path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	end(64, 2);
+}
+
+static atomic_bool enough;
+
+static void *sync_on(void *unused)
+{
+	while (!atomic_load(&enough))
+		need_ok(fsync(fd));
+	return unused;
+}
+
+/* Who reads the file past the pool has its inode's lock most of the time. */
+static void *read_on(void *unused)
+{
+	int file = need_ok(open(bed_path, O_RDONLY | O_CLOEXEC));
+	u8 *buf = malloc(MIB);
+
+	while (!atomic_load(&enough))
+		need(pread(file, buf, MIB, 0) > 0, "pread: %s", strerror(errno));
+	free(buf);
+	need_ok(close(file));
+	return unused;
+}
+
+static void resize(u64 bytes)
+{
+	struct framepool_resize r = { .size = sizeof(r), .bytes = bytes };
+
+	need_ok(ioctl(fd, FRAMEPOOL_RESIZE, &r));
+	expect(file_size(bed_path) == bytes, "the file has %ju bytes, not %ju",
+	       (uintmax_t)file_size(bed_path), (uintmax_t)bytes);
+}
+
+/* What is cut off while others write it is not written behind the new end, where a file grows. */
+static void cut_beside_syncs(void)
+{
+	void *(*const run[])(void *arg) = { read_on, sync_on, sync_on };
+	u64 vpn, turn, turns = scaled(80) + 5, kept = 16;
+	pthread_t thread[ARRAY_SIZE(run)];
+	unsigned int i;
+
+	begin();
+	for (i = 0; i < ARRAY_SIZE(run); i++)
+		need(!pthread_create(&thread[i], NULL, run[i], NULL), "no thread");
+	for (turn = 0; turn < turns && !failures(); turn++) {
+		for (vpn = 0; vpn < NR; vpn++)
+			page_fill(m + vpn * PAGE, vpn, 2);
+		resize(kept * PAGE);
+		resize(NR * PAGE);
+		for (vpn = 0; vpn < kept; vpn++)
+			expect(page_is(m + vpn * PAGE, vpn, 2), "what was kept");
+		expect(bytes_zero(m + kept * PAGE, (NR - kept) * PAGE, kept * PAGE), "cut off");
+	}
+	atomic_store(&enough, true);
+	for (i = 0; i < ARRAY_SIZE(run); i++)
+		pthread_join(thread[i], NULL);
+	for (vpn = 0; vpn < NR; vpn++)
+		page_fill(m + vpn * PAGE, vpn, 2);
+	end(0, 2);
+}
+
 static void *detach_it(void *arg)
 {
 	struct waiter *w = arg;
@@ -1103,11 +1206,13 @@ static const struct test tests[] = {
 	{ "a maximum of pages that are being read", full_of_reads, T_DEVICE },
 	{ "a maximum of dirty pages", full_of_dirt, T_DEVICE },
 	ON_EACH("the last user is killed", last_user_killed, T_DEVICE),
+	{ "the last user exits", last_user_exits, T_DEVICE },
 	{ "a space that is left, and attached again", left_and_attached, T_DEVICE },
 	{ "spaces are left, attached and left", left_twice, T_DEVICE | T_VARIANT(BED_FILE) },
 	ON_EACH("another space goes on", other_space, 0),
 	{ "a crowd that syncs, and another space", crowd_syncs, T_DEVICE },
 	ON_EACH("a fault that may not drop its lock is bounded", bounded_without_retry, T_DEVICE),
+	{ "a file that is cut beside syncs", cut_beside_syncs, T_DEVICE | T_VARIANT(BED_FILE) },
 	{ "a detach that is the last user's when it ends", detached_and_left, T_DEVICE },
 	{ "an attach that stands still, and others", attach_stands_still, T_DEVICE },
 	{ "a fault on a page that is there needs no mmap_lock", no_mmap_lock, T_DEVICE },

@@ -493,13 +493,15 @@ static int do_record(void)
 
 static int do_hold(void)
 {
-	int err = by_range(FRAMEPOOL_HOLD, 16 * PAGE, 8 * PAGE), err_release;
+	int err = by_range(FRAMEPOOL_HOLD, 16 * PAGE, 8 * PAGE), err_release, again;
+	unsigned int tries = 0;
 
 	change(17);
 	err_release = by_range(FRAMEPOOL_RELEASE, 0, 0);
-	/* What was held still is. */
-	if (err_release)
-		expect(!by_range(FRAMEPOOL_RELEASE, 0, 0), "it fails again: %s", strerror(errno));
+	/* What was held still is.  Where workers fail, each does once. */
+	for (again = err_release; again && tries < 100; tries++)
+		again = by_range(FRAMEPOOL_RELEASE, 0, 0);
+	expect(!again, "it fails again: %s", strerrorname_np(again));
 	return err_release ?: err;
 }
 
