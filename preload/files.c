@@ -166,10 +166,16 @@ int files_attach(uint32_t number, int fd)
 	return 0;
 }
 
-/* Closing the last descriptor of a space waits until all is written to the file. */
+/*
+ * Closing the last descriptor of a space waits until all is written to the file, but tells nobody
+ * that this has failed.  So it is written first; where that fails the space stays, its bytes are
+ * what is read, and the next operation tries again.
+ */
 static void leave(struct file *file)
 {
-	if (!in_pool(file))
+	int any = file->read_fd >= 0 ? file->read_fd : file->write_fd;
+
+	if (any < 0 || syscall(SYS_fsync, any))
 		return;
 	if (file->read_fd >= 0)
 		syscall(SYS_close, file->read_fd);
@@ -188,7 +194,8 @@ void files_forget(uint32_t number)
 	if (file->ranges)
 		return;
 	leave(file);
-	file->used = file->alone || file->streams_reading || file->streams_writing;
+	file->used = in_pool(file) || file->alone || file->streams_reading ||
+		     file->streams_writing;
 }
 
 void files_alone(uint32_t number, int fd, const char *why, int error)

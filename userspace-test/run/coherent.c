@@ -4,6 +4,8 @@
  * it demands holds with plain mmap; it knows nothing of pools. Prints TAP.
  *
  * usage: coherent DIRECTORY [quick]
+ *	  coherent DIRECTORY full	it fills the file system: a store that has no room for its
+ *					block is killed with plain mmap, so this is for pools
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -435,11 +437,66 @@ static void test_stranger(void)
 	end();
 }
 
+#define HOLE (8L << 20)
+
+/* Takes all blocks of the file system but a megabyte. */
+static int fill_up(const char *ballast)
+{
+	int to = open(ballast, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	off_t size = 0, step;
+
+	for (step = 1L << 30; step >= PAGE; step /= 2)
+		while (!posix_fallocate(to, size, step))
+			size += step;
+	if (fsync(to) || ftruncate(to, size - (1L << 20)) || fsync(to))
+		perror(ballast);
+	return to;
+}
+
+static void make_room(int ballast, const char *name)
+{
+	if (ftruncate(ballast, 0) || fsync(ballast) || unlink(name))
+		perror(name);
+	close(ballast);
+	sync();
+}
+
+/* What was stored and cannot be written is neither forgotten nor taken for written. */
+static void test_full(const char *directory)
+{
+	char name[4096], *bytes = malloc(HOLE);
+	int ballast;
+
+	snprintf(name, sizeof(name), "%s/ballast", directory);
+	unlink(path);
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	ok(fd >= 0 && !ftruncate(fd, HOLE), "a file that is one hole");
+	ballast = fill_up(name);
+	map = mmap(NULL, HOLE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ok(map != MAP_FAILED, "is mapped");
+	memset(map, 'n', HOLE);
+	ok(!munmap(map, HOLE), "and unmapped, with more stored than there is room for");
+	ok(fsync(fd) == -1 && errno == ENOSPC, "fsync says that it is not in the file");
+	ok(fsync(fd) == -1 && errno == ENOSPC, "and says so again");
+	ok(pread(fd, bytes, HOLE, 0) == HOLE && only(bytes, 'n', HOLE), "read has what was stored");
+	fill(fd, 'w', HOLE - PAGE, PAGE);
+	make_room(ballast, name);
+	ok(!fsync(fd), "with room fsync succeeds");
+	ok(pread(fd, bytes, HOLE, 0) == HOLE && only(bytes, 'n', HOLE - PAGE) &&
+	   only(bytes + HOLE - PAGE, 'w', PAGE), "and what was written last is there");
+	close(fd);
+	free(bytes);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2)
 		return 2;
 	snprintf(path, sizeof(path) - 8, "%s/coherent", argv[1]);
+	if (argc > 2 && !strcmp(argv[2], "full")) {
+		test_full(argv[1]);
+		goto done;
+	}
 	test_read_and_write();
 	if (argc > 2)
 		goto done;

@@ -106,6 +106,13 @@ ok $? "and so is what is too short"
 [ "$(framepool list --json | grep -c '"name"')" = 0 ]
 ok $? "no space is left"
 
+# A disk that is full: what was stored has no place in the file.
+gives 0 framepool run coherent /mnt full
+grep '^not ok' /tmp/out | sed 's/^/# /'
+quiet
+[ "$(framepool list --json | grep -c '"name"')" = 0 ]
+ok $? "and it left no space"
+
 sql() {
 	echo 'PRAGMA mmap_size=268435456; PRAGMA page_size=4096;'
 	echo 'CREATE TABLE t(id INTEGER PRIMARY KEY, word TEXT, n INTEGER);'
