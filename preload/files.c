@@ -194,7 +194,7 @@ void files_forget(uint32_t number)
 	if (file->ranges)
 		return;
 	leave(file);
-	file->used = in_pool(file) || file->alone || file->streams_reading ||
+	file->used = in_pool(file) || file->alone || file->said || file->streams_reading ||
 		     file->streams_writing;
 }
 
@@ -275,25 +275,31 @@ void files_step_aside(int fd)
 	run_unlock(&signals);
 }
 
-/* Another process has the file in the pool: so must we; or no longer: so need not we. */
+void files_follow(uint32_t number, int fd)
+{
+	int err;
+
+	if (files_get(number)->alone)
+		return;
+	err = files_attach(number, fd);
+	/* What is empty is in nobody's pool: the slot counts another file. */
+	if (err == ENODATA)
+		files_forget(number);
+	else if (err)
+		files_alone(number, fd,
+			    "is in the pool, but what this process reads and writes goes past it",
+			    err);
+}
+
 static void follow(int fd, const struct stat *st)
 {
 	uint32_t number;
 	sigset_t signals;
-	int err;
 
 	run_lock(&signals);
 	number = files_make(st);
-	if (number != NO_FILE && !files_get(number)->alone) {
-		err = files_attach(number, fd);
-		/* What is empty is in nobody's pool: the slot counts another file. */
-		if (err == ENODATA)
-			files_forget(number);
-		else if (err)
-			files_alone(number, fd,
-				    "is in the pool, but what this process reads and writes goes past it",
-				    err);
-	}
+	if (number != NO_FILE)
+		files_follow(number, fd);
 	run_unlock(&signals);
 }
 

@@ -141,23 +141,38 @@ static bool writes(int fd)
 	return (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
 }
 
-/* A file that is in the pool already: at least what was stored up to now is in the file. */
-static void warn(uint32_t number, int fd)
+/* Somebody may store into the space, then or later. */
+static bool stored_into(int space)
+{
+	struct framepool_space info;
+
+	FRAMEPOOL_INIT(&info);
+	return framepool_space_info(space, &info) || (info.state & FRAMEPOOL_SPACE_WRITABLE);
+}
+
+/*
+ * A file that is in the pool already, ours or another process's: at least what was stored up to
+ * now is in the file.
+ */
+static void warn(uint32_t number, int fd, const struct stat *st)
 {
 	struct file *file = files_get(number);
 	struct framepool_range range;
+	int space;
 
-	if (file->read_fd < 0 && file->write_fd < 0)
+	if (file->read_fd < 0 && file->write_fd < 0 && files_shared(st))
+		files_follow(number, fd);
+	space = file->read_fd >= 0 ? file->read_fd : file->write_fd;
+	if (space < 0)
 		return;
-	if (file->write_fd >= 0) {
-		FRAMEPOOL_INIT(&range);
-		framepool_sync(file->write_fd, &range);
-	}
-	if (!file->said && (file->write_fd >= 0 || writes(fd))) {
+	FRAMEPOOL_INIT(&range);
+	framepool_sync(space, &range);
+	if (!file->said && (writes(fd) || stored_into(space))) {
 		file->said = true;
 		run_say(fd, "is in the pool, and stdio, which has opened it, goes past the pool",
 			0);
 	}
+	files_forget(number);
 }
 
 static FILE *opened(FILE *stream)
@@ -175,11 +190,11 @@ static FILE *opened(FILE *stream)
 	run_lock(&signals);
 	number = files_make(&st);
 	if (number != NO_FILE) {
-		warn(number, fd);
 		if (writes(fd))
 			files_get(number)->streams_writing++;
 		else
 			files_get(number)->streams_reading++;
+		warn(number, fd, &st);
 	}
 	run_unlock(&signals);
 	return stream;

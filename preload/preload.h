@@ -97,6 +97,8 @@ uint32_t files_find(const struct stat *st);
 uint32_t files_make(const struct stat *st); /* NO_FILE: no memory for it */
 /* 0, or the errno of attaching the file of @fd, with the rights that @fd has. */
 int files_attach(uint32_t number, int fd);
+/* Another process has the file in the pool: so must we; or no longer: so need not we. */
+void files_follow(uint32_t number, int fd);
 void files_alone(uint32_t number, int fd, const char *why, int error);
 void files_mapped(uint32_t number);
 void files_unmapped(uint32_t number);

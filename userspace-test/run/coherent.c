@@ -422,6 +422,48 @@ static void test_forkers(void)
 	end();
 }
 
+/* A program of its own: its exit status is the first byte of the file, read by stdio. */
+static int stranger(const char *name, const char *mode, int mapped)
+{
+	int to_map = open(name, O_RDONLY);
+	FILE *stream;
+	char byte;
+
+	if (mapped && mmap(NULL, SIZE, PROT_READ, MAP_SHARED, to_map, 0) == MAP_FAILED)
+		return 1;
+	if (write(STDOUT_FILENO, "1", 1) != 1 || read(STDIN_FILENO, &byte, 1) != 1)
+		return 1;
+	stream = fopen(name, mode);
+	return stream ? fgetc(stream) : 1;
+}
+
+static int stranger_sees(char letter, const char *mode, const char *mapped)
+{
+	int to_child[2], to_parent[2], status;
+	pid_t child;
+	char byte;
+
+	if (pipe(to_child) || pipe(to_parent))
+		exit(1);
+	child = fork();
+	if (!child) {
+		dup2(to_child[0], STDIN_FILENO);
+		dup2(to_parent[1], STDOUT_FILENO);
+		execl("/proc/self/exe", "coherent", path, "stdio", mode, mapped, NULL);
+		_exit(1);
+	}
+	close(to_parent[1]);
+	if (read(to_parent[0], &byte, 1) != 1)
+		perror("stranger");
+	map[0] = letter;
+	if (write(to_child[1], "1", 1) != 1 || waitpid(child, &status, 0) != child)
+		return 0;
+	close(to_child[0]);
+	close(to_child[1]);
+	close(to_parent[0]);
+	return WIFEXITED(status) && WEXITSTATUS(status) == letter;
+}
+
 static void test_stranger(void)
 {
 	FILE *stream;
@@ -434,6 +476,10 @@ static void test_stranger(void)
 	   "stdio reads what was stored before");
 	if (stream)
 		fclose(stream);
+	ok(stranger_sees('A', "r", NULL), "and so does the stdio of another program");
+	ok(stranger_sees('B', "r+", NULL), "also to write");
+	ok(stranger_sees('C', "a+", NULL), "or to append");
+	ok(stranger_sees('D', "r", "mapped"), "and of one that has mapped the file to read");
 	end();
 }
 
@@ -492,6 +538,8 @@ int main(int argc, char **argv)
 {
 	if (argc < 2)
 		return 2;
+	if (argc > 3)
+		return stranger(argv[1], argv[3], argc > 4);
 	snprintf(path, sizeof(path) - 8, "%s/coherent", argv[1]);
 	if (argc > 2 && !strcmp(argv[2], "full")) {
 		test_full(argv[1]);
