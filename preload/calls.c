@@ -285,14 +285,16 @@ EXPORT int ftruncate64(int fd, off64_t bytes)
 	return ret;
 }
 
-/* By its path, without a descriptor of the program's: refused as for a program that runs. */
+/* By its path, without a descriptor of the program's; without one of ours as of what runs. */
 EXPORT int truncate64(const char *path, off64_t bytes)
 {
 	struct stat st;
+	int fd;
 
-	if (run && run->active && !stat(path, &st) && S_ISREG(st.st_mode) && files_shared(&st))
-		return answer(ETXTBSY);
-	return NEXT(truncate64)(path, bytes);
+	if (!run || !run->active || stat(path, &st) || !S_ISREG(st.st_mode) || !files_shared(&st))
+		return NEXT(truncate64)(path, bytes);
+	fd = files_open(path, &st);
+	return fd < 0 ? answer(ETXTBSY) : ftruncate64(fd, bytes);
 }
 
 /* Blocks may be added; what moves or clears bytes is refused, and programs have another way. */

@@ -2,7 +2,6 @@
 /* Files that are in the pool, and those that are left alone. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -77,16 +76,9 @@ uint32_t files_make(const struct stat *st)
 	return number;
 }
 
-static atomic_uint *slot(dev_t dev, ino_t ino)
-{
-	uint64_t hash = (dev * UINT64_C(31) + ino) * UINT64_C(0x9e3779b97f4a7c15);
-
-	return &run->slots[hash >> 48];
-}
-
 bool files_shared(const struct stat *st)
 {
-	return *slot(st->st_dev, st->st_ino);
+	return counts_any(st->st_dev, st->st_ino);
 }
 
 static bool in_pool(const struct file *file)
@@ -94,20 +86,18 @@ static bool in_pool(const struct file *file)
 	return file->read_fd >= 0 || file->write_fd >= 0;
 }
 
-/* A descriptor of the file of @fd that reads and writes at any place; it stays open. */
-static int reopen(const struct file *file, int fd)
+/* A descriptor of the file that reads and writes at any place; it stays open. */
+static int reopen(dev_t dev, ino_t ino, const char *path)
 {
 	struct reopened *r;
-	char path[32];
 	unsigned int i;
 	int again;
 
 	for (i = 0; i < reopened_count; i++)
-		if (reopened[i].ino == file->ino && reopened[i].dev == file->dev)
+		if (reopened[i].ino == ino && reopened[i].dev == dev)
 			return reopened[i].fd;
 	if (reopened_count == REOPENED_MAX)
 		return -EMFILE;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	again = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
 	if (again < 0)
 		return -errno;
@@ -115,8 +105,27 @@ static int reopen(const struct file *file, int fd)
 	if (again < 0)
 		return again;
 	r = &reopened[reopened_count++];
-	*r = (struct reopened){ file->dev, file->ino, again };
+	*r = (struct reopened){ dev, ino, again };
 	return again;
+}
+
+static int reopen_fd(const struct file *file, int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return reopen(file->dev, file->ino, path);
+}
+
+int files_open(const char *path, const struct stat *st)
+{
+	sigset_t signals;
+	int fd;
+
+	run_lock(&signals);
+	fd = reopen(st->st_dev, st->st_ino, path);
+	run_unlock(&signals);
+	return fd;
 }
 
 /* A descriptor of the space of @fd, or -errno. */
@@ -140,26 +149,23 @@ static int attach(int fd, bool write)
 int files_attach(uint32_t number, int fd)
 {
 	struct file *file = files_get(number);
-	int flags = fcntl(fd, F_GETFL), space;
+	int flags = fcntl(fd, F_GETFL), space, err;
 	bool write = (flags & O_ACCMODE) != O_RDONLY, first = !in_pool(file);
 
 	if (write ? file->write_fd >= 0 : in_pool(file))
 		return 0;
 	if (write && ((flags & O_ACCMODE) == O_WRONLY || (flags & O_APPEND))) {
-		fd = reopen(file, fd);
+		fd = reopen_fd(file, fd);
 		if (fd < 0)
 			return -fd;
 	}
 	/* Before the first page can be read: others are to see it from here on. */
-	if (first) {
-		atomic_fetch_add(slot(file->dev, file->ino), 1);
-		atomic_fetch_add(&run->active, 1);
-	}
+	err = first ? counts_enter(file->dev, file->ino) : 0;
+	if (err)
+		return -err;
 	space = attach(fd, write);
-	if (space < 0 && first) {
-		atomic_fetch_sub(slot(file->dev, file->ino), 1);
-		atomic_fetch_sub(&run->active, 1);
-	}
+	if (space < 0 && first)
+		counts_leave(file->dev, file->ino);
 	if (space < 0)
 		return -space;
 	*(write ? &file->write_fd : &file->read_fd) = space;
@@ -183,8 +189,7 @@ static void leave(struct file *file)
 		syscall(SYS_close, file->write_fd);
 	file->read_fd = -1;
 	file->write_fd = -1;
-	atomic_fetch_sub(slot(file->dev, file->ino), 1);
-	atomic_fetch_sub(&run->active, 1);
+	counts_leave(file->dev, file->ino);
 }
 
 void files_forget(uint32_t number)
@@ -230,7 +235,7 @@ static bool own(int fd)
 	for (i = 0; i < reopened_count; i++)
 		if (reopened[i].fd == fd)
 			return true;
-	return false;
+	return counts_fd == fd;
 }
 
 bool files_own(int fd)
@@ -272,6 +277,7 @@ void files_step_aside(int fd)
 	}
 	for (i = 0; i < reopened_count; i++)
 		move(&reopened[i].fd, fd);
+	move(&counts_fd, fd);
 	run_unlock(&signals);
 }
 
@@ -291,12 +297,32 @@ void files_follow(uint32_t number, int fd)
 			    err);
 }
 
+/* Where only we have a file that we have not mapped, it can go. */
+static bool is_last(uint32_t number)
+{
+	const struct file *file = files_get(number);
+
+	return file->used && !file->ranges && in_pool(file) &&
+	       counts_only_ours(file->dev, file->ino);
+}
+
+static void forget_last(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		if (is_last(i))
+			files_forget(i);
+}
+
 static void follow(int fd, const struct stat *st)
 {
 	uint32_t number;
 	sigset_t signals;
 
 	run_lock(&signals);
+	/* Nobody may come back to what was read while another process had it. */
+	forget_last();
 	number = files_make(st);
 	if (number != NO_FILE)
 		files_follow(number, fd);
@@ -321,13 +347,6 @@ static uint32_t ready(const struct stat *st, bool write)
 		return NO_FILE;
 	return write ? (files[number].write_fd >= 0 ? number : NO_FILE) :
 		       (in_pool(&files[number]) ? number : NO_FILE);
-}
-
-/* Where only we have a file that we have not mapped, it can go. */
-static bool is_last(const struct stat *st, uint32_t number)
-{
-	return number != NO_FILE && !files[number].ranges && in_pool(&files[number]) &&
-	       *slot(st->st_dev, st->st_ino) == 1;
 }
 
 static int space_of(uint32_t number, bool write)
@@ -355,16 +374,19 @@ bool files_begin(struct io *io, int fd, bool write)
 	if (!files_shared(&io->st))
 		return false;
 	number = ready(&io->st, write);
-	if (is_last(&io->st, number)) {
-		run_unlock_read();
-		unfollow(number);
-		run_lock_read();
-	} else if (number == NO_FILE) {
+	if (number == NO_FILE) {
 		run_unlock_read();
 		follow(fd, &io->st);
 		run_lock_read();
+		number = ready(&io->st, write);
 	}
-	number = ready(&io->st, write);
+	/* Also what was followed just now, if those who are counted have ended. */
+	if (number != NO_FILE && is_last(number)) {
+		run_unlock_read();
+		unfollow(number);
+		run_lock_read();
+		number = ready(&io->st, write);
+	}
 	if (number == NO_FILE)
 		return false;
 	io->space = space_of(number, write);
@@ -400,11 +422,14 @@ static void in_child(void)
 {
 	uint32_t i;
 
-	for (i = 0; i < count; i++)
-		if (files[i].used && in_pool(&files[i])) {
-			atomic_fetch_add(slot(files[i].dev, files[i].ino), 1);
-			atomic_fetch_add(&run->active, 1);
-		}
+	if (counts_fd >= 0) {
+		run_lock_order();
+		counts_forked();
+		for (i = 0; i < count; i++)
+			if (files[i].used && in_pool(&files[i]))
+				counts_inherit(files[i].dev, files[i].ino);
+		run_unlock_order();
+	}
 	run_unlock_child(&before_fork);
 }
 

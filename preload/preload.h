@@ -8,7 +8,7 @@
  * As long as a file is mapped through the pool, calls that read, write or resize it are done on its
  * space; when its last mapping goes, the space goes, and the file is the truth again.
  *
- *	calls, maps, streams  -->  files  -->  ranges, run
+ *	calls, maps, opens  -->  files  -->  counts, ranges, run
  *
  * Locks: `lock` for reading while a regular file is read or written, so that no file goes into the
  * pool, or out of it, in the middle; for writing, with signals blocked, while one does. Below it
@@ -57,6 +57,7 @@ void run_unlock_order(void);
 /* Away from the numbers that programs use; -EMFILE: there is none, and @fd is closed. */
 int run_move_up(int fd);
 bool run_is_shared_fd(int fd); /* the shared memory's own */
+int run_open_shared(void);     /* its memory, once more, or -errno */
 int run_first_fd(void);	      /* below it no descriptor is ours */
 /* "framepool run: FILE @what", on standard error. */
 void run_say(int fd, const char *what, int error);
@@ -79,6 +80,17 @@ void ranges_add(uintptr_t start, uintptr_t end, uint32_t file);
 void ranges_cut(uintptr_t start, uintptr_t end);
 /* Memory from the kernel that can grow; NULL: there is none. */
 void *ranges_memory(void *old, size_t old_bytes, size_t bytes);
+
+/* counts.c: which files processes of this run have in the pool. */
+extern int counts_fd; /* -1: this process has had none */
+
+bool counts_any(dev_t dev, ino_t ino); /* perhaps some process has it */
+bool counts_only_ours(dev_t dev, ino_t ino);
+int counts_enter(dev_t dev, ino_t ino); /* 0 or -errno */
+void counts_leave(dev_t dev, ino_t ino);
+/* In the child, with the order's lock held: and then counts_inherit() for each file that it has. */
+void counts_forked(void);
+void counts_inherit(dev_t dev, ino_t ino);
 
 /* files.c: files that are in the pool, and files that are left alone. */
 struct file {
@@ -103,6 +115,8 @@ void files_alone(uint32_t number, int fd, const char *why, int error);
 void files_mapped(uint32_t number);
 void files_unmapped(uint32_t number);
 void files_forget(uint32_t number); /* unless it is needed */
+/* A descriptor that reads and writes and is not to be closed, or -errno. */
+int files_open(const char *path, const struct stat *st);
 bool files_shared(const struct stat *st); /* some process may have it in the pool */
 bool files_own(int fd);			  /* the descriptor is the library's */
 void files_step_aside(int fd);		  /* the program wants this number */

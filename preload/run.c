@@ -22,6 +22,7 @@ size_t run_min_size;
 
 static const char *match;
 static int shared_fd = -1;
+static struct stat shared;
 static int first_fd = INT_MAX;
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 
@@ -139,6 +140,20 @@ bool run_is_shared_fd(int fd)
 	return fd == shared_fd;
 }
 
+int run_open_shared(void)
+{
+	struct stat st;
+	char path[32];
+	int fd;
+
+	/* The program may have put another file there. */
+	if (fstat(shared_fd, &st) || st.st_dev != shared.st_dev || st.st_ino != shared.st_ino)
+		return -EBADF;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", shared_fd);
+	fd = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : run_move_up(fd);
+}
+
 int run_first_fd(void)
 {
 	return first_fd;
@@ -170,6 +185,7 @@ static struct framepool_run *map_shared(const char *text)
 	if (memory == MAP_FAILED)
 		return NULL;
 	shared_fd = fd;
+	shared = st;
 	return memory;
 }
 

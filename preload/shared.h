@@ -4,9 +4,9 @@
  * environment, and memory that all processes of one run share.
  *
  * The memory answers one question fast: may some process of this run have a file in the pool?
- * Files are hashed to slots that count the processes.  A count may be too high (a process that
- * ended does not take back what it counted, files share slots) and is never too low: then a process
- * takes the file into the pool, too, which is right and only costs time.
+ * Files are hashed to slots that count the processes.  A count may be too high (of a process that
+ * has ended it is taken back by the next one that comes across it, files share slots) and is never
+ * too low: then a process takes the file into the pool, too, which is right and only costs time.
  */
 #ifndef FRAMEPOOL_PRELOAD_SHARED_H
 #define FRAMEPOOL_PRELOAD_SHARED_H
@@ -23,7 +23,7 @@
 #define FRAMEPOOL_RUN_SLOTS 65536
 
 struct framepool_run {
-	/* Robust: held while a file grows, and while a file's position is used and moved. */
+	/* Robust: held while a file grows, its position is used and moved, and counts change. */
 	pthread_mutex_t order;
 	atomic_uint active; /* sum of the slots */
 	atomic_uint slots[FRAMEPOOL_RUN_SLOTS];

@@ -7,6 +7,7 @@
  *	  coherent DIRECTORY full	it fills the file system: a store that has no room for its
  *					block is killed with plain mmap, so this is for pools
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -422,6 +423,124 @@ static void test_forkers(void)
 	end();
 }
 
+static int descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* The first byte of a file that is closed again. */
+static char first_of(const char *name)
+{
+	int to = open(name, O_RDONLY);
+	char byte = 0;
+
+	if (read(to, &byte, 1) != 1)
+		perror(name);
+	close(to);
+	return byte;
+}
+
+enum way { EXIT, EXEC, KILL };
+
+/* A child makes a file, of a letter, by stores, and ends with it mapped: what it looked like. */
+static char leave_mapped(const char *name, char letter, enum way way)
+{
+	int to_parent[2], status;
+	pid_t child;
+	char byte;
+
+	if (pipe(to_parent))
+		exit(1);
+	child = fork();
+	if (!child) {
+		fd = open(name, O_RDWR | O_CREAT, 0600);
+		if (ftruncate(fd, SIZE))
+			_exit(1);
+		map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		memset(map, letter, SIZE);
+		if (way == EXIT)
+			_exit(0);
+		if (way == EXEC)
+			execl("/proc/self/exe", "coherent", NULL);
+		if (write(to_parent[1], "1", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(to_parent[1]);
+	byte = letter;
+	if (way == KILL) {
+		if (read(to_parent[0], &byte, 1) == 1)
+			byte = first_of(name);
+		kill(child, SIGKILL);
+	}
+	waitpid(child, &status, 0);
+	close(to_parent[0]);
+	return byte;
+}
+
+#define LEFT 12
+
+static void test_many_left(void)
+{
+	char name[sizeof(path) + 8], *bytes = malloc(SIZE);
+	int i, before = descriptors(), alive = 1, dead = 1;
+
+	for (i = 0; i < LEFT; i++) {
+		snprintf(name, sizeof(name), "%s.%d", path, i);
+		alive &= leave_mapped(name, 'A' + i, i % 3) == 'A' + i;
+		fd = open(name, O_RDONLY);
+		/* Of the first that were killed no more is read: nothing says that they may go. */
+		if (i % 3 != KILL || i > LEFT / 2)
+			dead &= read(fd, bytes, SIZE) == SIZE && only(bytes, 'A' + i, SIZE);
+		close(fd);
+		unlink(name);
+	}
+	ok(alive, "a file that a child makes by stores is read");
+	ok(dead, "and is when the child has gone by exit, exec or a signal");
+	/* In a pool the last file may still be there. */
+	ok(descriptors() < before + 2, "and costs no descriptors");
+	free(bytes);
+}
+
+/* Processes that end do not unmap; what they had mapped is a file like others then. */
+static void test_left(void)
+{
+	char command[8192], bytes[PAGE + 1];
+
+	begin(O_RDWR);
+	snprintf(command, sizeof(command), "dd if='%s' bs=1 count=1 > /dev/null 2>&1", path);
+	ok(!system(command), "a child reads what is mapped");
+	end();
+	ok(!truncate(path, SIZE / 2), "when the child has gone truncate() cuts the file");
+	ok(!truncate(path, SIZE), "and lengthens it");
+	leave_mapped(path, 'z', EXIT);
+	fd = open(path, O_RDWR);
+	ok(!fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE) &&
+	   pread(fd, bytes, PAGE + 1, 0) == PAGE + 1 && only(bytes, 0, PAGE) && bytes[PAGE] == 'z',
+	   "a hole is punched where a child has left a mapping");
+	close(fd);
+	test_many_left();
+}
+
+/* By the path, of what is mapped. */
+static void test_truncate(void)
+{
+	begin(O_RDWR);
+	map[0] = 'T';
+	ok(!truncate(path, PAGE + 1) && size_of(fd) == PAGE + 1 && map[0] == 'T' && !map[PAGE + 1],
+	   "truncate cuts what is mapped");
+	ok(!truncate(path, SIZE) && size_of(fd) == SIZE && map[PAGE] == 'a' && !map[PAGE + 1],
+	   "and lengthens it");
+	ok(truncate(path, -1) == -1 && errno == EINVAL, "a negative size is EINVAL there, too");
+	end();
+}
+
 /* A program of its own: its exit status is the first byte of the file, read by stdio. */
 static int stranger(const char *name, const char *mode, int mapped)
 {
@@ -555,6 +674,8 @@ int main(int argc, char **argv)
 	test_sync();
 	test_read_only();
 	test_processes();
+	test_left();
+	test_truncate();
 	test_between_descriptors();
 	test_threads();
 	test_forkers();
