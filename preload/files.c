@@ -152,7 +152,7 @@ int files_attach(uint32_t number, int fd)
 	int flags = fcntl(fd, F_GETFL), space, err;
 	bool write = (flags & O_ACCMODE) != O_RDONLY, first = !in_pool(file);
 
-	if (write ? file->write_fd >= 0 : in_pool(file))
+	if (write ? file->write_fd >= 0 : file->read_fd >= 0)
 		return 0;
 	if (write && ((flags & O_ACCMODE) == O_WRONLY || (flags & O_APPEND))) {
 		fd = reopen_fd(file, fd);

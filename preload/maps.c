@@ -62,10 +62,14 @@ static const char *obstacle(const struct file *file, int prot, int flags)
 /* Decide, with the lock held: the number of a file that is in the pool now, or NO_FILE. */
 static uint32_t enter(const struct stat *st, size_t length, int prot, int flags, int fd)
 {
-	uint32_t number = files_make(st);
+	uint32_t number;
 	const char *why;
 	int err;
 
+	/* The kernel refuses it. */
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+		return NO_FILE;
+	number = files_make(st);
 	if (number == NO_FILE || !ranges_reserve())
 		return NO_FILE;
 	if (!files_get(number)->ranges && !files_shared(st) &&
@@ -99,9 +103,7 @@ static int space_for(uint32_t number, int fd)
 	bool write = (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR;
 
 	/* A read-only descriptor's mapping can never be made writable. */
-	if ((write && file->write_fd >= 0) || file->read_fd < 0)
-		return file->write_fd;
-	return file->read_fd;
+	return write ? file->write_fd : file->read_fd;
 }
 
 /* With the lock held. */

@@ -268,6 +268,45 @@ static void test_read_only(void)
 	end();
 }
 
+static int refused(int to_map, int prot, int flags)
+{
+	return mmap(NULL, SIZE, prot, flags, to_map, 0) == MAP_FAILED && errno == EACCES;
+}
+
+/* What a descriptor may not do, its mapping may not, though another descriptor of the file may. */
+static void test_rights(void)
+{
+	int reader, writer;
+	char *shared;
+
+	begin(O_RDWR);
+	reader = open(path, O_RDONLY);
+	writer = open(path, O_WRONLY);
+	ok(refused(reader, PROT_READ | PROT_WRITE, MAP_SHARED),
+	   "a descriptor for reading is not mapped to be stored into");
+	ok(refused(writer, PROT_READ | PROT_WRITE, MAP_SHARED) &&
+	   refused(writer, PROT_READ, MAP_SHARED) && refused(writer, PROT_READ, MAP_PRIVATE),
+	   "and one for writing not at all");
+	shared = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, reader, 0);
+	map[1] = 'X';
+	ok(shared != MAP_FAILED && shared[1] == 'X', "the first is mapped to be read");
+	ok(mprotect(shared, PAGE, PROT_READ | PROT_WRITE) == -1 && errno == EACCES,
+	   "which cannot be changed");
+	munmap(map, 2 * SIZE);
+	ok(shared[1] == 'X' && mprotect(shared, PAGE, PROT_READ | PROT_WRITE) == -1 &&
+	   errno == EACCES, "nor when it is the only mapping");
+	map = NULL;
+	munmap(shared, SIZE);
+	close(reader);
+	close(writer);
+	end();
+	fd = open(path, O_WRONLY);
+	ok(refused(fd, PROT_READ | PROT_WRITE, MAP_SHARED) && !ftruncate(fd, 1) &&
+	   !truncate(path, 0),
+	   "a file that cannot be mapped is left as it was");
+	close(fd);
+}
+
 static void test_processes(void)
 {
 	int to_child[2], to_parent[2], status;
@@ -673,6 +712,7 @@ int main(int argc, char **argv)
 	test_pieces();
 	test_sync();
 	test_read_only();
+	test_rights();
 	test_processes();
 	test_left();
 	test_truncate();
