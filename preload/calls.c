@@ -62,9 +62,13 @@ static ssize_t get(int fd, struct io *io, const struct iovec *iov, int count, of
 	return got;
 }
 
-/* The blocks are asked for at once: whoever writes is told that the disk is full, not who syncs. */
-static int grow(int fd, int space, off_t from, off_t to)
+/*
+ * The blocks are asked for at once: whoever writes is told that the disk is full, not who syncs.
+ * What lies between the old end and @at stays a hole.
+ */
+static int grow(int fd, int space, off_t size, off_t at, off_t to)
 {
+	off_t from = at > size ? at : size;
 	int err = framepool_resize(space, to);
 
 	if (err)
@@ -74,7 +78,7 @@ static int grow(int fd, int space, off_t from, off_t to)
 	err = errno;
 	if (err == EOPNOTSUPP)
 		return 0;
-	framepool_resize(space, from ? from : 1);
+	framepool_resize(space, size ? size : 1);
 	return err;
 }
 
@@ -86,7 +90,7 @@ static ssize_t put_at(int fd, int space, const struct iovec *iov, int count, off
 	int err;
 
 	if (end > size) {
-		err = grow(fd, space, size, end);
+		err = grow(fd, space, size, at, end);
 		if (err)
 			return answer(err);
 	}

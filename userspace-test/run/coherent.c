@@ -180,6 +180,30 @@ static void test_size(void)
 	end();
 }
 
+/* What the file has on the disk, without what is only in memory: enough for a sparse one. */
+static off_t allocated(int of)
+{
+	struct stat st;
+
+	return fsync(of) || fstat(of, &st) ? -1 : st.st_blocks * 512;
+}
+
+static void test_far_end(void)
+{
+	off_t far = 1L << 40;
+	char byte = 'x';
+
+	begin(O_RDWR);
+	ok(pwrite(fd, "e", 1, far) == 1 && size_of(fd) == far + 1, "a write far past the end");
+	ok(pread(fd, &byte, 1, far) == 1 && byte == 'e' && pread(fd, &byte, 1, far / 2) == 1 && !byte,
+	   "is read, and nothing before it");
+	ok(lseek(fd, 2 * far - 1, SEEK_SET) > 0 && write(fd, "f", 1) == 1 && size_of(fd) == 2 * far,
+	   "and so is one at a position");
+	ok(allocated(fd) < 8 * SIZE, "neither has taken blocks for what lies between");
+	ok(!ftruncate(fd, SIZE) && only(map, 'a', SIZE), "and the file is cut again");
+	end();
+}
+
 static void test_mremap(void)
 {
 	char *moved;
@@ -708,6 +732,7 @@ int main(int argc, char **argv)
 		goto done;
 	test_other_descriptors();
 	test_size();
+	test_far_end();
 	test_mremap();
 	test_pieces();
 	test_sync();
