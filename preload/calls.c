@@ -48,7 +48,7 @@ static ssize_t get(int fd, struct io *io, const struct iovec *iov, int count, of
 	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
 		return answer(EBADF);
 	if (own) {
-		run_lock_order();
+		run_lock_order(io->order);
 		at = lseek(fd, 0, SEEK_CUR);
 	}
 	/* An empty file has a space of one byte: a space cannot be empty. */
@@ -57,7 +57,7 @@ static ssize_t get(int fd, struct io *io, const struct iovec *iov, int count, of
 	if (own) {
 		if (got > 0)
 			lseek(fd, at + got, SEEK_SET);
-		run_unlock_order();
+		run_unlock_order(io->order);
 	}
 	return got;
 }
@@ -117,7 +117,7 @@ static ssize_t put(int fd, struct io *io, const struct iovec *iov, int count, of
 	if (how & O_DSYNC)
 		flags |= RWF_DSYNC;
 	if (ordered)
-		run_lock_order();
+		run_lock_order(io->order);
 	if (append)
 		at = size_of(fd);
 	else if (own)
@@ -126,7 +126,7 @@ static ssize_t put(int fd, struct io *io, const struct iovec *iov, int count, of
 	if (own && done > 0)
 		lseek(fd, at + done, SEEK_SET);
 	if (ordered)
-		run_unlock_order();
+		run_unlock_order(io->order);
 	return done;
 }
 
@@ -270,9 +270,9 @@ static int resize(int fd, struct io *io, off_t bytes)
 
 	if (bytes < 0 || (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
 		return answer(EINVAL);
-	run_lock_order();
+	run_lock_order(io->order);
 	ret = bytes ? answer(framepool_resize(io->space, bytes)) : empty(fd, io->space);
-	run_unlock_order();
+	run_unlock_order(io->order);
 	return ret;
 }
 
@@ -312,11 +312,11 @@ static int allocate(int fd, struct io *io, int mode, off_t at, off_t bytes)
 	ret = syscall(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, at, bytes);
 	if (ret || mode)
 		return ret;
-	run_lock_order();
+	run_lock_order(io->order);
 	size = size_of(fd);
 	if (at + bytes > size)
 		ret = answer(framepool_resize(io->space, at + bytes));
-	run_unlock_order();
+	run_unlock_order(io->order);
 	return ret;
 }
 

@@ -9,7 +9,7 @@
  *
  * Descriptors that go together with their process go the highest one first (6.1, 6.12), so this one
  * is had before those of spaces: when the lock has gone, what was stored is in the file, or, of
- * who was killed, on its way there, and who attaches the file finds it.  The memory's `order` is
+ * who was killed, on its way there, and who attaches the file finds it.  The file's order is
  * held while lock and count change.
  */
 #include <errno.h>
@@ -28,6 +28,11 @@ static unsigned int own[FRAMEPOOL_RUN_SLOTS];
 static unsigned int slot_of(dev_t dev, ino_t ino)
 {
 	return (dev * UINT64_C(31) + ino) * UINT64_C(0x9e3779b97f4a7c15) >> 48;
+}
+
+pthread_mutex_t *counts_order(dev_t dev, ino_t ino)
+{
+	return &run->orders[slot_of(dev, ino) / (FRAMEPOOL_RUN_SLOTS / FRAMEPOOL_RUN_ORDERS)];
 }
 
 bool counts_any(dev_t dev, ino_t ino)
@@ -73,7 +78,7 @@ int counts_enter(dev_t dev, ino_t ino)
 	unsigned int slot = slot_of(dev, ino);
 	int err = 0;
 
-	run_lock_order();
+	run_lock_order(counts_order(dev, ino));
 	if (counts_fd < 0) {
 		counts_fd = run_open_shared();
 		err = counts_fd < 0 ? counts_fd : 0;
@@ -81,7 +86,7 @@ int counts_enter(dev_t dev, ino_t ino)
 	err = err ?: mark(slot);
 	if (!err)
 		own[slot]++;
-	run_unlock_order();
+	run_unlock_order(counts_order(dev, ino));
 	return err;
 }
 
@@ -89,28 +94,42 @@ void counts_leave(dev_t dev, ino_t ino)
 {
 	unsigned int slot = slot_of(dev, ino), gone;
 
-	run_lock_order();
+	run_lock_order(counts_order(dev, ino));
 	own[slot]--;
 	gone = others_count(slot) ? 1 : run->slots[slot] - own[slot];
 	atomic_fetch_sub(&run->slots[slot], gone);
 	atomic_fetch_sub(&run->active, gone);
 	if (!own[slot])
 		lock_slot(slot, F_UNLCK);
-	run_unlock_order();
+	run_unlock_order(counts_order(dev, ino));
 }
 
-/* The parent's descriptor has the parent's locks; without another one it is better than none. */
-void counts_forked(void)
+/*
+ * The parent's descriptor has the parent's locks, which hold as long as the child has it, too.
+ * Without another one it is better than none.
+ */
+int counts_forked(void)
 {
-	int fd = counts_fd < 0 ? -1 : run_open_shared();
+	int parents = counts_fd, fd = parents < 0 ? -1 : run_open_shared();
 
-	if (fd < 0)
-		return;
-	syscall(SYS_dup3, fd, counts_fd, O_CLOEXEC);
-	syscall(SYS_close, fd);
+	if (fd >= 0)
+		counts_fd = fd;
+	return parents;
 }
 
 void counts_inherit(dev_t dev, ino_t ino)
 {
+	run_lock_order(counts_order(dev, ino));
 	mark(slot_of(dev, ino));
+	run_unlock_order(counts_order(dev, ino));
+}
+
+/* The number that went before those of the spaces is the one to keep. */
+void counts_inherited(int parents)
+{
+	if (counts_fd == parents)
+		return;
+	syscall(SYS_dup3, counts_fd, parents, O_CLOEXEC);
+	syscall(SYS_close, counts_fd);
+	counts_fd = parents;
 }

@@ -240,6 +240,7 @@ static bool own(int fd)
 
 bool files_own(int fd)
 {
+	sigset_t signals;
 	bool found;
 
 	if (!run)
@@ -248,9 +249,9 @@ bool files_own(int fd)
 		return true;
 	if (fd < run_first_fd())
 		return false;
-	run_lock_read();
+	run_lock_read(&signals);
 	found = own(fd);
-	run_unlock_read();
+	run_unlock_read(&signals);
 	return found;
 }
 
@@ -369,34 +370,35 @@ bool files_begin(struct io *io, int fd, bool write)
 		return false;
 	if (fstat(fd, &io->st) || !S_ISREG(io->st.st_mode))
 		return false;
-	run_lock_read();
+	run_lock_read(&io->signals);
 	io->locked = true;
 	if (!files_shared(&io->st))
 		return false;
 	number = ready(&io->st, write);
 	if (number == NO_FILE) {
-		run_unlock_read();
+		run_unlock_read(&io->signals);
 		follow(fd, &io->st);
-		run_lock_read();
+		run_lock_read(&io->signals);
 		number = ready(&io->st, write);
 	}
 	/* Also what was followed just now, if those who are counted have ended. */
 	if (number != NO_FILE && is_last(number)) {
-		run_unlock_read();
+		run_unlock_read(&io->signals);
 		unfollow(number);
-		run_lock_read();
+		run_lock_read(&io->signals);
 		number = ready(&io->st, write);
 	}
 	if (number == NO_FILE)
 		return false;
 	io->space = space_of(number, write);
+	io->order = counts_order(io->st.st_dev, io->st.st_ino);
 	return true;
 }
 
 void files_end(struct io *io)
 {
 	if (io->locked)
-		run_unlock_read();
+		run_unlock_read(&io->signals);
 }
 
 /* The forking thread's; under the lock, as another one may be waiting for it in prepare(). */
@@ -421,14 +423,14 @@ static void in_parent(void)
 static void in_child(void)
 {
 	uint32_t i;
+	int parents;
 
 	if (counts_fd >= 0) {
-		run_lock_order();
-		counts_forked();
+		parents = counts_forked();
 		for (i = 0; i < count; i++)
 			if (files[i].used && in_pool(&files[i]))
 				counts_inherit(files[i].dev, files[i].ino);
-		run_unlock_order();
+		counts_inherited(parents);
 	}
 	run_unlock_child(&before_fork);
 }

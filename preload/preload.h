@@ -11,9 +11,10 @@
  *	calls, maps, opens  -->  files  -->  counts, ranges, run
  *
  * Locks: `lock` for reading while a regular file is read or written, so that no file goes into the
- * pool, or out of it, in the middle; for writing, with signals blocked, while one does. Below it
- * `order` of the shared memory. No allocation anywhere: malloc() may be the program's own, and use
- * mmap().
+ * pool, or out of it, in the middle; for writing while one does. Below it the file's order of the
+ * shared memory. All with signals blocked, which wait for the end of such calls in the kernel, too:
+ * a handler may make any of them, and a terminal stops nobody in the middle. No allocation
+ * anywhere: malloc() may be the program's own, and use mmap().
  */
 #ifndef FRAMEPOOL_PRELOAD_H
 #define FRAMEPOOL_PRELOAD_H
@@ -47,13 +48,14 @@ extern size_t run_min_size;
 
 void *next_symbol(const char *name);
 bool run_matches(int fd);
-void run_lock_read(void);
-void run_unlock_read(void);
+void run_lock_read(sigset_t *signals);
+void run_unlock_read(const sigset_t *signals);
 void run_lock(sigset_t *signals);
 void run_unlock(const sigset_t *signals);
 void run_unlock_child(const sigset_t *signals);
-void run_lock_order(void);
-void run_unlock_order(void);
+/* A file's; with the lock for reading, and thereby signals blocked. */
+void run_lock_order(pthread_mutex_t *order);
+void run_unlock_order(pthread_mutex_t *order);
 /* Away from the numbers that programs use; -EMFILE: there is none, and @fd is closed. */
 int run_move_up(int fd);
 bool run_is_shared_fd(int fd); /* the shared memory's own */
@@ -88,9 +90,11 @@ bool counts_any(dev_t dev, ino_t ino); /* perhaps some process has it */
 bool counts_only_ours(dev_t dev, ino_t ino);
 int counts_enter(dev_t dev, ino_t ino); /* 0 or -errno */
 void counts_leave(dev_t dev, ino_t ino);
-/* In the child, with the order's lock held: and then counts_inherit() for each file that it has. */
-void counts_forked(void);
+pthread_mutex_t *counts_order(dev_t dev, ino_t ino);
+/* In the child, then counts_inherit() for each file that it has, and the end, with what this gave. */
+int counts_forked(void);
 void counts_inherit(dev_t dev, ino_t ino);
+void counts_inherited(int parents);
 
 /* files.c: files that are in the pool, and files that are left alone. */
 struct file {
@@ -128,7 +132,9 @@ void files_step_aside(int fd);		  /* the program wants this number */
 struct io {
 	struct stat st;
 	int space;
+	pthread_mutex_t *order; /* where there is a space */
 	bool locked;
+	sigset_t signals; /* before the lock */
 };
 
 bool files_begin(struct io *io, int fd, bool write);

@@ -80,23 +80,30 @@ void run_say(int fd, const char *what, int error)
 	say(line, length);
 }
 
-void run_lock_read(void)
-{
-	pthread_rwlock_rdlock(&lock);
-}
-
-void run_unlock_read(void)
-{
-	pthread_rwlock_unlock(&lock);
-}
-
 /* A handler that reads a file would wait for the thread that it has interrupted. */
-void run_lock(sigset_t *signals)
+static void block_signals(sigset_t *signals)
 {
 	sigset_t all;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, signals);
+}
+
+void run_lock_read(sigset_t *signals)
+{
+	block_signals(signals);
+	pthread_rwlock_rdlock(&lock);
+}
+
+void run_unlock_read(const sigset_t *signals)
+{
+	pthread_rwlock_unlock(&lock);
+	pthread_sigmask(SIG_SETMASK, signals, NULL);
+}
+
+void run_lock(sigset_t *signals)
+{
+	block_signals(signals);
 	pthread_rwlock_wrlock(&lock);
 }
 
@@ -114,15 +121,15 @@ void run_unlock_child(const sigset_t *signals)
 }
 
 /* Who died with it left nothing half done that the next holder would not see in the file. */
-void run_lock_order(void)
+void run_lock_order(pthread_mutex_t *order)
 {
-	if (pthread_mutex_lock(&run->order) == EOWNERDEAD)
-		pthread_mutex_consistent(&run->order);
+	if (pthread_mutex_lock(order) == EOWNERDEAD)
+		pthread_mutex_consistent(order);
 }
 
-void run_unlock_order(void)
+void run_unlock_order(pthread_mutex_t *order)
 {
-	pthread_mutex_unlock(&run->order);
+	pthread_mutex_unlock(order);
 }
 
 int run_move_up(int fd)

@@ -22,9 +22,15 @@
 
 #define FRAMEPOOL_RUN_SLOTS 65536
 
+#define FRAMEPOOL_RUN_ORDERS 4096
+
 struct framepool_run {
-	/* Robust: held while a file grows, its position is used and moved, and counts change. */
-	pthread_mutex_t order;
+	/*
+	 * Robust: a file's, as far as hashes tell files apart, is held while it grows, while a
+	 * position in it is used and moved, and while its counts change. A process that is stopped
+	 * then holds up no other file.
+	 */
+	pthread_mutex_t orders[FRAMEPOOL_RUN_ORDERS];
 	atomic_uint active; /* sum of the slots */
 	atomic_uint slots[FRAMEPOOL_RUN_SLOTS];
 };

@@ -135,12 +135,13 @@ static int check_pool(const char *pool)
 static int prepare_memory(struct framepool_run *memory)
 {
 	pthread_mutexattr_t attributes;
-	int err;
+	int i, err = 0;
 
 	pthread_mutexattr_init(&attributes);
 	pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
 	pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-	err = pthread_mutex_init(&memory->order, &attributes);
+	for (i = 0; !err && i < FRAMEPOOL_RUN_ORDERS; i++)
+		err = pthread_mutex_init(&memory->orders[i], &attributes);
 	pthread_mutexattr_destroy(&attributes);
 	return -err;
 }

@@ -646,6 +646,125 @@ static int stranger_sees(char letter, const char *mode, const char *mapped)
 	return WIFEXITED(status) && WEXITSTATUS(status) == letter;
 }
 
+#define PATIENCE 60 /* seconds, after which it is taken to hang for ever */
+
+/* A child that has ended before long, and well. */
+static int ends_well(pid_t child)
+{
+	int i, status;
+
+	for (i = 0; i < PATIENCE * 100; i++) {
+		if (waitpid(child, &status, WNOHANG) == child)
+			return !status;
+		usleep(10000);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	return 0;
+}
+
+/* What a handler may do that was called in the middle of any of these. */
+static void handler(int unused)
+{
+	int err = errno;
+	char byte;
+	void *p;
+
+	(void)unused;
+	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED || munmap(p, PAGE) || lseek(fd, 0, SEEK_SET) ||
+	    read(fd, &byte, 1) != 1 || write(fd, "h", 1) != 1)
+		_exit(1);
+	errno = err;
+}
+
+static void read_and_write(long times)
+{
+	char bytes[2];
+	long i;
+
+	for (i = 0; i < times; i++)
+		if (lseek(fd, 2 * PAGE, SEEK_SET) < 0 || read(fd, bytes, 2) < 0 ||
+		    write(fd, "ww", 2) != 2)
+			_exit(1);
+}
+
+static void test_handlers(void)
+{
+	pid_t child, parent;
+	int i, status;
+
+	begin(O_RDWR);
+	child = fork();
+	if (!child) {
+		signal(SIGUSR1, handler);
+		parent = getpid();
+		child = fork();
+		for (i = 0; !child && i < 500 && !kill(parent, SIGUSR1); i++)
+			usleep(1000);
+		if (!child)
+			_exit(0);
+		while (!waitpid(child, &status, WNOHANG))
+			read_and_write(1);
+		_exit(map[1] != 'h');
+	}
+	ok(ends_well(child), "a handler reads, writes and maps what it has interrupted");
+	end();
+}
+
+/* Whoever is stopped in the middle of reading and writing one file, and a process that uses @of. */
+static int stopped_by(int signal, int of)
+{
+	pid_t child = fork(), other;
+	int good, status;
+
+	if (!child) {
+		setpgid(0, 0); /* an orphaned group is not stopped by a terminal */
+		read_and_write(1000000);
+		_exit(1);
+	}
+	setpgid(child, child);
+	usleep(1000 + rand() % 5000);
+	kill(child, signal);
+	if (waitpid(child, &status, WUNTRACED) != child || !WIFSTOPPED(status))
+		return 0;
+	other = fork();
+	if (!other) {
+		fd = of;
+		read_and_write(1);
+		_exit(ftruncate(of, SIZE) ? 1 : 0);
+	}
+	good = ends_well(other);
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	return good;
+}
+
+static void test_stopped(void)
+{
+	int i, good = 1, other;
+	char *other_map;
+
+	begin(O_RDWR);
+	strcat(path, ".other");
+	other = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	unlink(path);
+	path[strlen(path) - 6] = '\0';
+	fill(other, 'a', 0, SIZE);
+	other_map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, other, 0);
+	srand(7);
+	for (i = 0; good && i < 20; i++)
+		good = stopped_by(SIGTSTP, fd);
+	ok(good, "whom a terminal stops holds up nobody at the same file");
+	for (i = 0, good = 1; good && i < 20; i++)
+		good = stopped_by(SIGSTOP, other);
+	ok(good && only(other_map + 2 * PAGE + 2, 'w', 2),
+	   "and who is stopped for good nobody at another one");
+	munmap(other_map, SIZE);
+	close(other);
+	end();
+}
+
 static void test_stranger(void)
 {
 	FILE *stream;
@@ -744,6 +863,8 @@ int main(int argc, char **argv)
 	test_between_descriptors();
 	test_threads();
 	test_forkers();
+	test_handlers();
+	test_stopped();
 	test_stranger();
 done:
 	unlink(path);
