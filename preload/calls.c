@@ -375,6 +375,22 @@ EXPORT int fdatasync(int fd)
 	return sync_space(fd, &ret) ? ret : NEXT(fdatasync)(fd);
 }
 
+/* The file system takes for a hole what only the pool has: first it is written. */
+EXPORT off64_t lseek64(int fd, off64_t at, int whence)
+{
+	struct framepool_range all;
+	struct io io;
+	int err = 0;
+
+	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+		FRAMEPOOL_INIT(&all);
+		if (files_begin(&io, fd, false) && io.st.st_size)
+			err = framepool_sync(io.space, &all);
+		files_end(&io);
+	}
+	return err ? answer(err) : syscall(SYS_lseek, fd, at, whence);
+}
+
 /* Between descriptors, without the program's memory: out of a space it works as out of a file. */
 EXPORT ssize_t sendfile64(int out, int in, off64_t *at, size_t bytes)
 {
@@ -435,6 +451,7 @@ EXPORT ssize_t splice(int in, off64_t *from, int out, off64_t *to, size_t bytes,
 /* On 64-bit machines both names are one function. */
 #define SAME(name, as) EXPORT __typeof__(name) name __attribute__((alias(as)))
 
+SAME(lseek, "lseek64");
 SAME(pread, "pread64");
 SAME(preadv, "preadv64");
 SAME(preadv2, "preadv64v2");

@@ -383,6 +383,44 @@ static void test_between_descriptors(void)
 	end();
 }
 
+/* A file with data in its page 40, which was stored, and nowhere else. */
+static void begin_sparse(void)
+{
+	begin(O_RDWR);
+	if (ftruncate(fd, 0) || ftruncate(fd, SIZE))
+		exit(1);
+	munmap(map, 2 * SIZE);
+	map = mmap(NULL, 2 * SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		exit(1);
+	memset(map + 40 * PAGE, 'D', PAGE);
+}
+
+static void test_holes(void)
+{
+	char command[3 * sizeof(path)], byte = 'x';
+	int copy;
+
+	begin_sparse();
+	snprintf(command, sizeof(command), "cp '%s' '%s.copy'", path, path);
+	ok(!system(command), "a child's program copies a file with holes");
+	strcat(path, ".copy");
+	copy = open(path, O_RDONLY);
+	ok(size_of(copy) == SIZE && pread(copy, &byte, 1, 40 * PAGE) == 1 && byte == 'D',
+	   "and what was stored in one");
+	close(copy);
+	unlink(path);
+	path[strlen(path) - 5] = '\0';
+	end();
+
+	begin_sparse();
+	ok(lseek(fd, 0, SEEK_DATA) <= 40 * PAGE && lseek(fd, 40 * PAGE, SEEK_DATA) == 40 * PAGE,
+	   "lseek finds data that was stored");
+	ok(lseek(fd, 40 * PAGE, SEEK_HOLE) > 40 * PAGE, "and where they end");
+	ok(lseek(fd, SIZE, SEEK_DATA) == -1 && errno == ENXIO, "and none past the end");
+	end();
+}
+
 /* Stores and writes of two threads each to pages of its own. */
 static void *storer(void *unused)
 {
@@ -861,6 +899,7 @@ int main(int argc, char **argv)
 	test_left();
 	test_truncate();
 	test_between_descriptors();
+	test_holes();
 	test_threads();
 	test_forkers();
 	test_handlers();
