@@ -391,7 +391,10 @@ EXPORT off64_t lseek64(int fd, off64_t at, int whence)
 	return err ? answer(err) : syscall(SYS_lseek, fd, at, whence);
 }
 
-/* Between descriptors, without the program's memory: out of a space it works as out of a file. */
+/*
+ * Between descriptors, without the program's memory: out of a space it works as out of a file. It
+ * may wait for a receiver for long: without the lock, with signals, and with the file in the pool.
+ */
 EXPORT ssize_t sendfile64(int out, int in, off64_t *at, size_t bytes)
 {
 	off64_t own;
@@ -409,13 +412,14 @@ EXPORT ssize_t sendfile64(int out, int in, off64_t *at, size_t bytes)
 		files_end(&io);
 		return NEXT(sendfile64)(out, in, at, bytes);
 	}
+	files_keep(&io);
 	own = at ? *at : lseek(in, 0, SEEK_CUR);
 	done = syscall(SYS_sendfile, out, io.space, &own, bytes);
 	if (done > 0 && at)
 		*at = own;
 	else if (done > 0)
 		lseek(in, own, SEEK_SET);
-	files_end(&io);
+	files_release(&io);
 	return done;
 }
 

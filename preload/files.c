@@ -196,7 +196,7 @@ void files_forget(uint32_t number)
 {
 	struct file *file = files_get(number);
 
-	if (file->ranges)
+	if (file->ranges || file->kept)
 		return;
 	leave(file);
 	file->used = in_pool(file) || file->alone || file->said || file->streams_reading ||
@@ -303,7 +303,7 @@ static bool is_last(uint32_t number)
 {
 	const struct file *file = files_get(number);
 
-	return file->used && !file->ranges && in_pool(file) &&
+	return file->used && !file->ranges && !file->kept && in_pool(file) &&
 	       counts_only_ours(file->dev, file->ino);
 }
 
@@ -390,6 +390,7 @@ bool files_begin(struct io *io, int fd, bool write)
 	}
 	if (number == NO_FILE)
 		return false;
+	io->number = number;
 	io->space = space_of(number, write);
 	io->order = counts_order(io->st.st_dev, io->st.st_ino);
 	return true;
@@ -399,6 +400,28 @@ void files_end(struct io *io)
 {
 	if (io->locked)
 		run_unlock_read(&io->signals);
+}
+
+void files_keep(struct io *io)
+{
+	atomic_fetch_add(&files_get(io->number)->kept, 1);
+	files_end(io);
+}
+
+/* In a child that a handler has made nothing is kept any more. */
+void files_release(struct io *io)
+{
+	struct file *file;
+	sigset_t signals;
+	int err = errno;
+
+	run_lock(&signals);
+	file = files_get(io->number);
+	if (file->kept)
+		file->kept--;
+	files_forget(io->number);
+	run_unlock(&signals);
+	errno = err;
 }
 
 /* The forking thread's; under the lock, as another one may be waiting for it in prepare(). */
@@ -419,12 +442,18 @@ static void in_parent(void)
 	run_unlock(&signals);
 }
 
-/* The child has our mappings and descriptors: it is one more process that has the files. */
+/*
+ * The child has our mappings and descriptors: it is one more process that has the files. Threads
+ * that keep some are not in it.
+ */
 static void in_child(void)
 {
 	uint32_t i;
 	int parents;
 
+	/* What other threads were sending has stayed behind with them. */
+	for (i = 0; i < count; i++)
+		files[i].kept = 0;
 	if (counts_fd >= 0) {
 		parents = counts_forked();
 		for (i = 0; i < count; i++)

@@ -102,6 +102,7 @@ struct file {
 	ino_t ino;
 	int read_fd, write_fd; /* of its space, -1: none; write_fd can read, too */
 	unsigned int ranges;
+	atomic_uint kept; /* by calls that go on without the lock; counted up with it for reading */
 	unsigned int streams_reading, streams_writing; /* FILEs of stdio that are open */
 	bool used, alone, said;
 };
@@ -131,13 +132,17 @@ void files_step_aside(int fd);		  /* the program wants this number */
  */
 struct io {
 	struct stat st;
+	uint32_t number; /* where there is a space */
 	int space;
-	pthread_mutex_t *order; /* where there is a space */
+	pthread_mutex_t *order; /* so, too */
 	bool locked;
 	sigset_t signals; /* before the lock */
 };
 
 bool files_begin(struct io *io, int fd, bool write);
 void files_end(struct io *io);
+/* Instead of it: the space stays without the lock, until files_release(), which keeps errno. */
+void files_keep(struct io *io);
+void files_release(struct io *io);
 
 #endif /* FRAMEPOOL_PRELOAD_H */

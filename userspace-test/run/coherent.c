@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -421,6 +422,102 @@ static void test_holes(void)
 	end();
 }
 
+#define SENT (3 * SIZE / 4)
+#define PATIENCE 60 /* seconds, after which it is taken to hang for ever */
+
+static void *sender(void *out)
+{
+	off_t from = 0;
+
+	return sendfile(*(int *)out, fd, &from, SENT) == SENT && from == SENT ? NULL : &failed;
+}
+
+/* All that has to wait while a file goes into the pool or leaves it. */
+static void *bystander(void *unused)
+{
+	void *other = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	FILE *stream = fopen("/proc/self/stat", "r");
+
+	if (other == MAP_FAILED || munmap(other, PAGE) || !stream || fclose(stream))
+		return &failed;
+	return unused;
+}
+
+static void *parent(void *unused)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child)
+		_exit(0);
+	return waitpid(child, &status, 0) == child && !status ? unused : &failed;
+}
+
+/* True: the thread has ended, and well. */
+static int joined(pthread_t thread)
+{
+	struct timespec until;
+	void *result = &failed;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PATIENCE;
+	return !pthread_timedjoin_np(thread, &result, &until) && !result;
+}
+
+static int receives(int from)
+{
+	char *bytes = malloc(SENT);
+	int good = recv(from, bytes, SENT, MSG_WAITALL) == SENT && bytes[0] == 'B' &&
+		   only(bytes + 1, 'a', SENT - 1);
+
+	free(bytes);
+	return good;
+}
+
+/*
+ * Somebody who does not take what is sent to him keeps its sender waiting, and nobody else: the
+ * thread that does @work.
+ */
+static void slow_receiver(void *(*work)(void *), const char *what)
+{
+	int ends[2], small = 4096, others;
+	pthread_t sending, working;
+	char byte, name[32];
+
+	begin(O_RDWR);
+	map[0] = 'B';
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) ||
+	    setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)))
+		exit(1);
+	pthread_create(&sending, NULL, sender, &ends[0]);
+	ok(recv(ends[1], &byte, 1, MSG_PEEK) == 1, "sendfile sends more than a socket takes");
+	pthread_create(&working, NULL, work, NULL);
+	others = joined(working);
+	ok(others, what);
+	if (others) {
+		munmap(map, 2 * SIZE);
+		map = NULL;
+		ok(pread(fd, &byte, 1, 0) == 1 && byte == 'B', "and read when nobody maps it any more");
+	}
+	ok(receives(ends[1]) && joined(sending), "all of it comes when it is received");
+	close(ends[0]);
+	close(ends[1]);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	ok(work == parent || !truncate(name, SIZE), "and then the file is a file like others");
+	end();
+}
+
+static void test_slow_receiver(void)
+{
+	slow_receiver(bystander, "and others map and open meanwhile");
+}
+
+/* A child may count as one that has the file, and then it is one like others later. */
+static void test_slow_receiver_and_fork(void)
+{
+	slow_receiver(parent, "and others fork meanwhile");
+}
+
 /* Stores and writes of two threads each to pages of its own. */
 static void *storer(void *unused)
 {
@@ -684,8 +781,6 @@ static int stranger_sees(char letter, const char *mode, const char *mapped)
 	return WIFEXITED(status) && WEXITSTATUS(status) == letter;
 }
 
-#define PATIENCE 60 /* seconds, after which it is taken to hang for ever */
-
 /* A child that has ended before long, and well. */
 static int ends_well(pid_t child)
 {
@@ -895,10 +990,12 @@ int main(int argc, char **argv)
 	test_sync();
 	test_read_only();
 	test_rights();
+	test_slow_receiver();
 	test_processes();
 	test_left();
 	test_truncate();
 	test_between_descriptors();
+	test_slow_receiver_and_fork();
 	test_holes();
 	test_threads();
 	test_forkers();
