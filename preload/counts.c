@@ -9,8 +9,8 @@
  *
  * Descriptors that go together with their process go the highest one first (6.1, 6.12), so this one
  * is had before those of spaces: when the lock has gone, what was stored is in the file, or, of
- * who was killed, on its way there, and who attaches the file finds it.  The file's order is
- * held while lock and count change.
+ * who was killed, on its way there, and who attaches the file finds it.  Lock and count change
+ * together, under `counts` of the memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,9 +30,19 @@ static unsigned int slot_of(dev_t dev, ino_t ino)
 	return (dev * UINT64_C(31) + ino) * UINT64_C(0x9e3779b97f4a7c15) >> 48;
 }
 
+static unsigned int place_of(dev_t dev, ino_t ino)
+{
+	return slot_of(dev, ino) / (FRAMEPOOL_RUN_SLOTS / FRAMEPOOL_RUN_ORDERS);
+}
+
 pthread_mutex_t *counts_order(dev_t dev, ino_t ino)
 {
-	return &run->orders[slot_of(dev, ino) / (FRAMEPOOL_RUN_SLOTS / FRAMEPOOL_RUN_ORDERS)];
+	return &run->orders[place_of(dev, ino)];
+}
+
+static pthread_mutex_t *counting(dev_t dev, ino_t ino)
+{
+	return &run->counts[place_of(dev, ino)];
 }
 
 bool counts_any(dev_t dev, ino_t ino)
@@ -78,7 +88,7 @@ int counts_enter(dev_t dev, ino_t ino)
 	unsigned int slot = slot_of(dev, ino);
 	int err = 0;
 
-	run_lock_order(counts_order(dev, ino));
+	run_lock_order(counting(dev, ino));
 	if (counts_fd < 0) {
 		counts_fd = run_open_shared();
 		err = counts_fd < 0 ? counts_fd : 0;
@@ -86,7 +96,7 @@ int counts_enter(dev_t dev, ino_t ino)
 	err = err ?: mark(slot);
 	if (!err)
 		own[slot]++;
-	run_unlock_order(counts_order(dev, ino));
+	run_unlock_order(counting(dev, ino));
 	return err;
 }
 
@@ -94,14 +104,14 @@ void counts_leave(dev_t dev, ino_t ino)
 {
 	unsigned int slot = slot_of(dev, ino), gone;
 
-	run_lock_order(counts_order(dev, ino));
+	run_lock_order(counting(dev, ino));
 	own[slot]--;
 	gone = others_count(slot) ? 1 : run->slots[slot] - own[slot];
 	atomic_fetch_sub(&run->slots[slot], gone);
 	atomic_fetch_sub(&run->active, gone);
 	if (!own[slot])
 		lock_slot(slot, F_UNLCK);
-	run_unlock_order(counts_order(dev, ino));
+	run_unlock_order(counting(dev, ino));
 }
 
 /*
@@ -119,9 +129,9 @@ int counts_forked(void)
 
 void counts_inherit(dev_t dev, ino_t ino)
 {
-	run_lock_order(counts_order(dev, ino));
+	run_lock_order(counting(dev, ino));
 	mark(slot_of(dev, ino));
-	run_unlock_order(counts_order(dev, ino));
+	run_unlock_order(counting(dev, ino));
 }
 
 /* The number that went before those of the spaces is the one to keep. */

@@ -26,11 +26,12 @@
 
 struct framepool_run {
 	/*
-	 * Robust: a file's, as far as hashes tell files apart, is held while it grows, while a
-	 * position in it is used and moved, and while its counts change. A process that is stopped
-	 * then holds up no other file.
+	 * Robust: a file's, as far as hashes tell files apart, is held while it grows, and while a
+	 * position in it is used and moved. A process that is stopped then holds up no other file.
 	 */
 	pthread_mutex_t orders[FRAMEPOOL_RUN_ORDERS];
+	/* The same of what is counted: for moments, and by who forks for all files that he has. */
+	pthread_mutex_t counts[FRAMEPOOL_RUN_ORDERS];
 	atomic_uint active; /* sum of the slots */
 	atomic_uint slots[FRAMEPOOL_RUN_SLOTS];
 };

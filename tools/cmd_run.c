@@ -140,8 +140,10 @@ static int prepare_memory(struct framepool_run *memory)
 	pthread_mutexattr_init(&attributes);
 	pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
 	pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-	for (i = 0; !err && i < FRAMEPOOL_RUN_ORDERS; i++)
+	for (i = 0; !err && i < FRAMEPOOL_RUN_ORDERS; i++) {
 		err = pthread_mutex_init(&memory->orders[i], &attributes);
+		err = err ?: pthread_mutex_init(&memory->counts[i], &attributes);
+	}
 	pthread_mutexattr_destroy(&attributes);
 	return -err;
 }

@@ -196,8 +196,8 @@ static void test_far_end(void)
 
 	begin(O_RDWR);
 	ok(pwrite(fd, "e", 1, far) == 1 && size_of(fd) == far + 1, "a write far past the end");
-	ok(pread(fd, &byte, 1, far) == 1 && byte == 'e' && pread(fd, &byte, 1, far / 2) == 1 && !byte,
-	   "is read, and nothing before it");
+	ok(pread(fd, &byte, 1, far) == 1 && byte == 'e' &&
+	   pread(fd, &byte, 1, far / 2) == 1 && !byte, "is read, and nothing before it");
 	ok(lseek(fd, 2 * far - 1, SEEK_SET) > 0 && write(fd, "f", 1) == 1 && size_of(fd) == 2 * far,
 	   "and so is one at a position");
 	ok(allocated(fd) < 8 * SIZE, "neither has taken blocks for what lies between");
@@ -497,7 +497,8 @@ static void slow_receiver(void *(*work)(void *), const char *what)
 	if (others) {
 		munmap(map, 2 * SIZE);
 		map = NULL;
-		ok(pread(fd, &byte, 1, 0) == 1 && byte == 'B', "and read when nobody maps it any more");
+		ok(pread(fd, &byte, 1, 0) == 1 && byte == 'B',
+		   "and read when nobody maps it any more");
 	}
 	ok(receives(ends[1]) && joined(sending), "all of it comes when it is received");
 	close(ends[0]);
