@@ -71,14 +71,25 @@ static long undo(struct fpool_pool *pool, void *arg)
 	return 0;
 }
 
+static long forgo(struct fpool_pool *pool, void *arg)
+{
+	const struct fpool_limit *l = arg;
+
+	if (pool->id == l->pool)
+		fpool_mmset_forgo(pool, l->mm, &l->limiting);
+	return 0;
+}
+
 /* Until it is this limiting's turn: one that is under way ends, or is undone, in bounded time. */
 static long begin_in_turn(struct fpool_limit *l)
 {
 	long err;
 
 	while ((err = l->with(l->whose, begin, l)) == -EAGAIN) {
-		if (fatal_signal_pending(current))
+		if (fatal_signal_pending(current)) {
+			l->with(l->whose, forgo, l);
 			return -EINTR;
+		}
 		schedule_timeout_killable(1);
 	}
 	return err;

@@ -51,6 +51,7 @@ struct fpool_mmset {
 	struct pid *pid;		/* P: NULL: not known yet */
 	kuid_t uid;			/* I: who may see and limit it, besides root */
 	const struct fpool_mmset_limiting *limiting;	/* P: to compare with, not to look at */
+	const struct fpool_mmset_limiting *next;	/* P: the same; whose turn comes then */
 };
 
 static struct hlist_head *bucket(struct fpool_pool *pool, const struct mm_struct *mm)
@@ -531,6 +532,17 @@ int fpool_mmset_next(struct fpool_pool *pool, u32 id, struct framepool_wset *inf
 	return set ? 0 : -ENOENT;
 }
 
+/* Who begins again and again would let nobody else in, as who waits looks now and then only. */
+static bool takes_turn(struct fpool_mmset *ms, const struct fpool_mmset_limiting *l)
+{
+	if (!ms->next)
+		ms->next = l;
+	if (ms->limiting || ms->next != l)
+		return false;
+	ms->next = NULL;
+	return true;
+}
+
 static int limit(struct fpool_pool *pool, struct fpool_mmset *ms, struct fpool_mmset_limiting *l,
 		 u32 min, u32 max)
 {
@@ -543,7 +555,7 @@ static int limit(struct fpool_pool *pool, struct fpool_mmset *ms, struct fpool_m
 	/* It takes from others, as locked memory does. */
 	if (min > set->min && !admin)
 		return -EPERM;
-	if (ms->limiting)
+	if (!takes_turn(ms, l))
 		return -EAGAIN;
 	*l = (struct fpool_mmset_limiting){ .min_before = set->min, .max_before = set->max };
 	err = fpool_wset_limit(&pool->wsets, set, min, max);
@@ -567,7 +579,7 @@ static int limit(struct fpool_pool *pool, struct fpool_mmset *ms, struct fpool_m
  * Context: System call.
  * Return: 0; -EINVAL, -ENOSPC, -EBUSY: see fpool_wset_limit(); -EPERM: another user's, or a higher
  * minimum without CAP_SYS_ADMIN; -ESRCH: it has no set in this pool; -EAGAIN: somebody else is at
- * it, and has to know how that ends first.
+ * it, and has to know how that ends first, or has waited longer; who asks no more has to forgo it.
  */
 int fpool_mmset_limit(struct fpool_pool *pool, const struct mm_struct *mm,
 		      struct fpool_mmset_limiting *l, u64 min, u64 max)
@@ -589,6 +601,26 @@ int fpool_mmset_limit(struct fpool_pool *pool, const struct mm_struct *mm,
 	if (!err)
 		fpool_pool_freed(pool);
 	return err;
+}
+
+/**
+ * fpool_mmset_forgo - who was told to ask again asks no more
+ * @pool: the pool
+ * @mm: the address space
+ * @l: as fpool_mmset_limit() had it
+ *
+ * Context: Any process context; takes pool->lock.
+ */
+void fpool_mmset_forgo(struct fpool_pool *pool, const struct mm_struct *mm,
+		       const struct fpool_mmset_limiting *l)
+{
+	struct fpool_mmset *ms;
+
+	spin_lock(&pool->lock);
+	ms = find_own(pool, mm);
+	if (ms && ms->next == l)
+		ms->next = NULL;
+	spin_unlock(&pool->lock);
 }
 
 /* The set that is being limited: not one that the address space has got since. */

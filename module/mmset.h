@@ -25,6 +25,8 @@ int fpool_mmset_info(struct fpool_pool *pool, const struct mm_struct *mm,
 int fpool_mmset_next(struct fpool_pool *pool, u32 id, struct framepool_wset *info);
 int fpool_mmset_limit(struct fpool_pool *pool, const struct mm_struct *mm,
 		      struct fpool_mmset_limiting *l, u64 min, u64 max);
+void fpool_mmset_forgo(struct fpool_pool *pool, const struct mm_struct *mm,
+		       const struct fpool_mmset_limiting *l);
 int fpool_mmset_excess(struct fpool_pool *pool, const struct mm_struct *mm,
 		       const struct fpool_mmset_limiting *l, u32 *excess);
 void fpool_mmset_limited(struct fpool_pool *pool, const struct mm_struct *mm,

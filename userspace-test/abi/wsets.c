@@ -576,6 +576,46 @@ static void limits_together(void)
 	end();
 }
 
+static atomic_bool enough;
+static atomic_uint in_vain;
+
+/* Less than what is held: in vain, again and again. */
+static void *limit_again(void *unused)
+{
+	while (!atomic_load(&enough)) {
+		expect_errno(wset_limit(0, 0, HELD), EBUSY);
+		atomic_fetch_add(&in_vain, 1);
+	}
+	return unused;
+}
+
+/* Who limits a set all the time does not keep others from it. */
+static void limits_in_turn(void)
+{
+	unsigned int before, turns;
+	int pipe[2], other[2];
+	pthread_t thread;
+
+	limited = getpid();
+	begin(2 * MIB, "");
+	hold_pages(pipe, 0);
+	hold_pages(other, HELD);
+	set_wait_ms(100);
+	need(!pthread_create(&thread, NULL, limit_again, NULL), "no thread");
+	while (!atomic_load(&in_vain))
+		usleep(1000);
+	before = atomic_load(&in_vain);
+	child_join(child_start(limiting_child, (void *)(4 * HELD)));
+	turns = atomic_load(&in_vain) - before;
+	expect(turns < 10, "%u turns of somebody else first", turns);
+	atomic_store(&enough, true);
+	pthread_join(thread, NULL);
+	expect(of(0).max == 5 * HELD + 1, "max %ju", (uintmax_t)of(0).max);
+	let_go(pipe);
+	let_go(other);
+	end();
+}
+
 static void stuck_child(void *arg)
 {
 	int pipe[2];
@@ -1323,6 +1363,7 @@ static const struct test tests[] = {
 	{ "a lower maximum takes what is not used: clock", shrunk_clock, T_DEVICE },
 	{ "a lower maximum takes what is not used: lru2", shrunk_lru2, T_DEVICE },
 	{ "several limits at once", limits_together, T_DEVICE },
+	{ "limits of one set in turn", limits_in_turn, T_DEVICE },
 	{ "a set of which all is held", all_held, T_DEVICE },
 	{ "an heir that is full", heir_is_full, T_DEVICE },
 	{ "a child has its parent's maximum", inherited, T_DEVICE },
