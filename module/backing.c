@@ -228,13 +228,17 @@ static int write_and_wait(struct address_space *mapping, loff_t first, loff_t la
  * What was cached before us and is newer than the medium.  What cannot be written is clean then,
  * and nobody would see it through us.  Only errors of just now count: older ones are for who syncs.
  */
-static int write_cached(struct address_space *mapping)
+static int write_cached(struct address_space *mapping, bool write)
 {
-	errseq_t since = errors_so_far(mapping);
+	errseq_t since;
 
 	if (fpool_inject(FPOOL_INJECT_FLUSH))
 		return -EIO;
 	filemap_check_errors(mapping);
+	/* Who only reads never syncs, and must not take an error from who opens the file later. */
+	if (!write)
+		return filemap_write_and_wait(mapping);
+	since = errors_so_far(mapping);
 	return write_and_wait(mapping, 0, LLONG_MAX, since);
 }
 
@@ -259,7 +263,7 @@ int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);
-	err = write_cached(cache_of(own));
+	err = write_cached(cache_of(own), write);
 	if (err) {
 		if (write)
 			mapping_unmap_writable(own->f_mapping);

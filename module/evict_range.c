@@ -31,7 +31,7 @@ static bool is_being_cut(const struct fpool_batch *b, const struct fpool_space *
 			 fpool_vpn_t vpn)
 {
 	return fpool_vpn_nr(vpn) >= fpool_vpn_nr(space->cut_from) &&
-	       !(b->flags & FPOOL_EVICT_REHEARSE);
+	       !(b->flags & FPOOL_EVICT_REHEARSE) && !b->dropper;
 }
 
 /* It is of the minimum of somebody else. */

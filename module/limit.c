@@ -85,14 +85,12 @@ static long begin_in_turn(struct fpool_limit *l)
 {
 	long err;
 
-	while ((err = l->with(l->whose, begin, l)) == -EAGAIN) {
-		if (fatal_signal_pending(current)) {
-			l->with(l->whose, forgo, l);
-			return -EINTR;
-		}
+	while ((err = l->with(l->whose, begin, l)) == -EAGAIN && !fatal_signal_pending(current))
 		schedule_timeout_killable(1);
-	}
-	return err;
+	/* What was waited for has perhaps changed what this one may do. */
+	if (err)
+		l->with(l->whose, forgo, l);
+	return err == -EAGAIN ? -EINTR : err;
 }
 
 static long reach(struct fpool_limit *l)

@@ -224,10 +224,18 @@ static bool is_held_from(struct fpool_space *space, fpool_vpn_t vpn)
 	return held;
 }
 
+/* Pages of @space from @vpn on are being cut off; FPOOL_VPN_MAX: none are any more. */
+static void cut_from(struct fpool_space *space, u64 vpn)
+{
+	spin_lock(&space->pool->lock);
+	space->cut_from = fpool_vpn(vpn);
+	spin_unlock(&space->pool->lock);
+}
+
 /*
  * What lies past @bytes leaves; where @flags have FPOOL_EVICT_REHEARSE not what is pinned or dirty,
- * but that is mapped nowhere then, and nobody has it.  -EBUSY: a frame there is held, or held back
- * by a program.
+ * but that is mapped nowhere then, nobody has it, and nobody begins to write it.  -EBUSY: a frame
+ * there is held, or held back by a program.
  */
 static int cut(struct fpool_space *space, u64 bytes, unsigned int flags)
 {
@@ -237,6 +245,9 @@ static int cut(struct fpool_space *space, u64 bytes, unsigned int flags)
 	for (;;) {
 		struct fpool_evicted out = {};
 
+		/* What is written from now on may come behind the cut, and make the file grow. */
+		if (flags & FPOOL_EVICT_REHEARSE)
+			cut_from(space, fpool_vpn_nr(start));
 		/* Who claims a page looks at the size under P: none comes behind us. */
 		fpool_evict_range(space, start, fpool_vpn(FPOOL_VPN_MAX), FPOOL_EVICT_ALL | flags,
 				  NULL, &out);
@@ -244,6 +255,8 @@ static int cut(struct fpool_space *space, u64 bytes, unsigned int flags)
 			return 0;
 		if (out.pinned || time_after(jiffies, limit))
 			return -EBUSY;
+		/* Others need the frames. */
+		cut_from(space, FPOOL_VPN_MAX);
 		schedule_timeout_uninterruptible(HZ / 100 + 1);
 	}
 }
@@ -295,14 +308,6 @@ static void clear_tail(struct page *edge, u64 bytes)
 		zero_user_segment(edge, bytes & ~PAGE_MASK, PAGE_SIZE);
 }
 
-/* Pages of @space from @vpn on are being cut off; FPOOL_VPN_MAX: none are any more. */
-static void cut_from(struct fpool_space *space, u64 vpn)
-{
-	spin_lock(&space->pool->lock);
-	space->cut_from = fpool_vpn(vpn);
-	spin_unlock(&space->pool->lock);
-}
-
 /* The sizes of both. Then the page that the new end is in is written up to there only. */
 static int cut_both(struct fpool_space *space, u64 bytes)
 {
@@ -314,8 +319,6 @@ static int cut_both(struct fpool_space *space, u64 bytes)
 	 * not come back if the file system refused: so what is pinned goes when it has not.
 	 */
 	i_size_write(space->inode, bytes);
-	/* What is written from now on may come to a file that was cut, and make it grow. */
-	cut_from(space, fpool_bytes_to_pages(bytes));
 	err = cut(space, bytes, FPOOL_EVICT_REHEARSE);
 	/* A write that had begun before goes up to the old end: it ends before the file does. */
 	if (!err)

@@ -336,16 +336,6 @@ static void sweep(struct sweep *s, fpool_vpn_t first, fpool_vpn_t end)
 	fpool_flight_put(s->flight);
 }
 
-static int write_range(struct fpool_space *space, fpool_vpn_t first, fpool_vpn_t end,
-		       u64 *written, u64 *failed, bool *passed)
-{
-	struct sweep s = { .space = space, .written = written, .failed = failed };
-
-	sweep(&s, first, end);
-	*passed = s.passed;
-	return s.err;
-}
-
 /**
  * fpool_writeback_range - write every dirty page of a range
  * @space: the space
@@ -354,18 +344,25 @@ static int write_range(struct fpool_space *space, fpool_vpn_t first, fpool_vpn_t
  * @written: added to: pages written
  * @failed: added to: pages that could not be
  *
- * Goes on past errors: every page has its try. Pages that a program holds back are passed, and so
- * are those that a resize is cutting off.
+ * Goes on past errors: every page has its try. Pages that a program holds back are passed; those
+ * that a resize is cutting off are, too, until it has: the file system may refuse.
  *
- * Context: A worker.
+ * Context: A worker; without sync_lock.
  * Return: 0, or the last error.
  */
 int fpool_writeback_range(struct fpool_space *space, fpool_vpn_t first, fpool_vpn_t end,
 			  u64 *written, u64 *failed)
 {
-	bool passed;
+	struct sweep s = { .space = space, .written = written, .failed = failed };
 
-	return write_range(space, first, end, written, failed, &passed);
+	sweep(&s, first, end);
+	while (s.passed) {
+		s.passed = false;
+		mutex_lock(&space->sync_lock);
+		mutex_unlock(&space->sync_lock);
+		sweep(&s, first, end);
+	}
+	return s.err;
 }
 
 /**
@@ -523,20 +520,12 @@ int fpool_writeback_sync(struct fpool_space *space, fpool_vpn_t start, fpool_vpn
 			 u64 *written, u64 *failed)
 {
 	u32 failed_before;
-	bool passed;
 	int err, ret;
 
 	if (!fpool_backing_writable(&space->backing))
 		return 0;
 	failed_before = failed_flushes(space);
-	err = write_range(space, start, end, written, failed, &passed);
-	/* Perhaps the file system does not take the new size, and they stay. */
-	while (passed) {
-		mutex_lock(&space->sync_lock);
-		mutex_unlock(&space->sync_lock);
-		ret = write_range(space, start, end, written, failed, &passed);
-		err = err ?: ret;
-	}
+	err = fpool_writeback_range(space, start, end, written, failed);
 	/* One at a time, so that a failed flush and a good one cannot pass each other. */
 	mutex_lock(&space->sync_lock);
 	ret = flush(space);
