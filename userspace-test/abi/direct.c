@@ -361,6 +361,21 @@ static void enable_verity(int want)
 	need_ok(close(file));
 }
 
+/* A new file of 100 pages, by a descriptor that may write, which is closed again. */
+static int read_only_past_fs(void)
+{
+	struct framepool_attach a;
+	int file;
+
+	path = file_make("file", 100 * PAGE, 1);
+	file = need_ok(open(path, O_RDWR | O_CLOEXEC));
+	attach_init(&a, file);
+	a.flags |= FRAMEPOOL_ATTACH_DIRECT | FRAMEPOOL_ATTACH_READ_ONLY;
+	need_ok(attach(&a));
+	need_ok(close(file));
+	return a.space_fd;
+}
+
 /*
  * What is read past the file system is not verified.  A verified file is never open for writing, as
  * it has to be for a direct path, and one with such a path, though it be read only, is.
@@ -372,13 +387,7 @@ static void verified(void)
 
 	mount_ext4("-O verity", NULL);
 	pool_use(2 * MIB);
-	path = file_make("file", 100 * PAGE, 1);
-	file = need_ok(open(path, O_RDWR | O_CLOEXEC));
-	attach_init(&a, file);
-	a.flags |= FRAMEPOOL_ATTACH_DIRECT | FRAMEPOOL_ATTACH_READ_ONLY;
-	need_ok(attach(&a));
-	need_ok(close(file));
-	fd = a.space_fd;
+	fd = read_only_past_fs();
 	need(has_path(), "no direct path before");
 	enable_verity(ETXTBSY);
 	space_gone(fd, space_id(fd));
@@ -511,18 +520,11 @@ static void shared(void)
 /* The mark that keeps others from writing is the space's own. */
 static void written_after_read_only(void)
 {
-	struct framepool_attach a;
 	int reader, file;
 	u8 page[PAGE];
 
 	pool_use(2 * MIB);
-	path = file_make("file", 100 * PAGE, 1);
-	file = need_ok(open(path, O_RDWR | O_CLOEXEC));
-	attach_init(&a, file);
-	a.flags |= FRAMEPOOL_ATTACH_DIRECT | FRAMEPOOL_ATTACH_READ_ONLY;
-	need_ok(attach(&a));
-	need_ok(close(file));
-	reader = a.space_fd;
+	reader = read_only_past_fs();
 	need(pread(reader, page, PAGE, 7 * PAGE) == (ssize_t)PAGE, "pread: %s", strerror(errno));
 	attach_flags = 0;
 	fd = space_attach(path, O_RDWR);

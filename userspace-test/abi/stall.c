@@ -423,6 +423,31 @@ static void storing_child(void *ready)
 		pause();
 }
 
+/* A child that has stored and is the only user, of a device that stands still from now on. */
+static pid_t last_user(void (*run)(void *arg), atomic_int *ready)
+{
+	pid_t pid;
+
+	begin();
+	need_ok(munmap(m, NR * PAGE));
+	space_gone(fd, id);
+	pid = child_start(run, ready);
+	while (!atomic_load(ready))
+		sched_yield();
+	dm_stall();
+	return pid;
+}
+
+/* What such a child has stored is there, and on the device in the end. */
+static void end_as_stored(void)
+{
+	dm_go_on();
+	fd = space_attach(bed_path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, RW, MAP_SHARED);
+	end(64, 2);
+}
+
 /* The last user is killed: he does not wait for his pages to be written, and they are all the same. */
 static void last_user_killed(void)
 {
@@ -431,24 +456,14 @@ static void last_user_killed(void)
 	u64 start;
 	pid_t pid;
 
-	begin();
-	need_ok(munmap(m, NR * PAGE));
-	space_gone(fd, id);
-	pid = child_start(storing_child, ready);
-	while (!atomic_load(ready))
-		sched_yield();
-	dm_stall();
+	pid = last_user(storing_child, ready);
 	start = now_ms();
 	need_ok(kill(pid, SIGKILL));
 	need_ok(waitpid(pid, &status, 0));
 	expect(now_ms() - start < 5000 * scale, "took %ju ms to die",
 	       (uintmax_t)(now_ms() - start));
 	expect(spaces_count(), "the space has gone without its pages");
-	dm_go_on();
-	fd = space_attach(bed_path, O_RDWR);
-	id = space_id(fd);
-	m = map(fd, NR * PAGE, RW, MAP_SHARED);
-	end(64, 2);
+	end_as_stored();
 }
 
 static void closing_child(void *ready)
@@ -466,13 +481,7 @@ static void left_and_attached(void)
 	int status;
 	pid_t pid;
 
-	begin();
-	need_ok(munmap(m, NR * PAGE));
-	space_gone(fd, id);
-	pid = child_start(storing_child, ready);
-	while (!atomic_load(ready))
-		sched_yield();
-	dm_stall();
+	pid = last_user(storing_child, ready);
 	need_ok(kill(pid, SIGKILL));
 	need_ok(waitpid(pid, &status, 0));
 	/* The tear-down has begun by then; and if not, the test is a little easier. */
@@ -1054,13 +1063,7 @@ static void last_user_exits(void)
 	atomic_int *step = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid;
 
-	begin();
-	need_ok(munmap(m, NR * PAGE));
-	space_gone(fd, id);
-	pid = child_start(exiting_child, step);
-	while (!atomic_load(step))
-		sched_yield();
-	dm_stall();
+	pid = last_user(exiting_child, step);
 	atomic_store(step, 2);
 	if (!expect(wait_until(is_buried, &pid, 30000 * scale), "it does not end")) {
 		dm_go_on();
@@ -1068,11 +1071,7 @@ static void last_user_exits(void)
 		return;
 	}
 	expect(spaces_count(), "the space has gone without its pages");
-	dm_go_on();
-	fd = space_attach(bed_path, O_RDWR);
-	id = space_id(fd);
-	m = map(fd, NR * PAGE, RW, MAP_SHARED);
-	end(64, 2);
+	end_as_stored();
 }
 
 static atomic_bool enough;
