@@ -62,6 +62,23 @@ static ssize_t get(int fd, struct io *io, const struct iovec *iov, int count, of
 	return got;
 }
 
+/* A space has one byte at least: it is cleared, and then the file is cut behind it. */
+static int empty(int fd, int space)
+{
+	int err = framepool_resize(space, 1);
+
+	if (err)
+		return answer(err);
+	if (syscall(SYS_pwrite64, space, "", 1, 0) != 1 || syscall(SYS_fsync, space))
+		return -1;
+	return syscall(SYS_ftruncate, fd, 0);
+}
+
+static int set_size(int fd, int space, off_t bytes)
+{
+	return bytes ? answer(framepool_resize(space, bytes)) : empty(fd, space);
+}
+
 /*
  * The blocks are asked for at once: whoever writes is told that the disk is full, not who syncs.
  * What lies between the old end and @at stays a hole.
@@ -78,14 +95,14 @@ static int grow(int fd, int space, off_t size, off_t at, off_t to)
 	err = errno;
 	if (err == EOPNOTSUPP)
 		return 0;
-	framepool_resize(space, size ? size : 1);
+	set_size(fd, space, size);
 	return err;
 }
 
 /* With the order's lock where the file grows or a position counts. */
 static ssize_t put_at(int fd, int space, const struct iovec *iov, int count, off_t at, int flags)
 {
-	off_t size = size_of(fd), end = at + total(iov, count);
+	off_t size = size_of(fd), end = at + total(iov, count), reached;
 	ssize_t done;
 	int err;
 
@@ -95,9 +112,10 @@ static ssize_t put_at(int fd, int space, const struct iovec *iov, int count, off
 			return answer(err);
 	}
 	done = syscall(SYS_pwritev2, space, iov, count, at, 0, flags);
-	if (end > size && at + done < end) {
+	reached = done > 0 && at + done > size ? at + done : size;
+	if (reached < end) {
 		err = errno;
-		framepool_resize(space, done > 0 ? at + done : size ? size : 1);
+		set_size(fd, space, reached);
 		errno = err;
 	}
 	return done;
@@ -252,18 +270,6 @@ ssize_t __pread64_chk(int fd, void *buffer, size_t bytes, off64_t at, size_t roo
 	return pread64(fd, buffer, bytes, at);
 }
 
-/* A space has one byte at least: it is cleared, and then the file is cut behind it. */
-static int empty(int fd, int space)
-{
-	int err = framepool_resize(space, 1);
-
-	if (err)
-		return answer(err);
-	if (syscall(SYS_pwrite64, space, "", 1, 0) != 1 || syscall(SYS_fsync, space))
-		return -1;
-	return syscall(SYS_ftruncate, fd, 0);
-}
-
 static int resize(int fd, struct io *io, off_t bytes)
 {
 	int ret;
@@ -271,7 +277,7 @@ static int resize(int fd, struct io *io, off_t bytes)
 	if (bytes < 0 || (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
 		return answer(EINVAL);
 	run_lock_order(io->order);
-	ret = bytes ? answer(framepool_resize(io->space, bytes)) : empty(fd, io->space);
+	ret = set_size(fd, io->space, bytes);
 	run_unlock_order(io->order);
 	return ret;
 }
@@ -297,6 +303,9 @@ EXPORT int truncate64(const char *path, off64_t bytes)
 
 	if (!run || !run->active || stat(path, &st) || !S_ISREG(st.st_mode) || !files_shared(&st))
 		return NEXT(truncate64)(path, bytes);
+	/* The descriptor may be one of before, when the process had other rights. */
+	if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
+		return -1;
 	fd = files_open(path, &st);
 	return fd < 0 ? answer(ETXTBSY) : ftruncate64(fd, bytes);
 }
@@ -408,7 +417,7 @@ EXPORT ssize_t sendfile64(int out, int in, off64_t *at, size_t bytes)
 		}
 		files_end(&io);
 	}
-	if (!files_begin(&io, in, false)) {
+	if (!files_begin(&io, in, false) || !io.st.st_size) {
 		files_end(&io);
 		return NEXT(sendfile64)(out, in, at, bytes);
 	}

@@ -22,6 +22,12 @@
 
 int counts_fd = -1;
 
+/* The child's that is being made; negative: it has none, and no locks of its own. */
+static int childs_fd = -1;
+
+/* Locks of `counts_fd` are also a parent's, or children's, for want of another descriptor. */
+static bool shared;
+
 /* What the slots count for this process. */
 static unsigned int own[FRAMEPOOL_RUN_SLOTS];
 
@@ -50,11 +56,11 @@ bool counts_any(dev_t dev, ino_t ino)
 	return run->slots[slot_of(dev, ino)];
 }
 
-static int lock_slot(unsigned int slot, short type)
+static int lock_slot(int fd, unsigned int slot, short type)
 {
 	struct flock lock = { .l_type = type, .l_start = slot, .l_len = 1 };
 
-	return fcntl(counts_fd, F_OFD_SETLK, &lock) ? -errno : 0;
+	return fcntl(fd, F_OFD_SETLK, &lock) ? -errno : 0;
 }
 
 /* True if that cannot be told, too. */
@@ -62,7 +68,7 @@ static bool others_count(unsigned int slot)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_start = slot, .l_len = 1 };
 
-	return fcntl(counts_fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
+	return shared || fcntl(counts_fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
 }
 
 bool counts_only_ours(dev_t dev, ino_t ino)
@@ -72,14 +78,15 @@ bool counts_only_ours(dev_t dev, ino_t ino)
 	return run->slots[slot] == own[slot] || !others_count(slot);
 }
 
-static int mark(unsigned int slot)
+static int mark(int fd, unsigned int slot)
 {
-	int err = lock_slot(slot, F_RDLCK);
+	int err = lock_slot(fd, slot, F_RDLCK);
 
 	if (err)
 		return err;
-	atomic_fetch_add(&run->slots[slot], 1);
+	/* Who finds the slot counting has found something active before. */
 	atomic_fetch_add(&run->active, 1);
+	atomic_fetch_add(&run->slots[slot], 1);
 	return 0;
 }
 
@@ -93,7 +100,7 @@ int counts_enter(dev_t dev, ino_t ino)
 		counts_fd = run_open_shared();
 		err = counts_fd < 0 ? counts_fd : 0;
 	}
-	err = err ?: mark(slot);
+	err = err ?: mark(counts_fd, slot);
 	if (!err)
 		own[slot]++;
 	run_unlock_order(counting(dev, ino));
@@ -109,37 +116,44 @@ void counts_leave(dev_t dev, ino_t ino)
 	gone = others_count(slot) ? 1 : run->slots[slot] - own[slot];
 	atomic_fetch_sub(&run->slots[slot], gone);
 	atomic_fetch_sub(&run->active, gone);
-	if (!own[slot])
-		lock_slot(slot, F_UNLCK);
+	if (!own[slot] && !shared)
+		lock_slot(counts_fd, slot, F_UNLCK);
 	run_unlock_order(counting(dev, ino));
 }
 
 /*
- * The parent's descriptor has the parent's locks, which hold as long as the child has it, too.
- * Without another one it is better than none.
+ * The parent's descriptor has the parent's locks, which hold as long as the child has it, too. If
+ * there is no other one for the child, neither can tell any more what only its own files count.
  */
-int counts_forked(void)
+void counts_fork(void)
 {
-	int parents = counts_fd, fd = parents < 0 ? -1 : run_open_shared();
+	if (counts_fd < 0)
+		return;
+	childs_fd = run_open_shared();
+	shared |= childs_fd < 0;
+}
 
-	if (fd >= 0)
-		counts_fd = fd;
-	return parents;
+void counts_forked(void)
+{
+	if (childs_fd >= 0)
+		syscall(SYS_close, childs_fd);
+	childs_fd = -1;
 }
 
 void counts_inherit(dev_t dev, ino_t ino)
 {
 	run_lock_order(counting(dev, ino));
-	mark(slot_of(dev, ino));
+	mark(childs_fd < 0 ? counts_fd : childs_fd, slot_of(dev, ino));
 	run_unlock_order(counting(dev, ino));
 }
 
-/* The number that went before those of the spaces is the one to keep. */
-void counts_inherited(int parents)
+/* The parent's number goes after those of the spaces, and is the one to keep. */
+void counts_inherited(void)
 {
-	if (counts_fd == parents)
+	if (childs_fd < 0)
 		return;
-	syscall(SYS_dup3, counts_fd, parents, O_CLOEXEC);
-	syscall(SYS_close, counts_fd);
-	counts_fd = parents;
+	syscall(SYS_dup3, childs_fd, counts_fd, O_CLOEXEC);
+	syscall(SYS_close, childs_fd);
+	childs_fd = -1;
+	shared = false;
 }

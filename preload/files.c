@@ -86,6 +86,20 @@ static bool in_pool(const struct file *file)
 	return file->read_fd >= 0 || file->write_fd >= 0;
 }
 
+/* Another file may have come to the path meanwhile. */
+static int open_same(dev_t dev, ino_t ino, const char *path)
+{
+	int fd = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, &st) && st.st_dev == dev && st.st_ino == ino)
+		return run_move_up(fd);
+	syscall(SYS_close, fd);
+	return -ESTALE;
+}
+
 /* A descriptor of the file that reads and writes at any place; it stays open. */
 static int reopen(dev_t dev, ino_t ino, const char *path)
 {
@@ -98,10 +112,7 @@ static int reopen(dev_t dev, ino_t ino, const char *path)
 			return reopened[i].fd;
 	if (reopened_count == REOPENED_MAX)
 		return -EMFILE;
-	again = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
-	if (again < 0)
-		return -errno;
-	again = run_move_up(again);
+	again = open_same(dev, ino, path);
 	if (again < 0)
 		return again;
 	r = &reopened[reopened_count++];
@@ -299,7 +310,7 @@ void files_follow(uint32_t number, int fd)
 }
 
 /* Where only we have a file that we have not mapped, it can go. */
-static bool is_last(uint32_t number)
+bool files_last(uint32_t number)
 {
 	const struct file *file = files_get(number);
 
@@ -312,7 +323,7 @@ static void forget_last(void)
 	uint32_t i;
 
 	for (i = 0; i < count; i++)
-		if (is_last(i))
+		if (files_last(i))
 			files_forget(i);
 }
 
@@ -382,7 +393,7 @@ bool files_begin(struct io *io, int fd, bool write)
 		number = ready(&io->st, write);
 	}
 	/* Also what was followed just now, if those who are counted have ended. */
-	if (number != NO_FILE && is_last(number)) {
+	if (number != NO_FILE && files_last(number)) {
 		run_unlock_read(&io->signals);
 		unfollow(number);
 		run_lock_read(&io->signals);
@@ -433,12 +444,14 @@ static void prepare(void)
 
 	run_lock(&signals);
 	before_fork = signals;
+	counts_fork();
 }
 
 static void in_parent(void)
 {
 	sigset_t signals = before_fork;
 
+	counts_forked();
 	run_unlock(&signals);
 }
 
@@ -449,18 +462,14 @@ static void in_parent(void)
 static void in_child(void)
 {
 	uint32_t i;
-	int parents;
 
 	/* What other threads were sending has stayed behind with them. */
 	for (i = 0; i < count; i++)
 		files[i].kept = 0;
-	if (counts_fd >= 0) {
-		parents = counts_forked();
-		for (i = 0; i < count; i++)
-			if (files[i].used && in_pool(&files[i]))
-				counts_inherit(files[i].dev, files[i].ino);
-		counts_inherited(parents);
-	}
+	for (i = 0; i < count; i++)
+		if (files[i].used && in_pool(&files[i]))
+			counts_inherit(files[i].dev, files[i].ino);
+	counts_inherited();
 	run_unlock_child(&before_fork);
 }
 

@@ -91,10 +91,12 @@ bool counts_only_ours(dev_t dev, ino_t ino);
 int counts_enter(dev_t dev, ino_t ino); /* 0 or -errno */
 void counts_leave(dev_t dev, ino_t ino);
 pthread_mutex_t *counts_order(dev_t dev, ino_t ino);
-/* In the child, then counts_inherit() for each file that it has, and the end, with what this gave. */
-int counts_forked(void);
+/* Before a fork, and then in the parent. */
+void counts_fork(void);
+void counts_forked(void);
+/* In the child for each file that it has, and then the end. */
 void counts_inherit(dev_t dev, ino_t ino);
-void counts_inherited(int parents);
+void counts_inherited(void);
 
 /* files.c: files that are in the pool, and files that are left alone. */
 struct file {
@@ -120,6 +122,8 @@ void files_alone(uint32_t number, int fd, const char *why, int error);
 void files_mapped(uint32_t number);
 void files_unmapped(uint32_t number);
 void files_forget(uint32_t number); /* unless it is needed */
+/* Only this process has it, which does not map it: it can be forgotten. */
+bool files_last(uint32_t number);
 /* A descriptor that reads and writes and is not to be closed, or -errno. */
 int files_open(const char *path, const struct stat *st);
 bool files_shared(const struct stat *st); /* some process may have it in the pool */

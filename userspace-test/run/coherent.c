@@ -181,6 +181,33 @@ static void test_size(void)
 	end();
 }
 
+/* Writes 16 bytes from @at on, and then some that are not there to be read. */
+static ssize_t write_half(off_t at)
+{
+	static char good[] = "0123456789abcdef";
+	struct iovec iov[2] = { { good, 16 }, { NULL, 2 * PAGE } };
+
+	return pwritev(fd, iov, 2, at);
+}
+
+static void test_half_written(void)
+{
+	struct iovec bad = { NULL, PAGE };
+
+	begin(O_RDWR);
+	ok(write_half(SIZE - PAGE) == 16 && size_of(fd) == SIZE &&
+	   !memcmp(map + SIZE - PAGE, "0123456789abcdefa", 17) &&
+	   only(map + SIZE - PAGE + 16, 'a', PAGE - 16),
+	   "half a write that would have grown the file leaves what lies behind it");
+	ok(write_half(SIZE - 8) == 16 && size_of(fd) == SIZE + 8 && map[SIZE + 7] == 'f' &&
+	   !map[SIZE + 8], "or grows it as far as it has come");
+	ok(pwritev(fd, &bad, 1, SIZE) == -1 && errno == EFAULT && size_of(fd) == SIZE + 8,
+	   "and one of nothing not at all");
+	ok(!ftruncate(fd, 0) && pwritev(fd, &bad, 1, 0) == -1 && errno == EFAULT && !size_of(fd),
+	   "also where the file is empty");
+	end();
+}
+
 /* What the file has on the disk, without what is only in memory: enough for a sparse one. */
 static off_t allocated(int of)
 {
@@ -378,6 +405,9 @@ static void test_between_descriptors(void)
 	out = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	ok(sendfile(out, fd, &from, 2) == 2 && pread(out, &byte, 1, 0) == 1 && byte == 'y',
 	   "sendfile sends what was stored");
+	from = 0;
+	ok(!ftruncate(fd, 0) && sendfile(out, fd, &from, 2) == 0 && size_of(out) == 2,
+	   "and nothing of an empty file");
 	unlink(path);
 	path[strlen(path) - 4] = '\0';
 	close(out);
@@ -517,6 +547,45 @@ static void test_slow_receiver(void)
 static void test_slow_receiver_and_fork(void)
 {
 	slow_receiver(parent, "and others fork meanwhile");
+}
+
+/* Numbers of descriptors that a program has not opened are its own all the same. */
+static void take_high_numbers(void)
+{
+	int n;
+
+	for (n = 800; n < 1000; n++)
+		if (fcntl(n, F_GETFD) >= 0)
+			dup2(fd, n);
+}
+
+static int child_unmaps(void)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(munmap(map, 2 * SIZE) ? 1 : 0);
+	return waitpid(child, &status, 0) == child && !status;
+}
+
+static void test_numbers_taken(void)
+{
+	pid_t child = fork();
+	int status, good;
+	char byte;
+
+	if (!child) {
+		begin(O_RDWR);
+		take_high_numbers();
+		good = child_unmaps();
+		map[0] = 'Q';
+		good &= pread(fd, &byte, 1, 0) == 1 && byte == 'Q';
+		good &= child_unmaps() && pread(fd, &byte, 1, 0) == 1 && byte == 'Q';
+		_exit(!good);
+	}
+	ok(waitpid(child, &status, 0) == child && !status,
+	   "with high numbers of descriptors taken, what a child unmaps stays its parent's");
 }
 
 /* Stores and writes of two threads each to pages of its own. */
@@ -711,6 +780,7 @@ static void test_many_left(void)
 static void test_left(void)
 {
 	char command[8192], bytes[PAGE + 1];
+	FILE *stream;
 
 	begin(O_RDWR);
 	snprintf(command, sizeof(command), "dd if='%s' bs=1 count=1 > /dev/null 2>&1", path);
@@ -718,6 +788,11 @@ static void test_left(void)
 	end();
 	ok(!truncate(path, SIZE / 2), "when the child has gone truncate() cuts the file");
 	ok(!truncate(path, SIZE), "and lengthens it");
+	leave_mapped(path, 'y', EXIT);
+	stream = fopen(path, "r+");
+	ok(stream && fgetc(stream) == 'y', "stdio has what a child has left mapped");
+	if (stream)
+		fclose(stream);
 	leave_mapped(path, 'z', EXIT);
 	fd = open(path, O_RDWR);
 	ok(!fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE) &&
@@ -737,6 +812,22 @@ static void test_truncate(void)
 	ok(!truncate(path, SIZE) && size_of(fd) == SIZE && map[PAGE] == 'a' && !map[PAGE + 1],
 	   "and lengthens it");
 	ok(truncate(path, -1) == -1 && errno == EINVAL, "a negative size is EINVAL there, too");
+	end();
+}
+
+/* A child that has given up its rights cuts nothing by the path, though its parent could. */
+static void test_truncate_without_rights(void)
+{
+	int status;
+	pid_t child;
+
+	begin(O_RDWR);
+	ok(!truncate(path, SIZE - 1), "truncate by who may");
+	child = fork();
+	if (!child)
+		_exit(setuid(65534) || !truncate(path, 0) || errno != EACCES);
+	ok(waitpid(child, &status, 0) == child && !status && size_of(fd) == SIZE - 1,
+	   "and by who may not");
 	end();
 }
 
@@ -985,6 +1076,7 @@ int main(int argc, char **argv)
 		goto done;
 	test_other_descriptors();
 	test_size();
+	test_half_written();
 	test_far_end();
 	test_mremap();
 	test_pieces();
@@ -993,8 +1085,10 @@ int main(int argc, char **argv)
 	test_rights();
 	test_slow_receiver();
 	test_processes();
+	test_numbers_taken();
 	test_left();
 	test_truncate();
+	test_truncate_without_rights();
 	test_between_descriptors();
 	test_slow_receiver_and_fork();
 	test_holes();
