@@ -68,7 +68,7 @@ static int mark(struct inode *inode)
 		return -EINTR;
 	err = IS_SWAPFILE(inode) ? -ETXTBSY : get_write_access(inode);
 	if (!err)
-		inode->i_flags |= S_SWAPFILE;
+		inode_set_flags(inode, S_SWAPFILE, S_SWAPFILE);
 	inode_unlock(inode);
 	return err;
 }
@@ -76,7 +76,7 @@ static int mark(struct inode *inode)
 static void unmark(struct inode *inode)
 {
 	inode_lock(inode);
-	inode->i_flags &= ~S_SWAPFILE;
+	inode_set_flags(inode, 0, S_SWAPFILE);
 	put_write_access(inode);
 	inode_unlock(inode);
 }

@@ -16,6 +16,8 @@ _NEAR = 3
 # Core mm takes the number of a page's node from the word of its flags, by a plain load: those bits never change, and whoever
 # changes others does so by atomic operations, ours and the kernel's own (mpage_prepare_extent_to_map) alike.
 _READS_NODE = ('__lruvec_stat_mod_folio',)
+# Whoever opens a file asks for flags of its inode by plain loads, without its lock. We change one, by an atomic operation.
+_SETS_FLAG = ('inode_set_flags',)
 
 _SPLAT = re.compile('|'.join([
     r'WARNING:',
@@ -59,14 +61,18 @@ _SPLAT = re.compile('|'.join([
 ]))
 
 
+def _function(stack):
+    return _RACE_FRAME.search(stack[0])[1]
+
+
 def _is_finding(access, other):
     """Is an access, a line and its stack, ours, and no explanation known of its race with the other one?"""
     line, stack = access
     if not any(_OURS.search(frame) for frame in stack[:_NEAR]):
         return False
     others_line, others_stack = other
-    only_node = '] read to ' in others_line and _RACE_FRAME.search(others_stack[0])[1] in _READS_NODE
-    return not ('(marked)' in line and only_node)
+    explained = _function(others_stack) in _READS_NODE or _function(stack) in _SETS_FLAG
+    return not ('(marked)' in line and '] read to ' in others_line and explained)
 
 
 def _is_no_finding(lines, at):
