@@ -310,7 +310,7 @@ void files_follow(uint32_t number, int fd)
 }
 
 /* Where only we have a file that we have not mapped, it can go. */
-bool files_last(uint32_t number)
+static bool is_last(uint32_t number)
 {
 	const struct file *file = files_get(number);
 
@@ -318,23 +318,21 @@ bool files_last(uint32_t number)
 	       counts_only_ours(file->dev, file->ino);
 }
 
-static void forget_last(void)
+void files_forget_last(uint32_t number)
 {
-	uint32_t i;
-
-	for (i = 0; i < count; i++)
-		if (files_last(i))
-			files_forget(i);
+	if (is_last(number))
+		files_forget(number);
 }
 
 static void follow(int fd, const struct stat *st)
 {
-	uint32_t number;
+	uint32_t number, i;
 	sigset_t signals;
 
 	run_lock(&signals);
 	/* Nobody may come back to what was read while another process had it. */
-	forget_last();
+	for (i = 0; i < count; i++)
+		files_forget_last(i);
 	number = files_make(st);
 	if (number != NO_FILE)
 		files_follow(number, fd);
@@ -393,7 +391,7 @@ bool files_begin(struct io *io, int fd, bool write)
 		number = ready(&io->st, write);
 	}
 	/* Also what was followed just now, if those who are counted have ended. */
-	if (number != NO_FILE && files_last(number)) {
+	if (number != NO_FILE && is_last(number)) {
 		run_unlock_read(&io->signals);
 		unfollow(number);
 		run_lock_read(&io->signals);

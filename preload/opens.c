@@ -163,8 +163,7 @@ static void warn(uint32_t number, int fd, const struct stat *st)
 	if (file->read_fd < 0 && file->write_fd < 0 && files_shared(st))
 		files_follow(number, fd);
 	/* Those who had it have ended. */
-	if (files_last(number))
-		files_forget(number);
+	files_forget_last(number);
 	space = file->read_fd >= 0 ? file->read_fd : file->write_fd;
 	if (space < 0)
 		return;

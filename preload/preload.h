@@ -122,8 +122,7 @@ void files_alone(uint32_t number, int fd, const char *why, int error);
 void files_mapped(uint32_t number);
 void files_unmapped(uint32_t number);
 void files_forget(uint32_t number); /* unless it is needed */
-/* Only this process has it, which does not map it: it can be forgotten. */
-bool files_last(uint32_t number);
+void files_forget_last(uint32_t number); /* where only this process has it, and does not map it */
 /* A descriptor that reads and writes and is not to be closed, or -errno. */
 int files_open(const char *path, const struct stat *st);
 bool files_shared(const struct stat *st); /* some process may have it in the pool */
