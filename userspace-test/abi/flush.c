@@ -4,60 +4,29 @@
  * in this process.  It keeps what is written in a cache, brings that to its medium with a flush, and loses it
  * with one that fails, as a device that fails a flush may.  A flush takes as long as a test wants.
  */
-#include "test.h"
+#include "nbd.h"
 
-#include <endian.h>
 #include <pthread.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
-#include <linux/nbd.h>
 
-#define DEVICE	"/dev/nbd0"
 #define JOURNAL	"/dev/ram0"		/* nobody else's */
 #define NR	256UL			/* pages */
 #define RW	(PROT_READ | PROT_WRITE)
 
 static struct {
-	int device, ours, theirs;
-	pthread_t serves, runs;
-	u8 *cache, *medium;		/* NR pages each */
-	pthread_mutex_t lock;		/* of both, and of what is sent */
+	u8 *cache, *medium;		/* NR pages each; the lock's */
 	atomic_uint fail, flushes;
 	atomic_uint hold, held;		/* flushes are to wait for answer_flush(); one does */
 	atomic_uint hold_write;		/* so is a write to this page, unless it is 0, for ... */
 	atomic_uint held_write, writes;	/* ... answer_write(); so many were not held */
 	char handle[8];			/* of that one */
 	char write_handle[8];
-} server = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} server;
 
 static u64 version[NR];
 static u8 *m;
 static int fd;
 static u32 id;
-
-static bool whole(ssize_t (*op)(int fd, void *buf, size_t len), void *buf, size_t len)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = op(server.ours, (u8 *)buf + done, len - done);
-
-		if (n <= 0)
-			return false;
-		done += n;
-	}
-	return true;
-}
-
-static ssize_t send_some(int sock, void *buf, size_t len)
-{
-	return send(sock, buf, len, MSG_NOSIGNAL);
-}
-
-static ssize_t receive_some(int sock, void *buf, size_t len)
-{
-	return recv(sock, buf, len, 0);
-}
 
 static u32 flush(bool failed)
 {
@@ -69,14 +38,6 @@ static u32 flush(bool failed)
 	return failed ? EIO : 0;
 }
 
-static bool reply(const char *handle, u32 error, void *data, size_t len)
-{
-	struct nbd_reply reply = { .magic = htobe32(NBD_REPLY_MAGIC), .error = htobe32(error) };
-
-	memcpy(reply.handle, handle, sizeof(reply.handle));
-	return whole(send_some, &reply, sizeof(reply)) && whole(send_some, data, len);
-}
-
 /* What it writes is in the cache all the same. */
 static bool answer_written(const struct nbd_request *request, u64 from)
 {
@@ -86,42 +47,29 @@ static bool answer_written(const struct nbd_request *request, u64 from)
 		return true;
 	}
 	atomic_fetch_add(&server.writes, 1);
-	return reply(request->handle, 0, NULL, 0);
+	return nbd_reply(request->handle, 0, NULL, 0);
 }
 
 static bool answer(const struct nbd_request *request)
 {
-	u32 command = be32toh(request->type) & 0xffff, len = be32toh(request->len);
-	u64 from = be64toh(request->from);
+	u32 len = nbd_length(request);
+	u64 from = nbd_from(request);
 
-	switch (command) {
+	switch (nbd_command(request)) {
 	case NBD_CMD_READ:
-		return reply(request->handle, 0, server.cache + from, len);
+		return nbd_reply(request->handle, 0, server.cache + from, len);
 	case NBD_CMD_WRITE:
-		return whole(receive_some, server.cache + from, len) &&
+		return nbd_receive(server.cache + from, len) &&
 		       answer_written(request, from);
 	case NBD_CMD_FLUSH:
 		if (!atomic_load(&server.hold))
-			return reply(request->handle, flush(atomic_load(&server.fail)), NULL, 0);
+			return nbd_reply(request->handle, flush(atomic_load(&server.fail)), NULL, 0);
 		memcpy(server.handle, request->handle, sizeof(server.handle));
 		atomic_store(&server.held, 1);
 		return true;
 	default:
 		return false;
 	}
-}
-
-static bool serve_one(void)
-{
-	struct nbd_request request;
-	bool more;
-
-	if (!whole(receive_some, &request, sizeof(request)))
-		return false;
-	pthread_mutex_lock(&server.lock);
-	more = answer(&request);
-	pthread_mutex_unlock(&server.lock);
-	return more;
 }
 
 static bool flush_held(void *unused)
@@ -134,67 +82,24 @@ static bool flush_held(void *unused)
 static void answer_flush(bool failed)
 {
 	need(wait_until(flush_held, NULL, 20000), "no flush");
-	pthread_mutex_lock(&server.lock);
+	nbd_lock();
 	atomic_store(&server.held, 0);
-	need(reply(server.handle, flush(failed), NULL, 0), "no answer");
-	pthread_mutex_unlock(&server.lock);
+	need(nbd_reply(server.handle, flush(failed), NULL, 0), "no answer");
+	nbd_unlock();
 }
 
 static void answer_write(void)
 {
-	pthread_mutex_lock(&server.lock);
+	nbd_lock();
 	atomic_store(&server.held_write, 0);
 	atomic_store(&server.hold_write, 0);
-	need(reply(server.write_handle, 0, NULL, 0), "no answer");
-	pthread_mutex_unlock(&server.lock);
-}
-
-static void *serve(void *unused)
-{
-	(void)unused;
-	while (serve_one())
-		;
-	shutdown(server.ours, SHUT_RDWR);	/* or NBD_DO_IT waits for an answer for ever */
-	return NULL;
-}
-
-static void *run(void *unused)
-{
-	(void)unused;
-	ioctl(server.device, NBD_DO_IT);
-	return NULL;
-}
-
-static bool has_size(void *unused)
-{
-	int f = open(DEVICE, O_RDONLY | O_CLOEXEC);
-	bool sized = f >= 0 && lseek(f, 0, SEEK_END) == (off_t)(NR * PAGE);
-
-	(void)unused;
-	if (f >= 0)
-		close(f);
-	return sized;
-}
-
-static void server_start(void)
-{
-	int pair[2];
-
-	need_ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
-	server.ours = pair[0];
-	server.theirs = pair[1];
-	need_ok(ioctl(server.device, NBD_SET_BLKSIZE, PAGE));
-	need_ok(ioctl(server.device, NBD_SET_SIZE_BLOCKS, NR));
-	need_ok(ioctl(server.device, NBD_SET_FLAGS, NBD_FLAG_HAS_FLAGS | NBD_FLAG_SEND_FLUSH));
-	need_ok(ioctl(server.device, NBD_SET_SOCK, server.theirs));
-	need(!pthread_create(&server.serves, NULL, serve, NULL), "no thread");
-	need(!pthread_create(&server.runs, NULL, run, NULL), "no thread");
-	need(wait_until(has_size, NULL, 10000), DEVICE " does not come");
+	need(nbd_reply(server.write_handle, 0, NULL, 0), "no answer");
+	nbd_unlock();
 }
 
 static void attach_it(void)
 {
-	fd = space_attach(DEVICE, O_RDWR);
+	fd = space_attach(NBD_NODE, O_RDWR);
 	id = space_id(fd);
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
 }
@@ -203,18 +108,11 @@ static void begin_server(void)
 {
 	u64 i;
 
-	if (plain_at_home)
-		skip("not in a VM");
-	if (access(DEVICE, F_OK) && system("modprobe -q nbd nbds_max=1"))
-		skip("no nbd");
-	server.device = open(DEVICE, O_RDWR | O_CLOEXEC);
-	if (server.device < 0)
-		skip("no " DEVICE);
 	server.cache = model_make(NR * PAGE, 1);
 	server.medium = model_make(NR * PAGE, 1);
 	for (i = 0; i < NR; i++)
 		version[i] = 1;
-	server_start();
+	nbd_make(NR, NBD_FLAG_SEND_FLUSH, answer);
 	pool_use(4 * MIB);
 }
 
@@ -232,19 +130,10 @@ static void expect_medium(void)
 		expect(page_is(server.medium + i * PAGE, i, version[i]), "on the medium");
 }
 
-static void end_server(void)
-{
-	need_ok(ioctl(server.device, NBD_DISCONNECT));
-	pthread_join(server.runs, NULL);
-	pthread_join(server.serves, NULL);
-	need_ok(ioctl(server.device, NBD_CLEAR_SOCK));
-	need_ok(close(server.device));
-}
-
 static void end(void)
 {
 	expect_medium();
-	end_server();
+	nbd_end();
 }
 
 static void store(u64 first, u64 n, u64 v)
@@ -333,7 +222,7 @@ static void all_are_told(void)
 	int other;
 
 	begin();
-	other = space_attach(DEVICE, O_RDWR);
+	other = space_attach(NBD_NODE, O_RDWR);
 	store(0, 10, 2);
 	atomic_store(&server.fail, 1);
 	expect_errno(fsync(fd), EIO);
@@ -532,7 +421,7 @@ static void releases_in_order(void)
 
 	begin();
 	a.fd = fd;
-	b.fd = test_variant ? space_attach(DEVICE, O_RDWR) : fd;
+	b.fd = test_variant ? space_attach(NBD_NODE, O_RDWR) : fd;
 	hold_and_store(&a);
 	hold_and_store(&b);
 	atomic_store(&server.hold, 1);
@@ -639,7 +528,7 @@ static void flush_of_read_only(void)
 	unsigned int before;
 
 	begin_server();
-	ext4_on(DEVICE, "-O ^has_journal", NULL, where, sizeof(where));
+	ext4_on(NBD_NODE, "-O ^has_journal", NULL, where, sizeof(where));
 	snprintf(path, sizeof(path), "%s/file", where);
 	free(file_make(path, EACH * PAGE, 1));
 	fd = space_attach(path, O_RDWR);
@@ -657,7 +546,7 @@ static void flush_of_read_only(void)
 	space_gone(fd, id);
 	need_ok(umount(where));
 	note_mounted("");
-	end_server();
+	nbd_end();
 }
 
 static bool medium_holds(u64 vpn, u64 v)
@@ -683,7 +572,7 @@ static void flush_beside_journal(void)
 	begin_server();
 	if (system("mkfs.ext4 -qF -b 4096 -O journal_dev " JOURNAL " 4096 > /dev/null 2>&1"))
 		skip("no journal on " JOURNAL);
-	ext4_on(DEVICE, "-J device=" JOURNAL, NULL, where, sizeof(where));
+	ext4_on(NBD_NODE, "-J device=" JOURNAL, NULL, where, sizeof(where));
 	snprintf(path, sizeof(path), "%s/file", where);
 	free(file_make(path, EACH * PAGE, 1));
 	if (test_variant)
@@ -702,7 +591,7 @@ static void flush_beside_journal(void)
 	space_gone(fd, id);
 	need_ok(umount(where));
 	note_mounted("");
-	end_server();
+	nbd_end();
 }
 
 static const struct test tests[] = {
