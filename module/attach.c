@@ -130,6 +130,16 @@ static void end_opening(struct opening *o)
 	wake_up_all(&opened);
 }
 
+static void open_direct(struct fpool_space *space)
+{
+	struct fpool_pool *pool = space->pool;
+
+	fpool_backing_open_direct(&space->backing, fpool_direct_pieces(pool->region.nframes));
+	spin_lock(&pool->lock);
+	pool->direct_bytes += fpool_direct_bytes(&space->backing.bio);
+	spin_unlock(&pool->lock);
+}
+
 static int open_new(struct fpool_space *space, const struct fpool_attach_params *params)
 {
 	int err = fpool_backing_open(&space->backing, params->file, params->write);
@@ -141,7 +151,7 @@ static int open_new(struct fpool_space *space, const struct fpool_attach_params 
 		return err;
 	}
 	if (params->direct || space->backing.blockdev)
-		fpool_backing_open_direct(&space->backing);
+		open_direct(space);
 	i_size_write(space->inode, fpool_backing_bytes(&space->backing));
 	mutex_lock(&fpool_attach_lock);
 	list_add_tail(&space->link, &fpool_spaces);

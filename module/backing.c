@@ -284,20 +284,21 @@ int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write)
 /**
  * fpool_backing_open_direct - go past the file system, where that is possible
  * @b: just opened
+ * @max: pieces that a file may be in, see fpool_direct_open_file()
  *
  * A block device has none anyway. Where the file does not keep the contract (see direct.c), reads
  * and writes go through the file system as before.
  *
  * Context: Process context; may sleep, for a time that depends on the file's size.
  */
-void fpool_backing_open_direct(struct fpool_backing *b)
+void fpool_backing_open_direct(struct fpool_backing *b, u32 max)
 {
 	if (!b->direct)
 		return;
 	if (b->blockdev)
 		fpool_direct_open_device(&b->bio, b->file);
 	else
-		fpool_direct_open_file(&b->bio, b->file);
+		fpool_direct_open_file(&b->bio, b->file, max);
 }
 
 /**
@@ -637,10 +638,14 @@ static int write_buffered(struct fpool_backing *b, struct bio_vec *bv, unsigned 
  * A snapshot of a frozen file system is to be one of its files, too.  What a device's special file
  * is on has nothing to do with the device.
  */
-static void bio_begins(struct fpool_backing *b)
+static bool bio_begins(struct fpool_backing *b, bool nowait)
 {
-	if (!b->blockdev)
-		fpool_write_start(b->wfile);
+	if (b->blockdev)
+		return true;
+	if (nowait)
+		return fpool_write_trystart(b->wfile);
+	fpool_write_start(b->wfile);
+	return true;
 }
 
 static void bio_ends(struct fpool_backing *b)
@@ -654,7 +659,7 @@ static int write_bio(struct fpool_backing *b, struct bio_vec *bv, unsigned int n
 {
 	int err;
 
-	bio_begins(b);
+	bio_begins(b, false);
 	err = fpool_direct_write(&b->bio, bv, nr, pos, len);
 	bio_ends(b);
 	return err;
@@ -761,10 +766,11 @@ static void bio_written(struct bio *bio)
 }
 
 static bool start_bio(struct fpool_backing *b, struct fpool_write *write, struct bio_vec *bv,
-		      unsigned int nr, loff_t pos, size_t len)
+		      unsigned int nr, loff_t pos, size_t len, bool nowait)
 {
-	bio_begins(b);
-	if (fpool_direct_start_write(&b->bio, &write->bio, bv, nr, pos, len, bio_written))
+	if (!bio_begins(b, nowait))
+		return false;
+	if (fpool_direct_start_write(&b->bio, &write->bio, bv, nr, pos, len, nowait, bio_written))
 		return true;
 	bio_ends(b);
 	return false;
@@ -822,15 +828,16 @@ static bool start_iocb(struct fpool_backing *b, struct fpool_write *write, struc
  * @nr: entries of @bv
  * @pos: offset in the file, a multiple of 4096
  * @len: bytes
- * @nowait: where a lock of the file system's would have to be waited for, it is not started
+ * @nowait: where a lock of the file system's, a thaw, or room on the device would have to be waited
+ *	for, it is not started, or @done is called with -EAGAIN
  * @done: called with 0 or a negative errno, as fpool_backing_write() returns them, in any context,
  *	perhaps before this returns; -EAGAIN: without waiting not all of it could be written
  *
- * Not everything can be written without somebody who waits: what ends within a page, what lies
- * in several extents, and what a file system takes through the page cache only.
+ * Not everything can be written without somebody who waits: what ends within a page, and what a
+ * file system takes through the page cache only.
  *
  * Context: A worker, or with @nowait the reclaim thread; a worker may sleep for locks of the file
- * system's, but not for the device.
+ * system's, and until the device has room, but not for the write.
  * Return: whether it was started; otherwise it is fpool_backing_write()'s to do.
  */
 bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *write,
@@ -859,7 +866,7 @@ bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *writ
 		nr = write->copy->nr;
 	}
 	/* If so, it may have ended, and @write with it. */
-	started = b->bio.bdev ? start_bio(b, write, bv, nr, pos, len) :
+	started = b->bio.bdev ? start_bio(b, write, bv, nr, pos, len, nowait) :
 				start_iocb(b, write, bv, nr, pos, len, nowait);
 	if (!started)
 		fpool_copy_free(write->copy);
@@ -870,7 +877,7 @@ bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *writ
  * fpool_backing_frozen - would a write wait for a thaw?
  * @b: the backing
  *
- * A freeze that comes right after makes it wait all the same.
+ * By 6.12's file systems a write waits all the same for a freeze that comes right after.
  *
  * Context: Any.
  * Return: whether the file system is frozen, or about to be.

@@ -61,7 +61,7 @@ struct fpool_write {
 int fpool_backing_validate(struct file *file, bool write);
 int fpool_backing_open(struct fpool_backing *b, struct file *file, bool write);
 int fpool_backing_upgrade(struct fpool_backing *b, struct file *file);
-void fpool_backing_open_direct(struct fpool_backing *b);
+void fpool_backing_open_direct(struct fpool_backing *b, u32 max);
 void fpool_backing_forget_cached(struct fpool_backing *b);
 void fpool_backing_let_go(struct fpool_backing *b);
 void fpool_backing_close(struct fpool_backing *b);

@@ -107,6 +107,16 @@ static inline void fpool_write_start(struct file *file)
 	__sb_writers_release(sb, SB_FREEZE_WRITE);
 }
 
+static inline bool fpool_write_trystart(struct file *file)
+{
+	struct super_block *sb = file_inode(file)->i_sb;
+
+	if (!sb_start_write_trylock(sb))
+		return false;
+	__sb_writers_release(sb, SB_FREEZE_WRITE);
+	return true;
+}
+
 static inline void fpool_write_end(struct file *file)
 {
 	struct super_block *sb = file_inode(file)->i_sb;
@@ -123,7 +133,10 @@ static inline ssize_t fpool_iocb_write(struct kiocb *iocb, struct iov_iter *iter
 	struct file *file = iocb->ki_filp;
 	ssize_t ret;
 
-	fpool_write_start(file);
+	if (!(iocb->ki_flags & IOCB_NOWAIT))
+		fpool_write_start(file);
+	else if (!fpool_write_trystart(file))
+		return -EAGAIN;
 	ret = vfs_iocb_iter_write(file, iocb, iter);
 	if (ret != -EIOCBQUEUED)
 		fpool_write_end(file);

@@ -50,12 +50,15 @@
 static struct dentry *root;
 
 /* Memory that a pool takes besides its region, what-ifs and recordings apart. */
-static size_t bytes_outside(const struct fpool_pool *pool)
+static u64 bytes_outside(struct fpool_pool *pool)
 {
 	size_t stats = num_possible_cpus() * sizeof(struct fpool_stats_cpu);
+	u64 bytes = sizeof(*pool) + stats + fpool_mmset_bytes(pool) + fpool_launder_bytes(pool);
 
-	return sizeof(*pool) + stats + fpool_mmset_bytes(pool) + fpool_launder_bytes(pool) +
-	       READ_ONCE(pool->nspaces) * (sizeof(struct fpool_space) + stats);
+	spin_lock(&pool->lock);
+	bytes += pool->nspaces * (sizeof(struct fpool_space) + stats) + pool->direct_bytes;
+	spin_unlock(&pool->lock);
+	return bytes;
 }
 
 static int stats_show(struct seq_file *m, void *v)
@@ -77,7 +80,7 @@ static int stats_show(struct seq_file *m, void *v)
 		   pool->region.nframes - pool->kernel_frames, pool->low, pool->high);
 	for (i = 0; i < FPOOL_NR_STATS; i++)
 		seq_printf(m, "%s %llu\n", fpool_stats_name(i), fpool_stats_read(&pool->stats, i));
-	seq_printf(m, "outside %zu\n", bytes_outside(pool));
+	seq_printf(m, "outside %llu\n", bytes_outside(pool));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);

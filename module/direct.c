@@ -14,6 +14,7 @@
 #include "direct.h"
 
 #include <linux/bio.h>
+#include <linux/blk-mq.h>
 #include <linux/blkdev.h>
 #include <linux/fscrypt.h>
 #include <linux/fsverity.h>
@@ -27,12 +28,6 @@
 #include "inject.h"
 
 #define XFS_MAGIC	0x58465342	/* in no header of the kernel's for others */
-
-struct fpool_extent {
-	u64 pos;		/* in the file, bytes */
-	u64 len;
-	sector_t sector;
-};
 
 /* Opening. */
 
@@ -81,18 +76,15 @@ static void unmark(struct inode *inode)
 	inode_unlock(inode);
 }
 
-/* A file in more pieces than this costs more memory than it is worth: 24 MiB. */
-#define EXTENTS_MAX	BIT(20)
-
-static int add_extent(struct fpool_direct *d, unsigned int *room, const struct fpool_extent *e)
+static int add_extent(struct fpool_direct *d, u32 max, const struct fpool_extent *e)
 {
 	struct fpool_extent *grown;
 
-	if (d->nr == EXTENTS_MAX)
+	if (d->nr == max)
 		return -EOPNOTSUPP;
-	if (d->nr == *room) {
-		*room = *room ? 2 * *room : 16;
-		grown = kvmalloc_array(*room, sizeof(*grown), GFP_KERNEL_ACCOUNT);
+	if (d->nr == d->room) {
+		d->room = min(d->room ? 2 * d->room : 16, max);
+		grown = kvmalloc_array(d->room, sizeof(*grown), GFP_KERNEL_ACCOUNT);
 		if (!grown)
 			return -ENOMEM;
 		if (d->nr)
@@ -104,15 +96,19 @@ static int add_extent(struct fpool_direct *d, unsigned int *room, const struct f
 	return 0;
 }
 
-/* Where all blocks are. -EOPNOTSUPP: some are nowhere, or not where they will be. */
-static int map_blocks(struct fpool_direct *d, struct inode *inode)
+/*
+ * Where all blocks are. -EOPNOTSUPP: some are nowhere, or not where they will be, or they are in
+ * more than @max pieces.
+ */
+static int map_blocks(struct fpool_direct *d, struct inode *inode, u32 max)
 {
-	unsigned int bits = inode->i_blkbits, room = 0;
+	unsigned int bits = inode->i_blkbits;
 	u64 nr = DIV_ROUND_UP_ULL(i_size_read(inode), 1U << bits), i;
-	struct fpool_extent e = {};
-	sector_t block;
+	sector_t block, next = 0;
 	int err;
 
+	if (!nr)
+		return -EOPNOTSUPP;
 	for (i = 0; i < nr; i++) {
 		block = i;
 		if (bmap(inode, &block) || !block)
@@ -120,20 +116,27 @@ static int map_blocks(struct fpool_direct *d, struct inode *inode)
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
-		if (e.len && e.sector + (e.len >> SECTOR_SHIFT) == block << (bits - SECTOR_SHIFT)) {
-			e.len += 1U << bits;
-			continue;
+		block <<= bits - SECTOR_SHIFT;
+		if (block != next) {
+			/* A page is read and written in one piece. */
+			if ((i << bits) & ~PAGE_MASK)
+				return -EOPNOTSUPP;
+			err = add_extent(d, max, &(struct fpool_extent){ i << bits, block });
+			if (err)
+				return err;
 		}
-		/* A page is read and written in one piece. */
-		if ((i << bits) & ~PAGE_MASK)
-			return -EOPNOTSUPP;
-		err = e.len ? add_extent(d, &room, &e) : 0;
-		if (err)
-			return err;
-		e = (struct fpool_extent){ i << bits, 1U << bits, block << (bits - SECTOR_SHIFT) };
+		next = block + (1U << (bits - SECTOR_SHIFT));
 	}
 	d->bytes = nr << bits;
-	return add_extent(d, &room, &e);
+	return 0;
+}
+
+static void set_bdev(struct fpool_direct *d, struct block_device *bdev)
+{
+	const struct blk_mq_tag_set *tags = bdev_get_queue(bdev)->tag_set;
+
+	d->bdev = bdev;
+	d->sleeps = tags && tags->flags & BLK_MQ_F_BLOCKING;
 }
 
 /**
@@ -154,7 +157,7 @@ int fpool_direct_open_device(struct fpool_direct *d, struct file *file)
 	mutex_init(&d->tail_lock);
 	invalidate_inode_pages2(file->f_mapping);
 	d->bytes = i_size_read(host);
-	d->bdev = I_BDEV(host);
+	set_bdev(d, I_BDEV(host));
 	return 0;
 }
 
@@ -167,14 +170,16 @@ static int flush(struct file *file)
  * fpool_direct_open_file - a direct path to the blocks of a regular file
  * @d: filled in
  * @file: an open of it, which lasts longer
+ * @max: pieces that it may be in: each costs memory
  *
  * Takes time in proportion to the file's size.
  *
  * Context: Process context; may sleep, and write the file's dirty pages.
- * Return: 0; -EOPNOTSUPP: the file, or its file system, does not keep the contract; -ETXTBSY: it
- * is a swap file; -EINTR: killed; -ENOMEM; or the error of writing what was dirty.
+ * Return: 0; -EOPNOTSUPP: the file, or its file system, does not keep the contract, or it is in
+ * too many pieces; -ETXTBSY: it is a swap file; -EINTR: killed; -ENOMEM; or the error of writing
+ * what was dirty.
  */
-int fpool_direct_open_file(struct fpool_direct *d, struct file *file)
+int fpool_direct_open_file(struct fpool_direct *d, struct file *file, u32 max)
 {
 	struct inode *inode = file_inode(file);
 	int err;
@@ -188,7 +193,7 @@ int fpool_direct_open_file(struct fpool_direct *d, struct file *file)
 	/* Not before: until then what is written may still come to go to the journal. */
 	err = has_direct_io(file) ? flush(file) : -EOPNOTSUPP;
 	if (!err)
-		err = map_blocks(d, inode);
+		err = map_blocks(d, inode, max);
 	if (!err) {
 		d->tail = alloc_page(GFP_KERNEL);
 		err = d->tail ? 0 : -ENOMEM;
@@ -200,7 +205,7 @@ int fpool_direct_open_file(struct fpool_direct *d, struct file *file)
 	/* Nothing cached is newer now, and what is written past the cache is to be seen. */
 	invalidate_inode_pages2(file->f_mapping);
 	mutex_init(&d->tail_lock);
-	d->bdev = inode->i_sb->s_bdev;
+	set_bdev(d, inode->i_sb->s_bdev);
 	return 0;
 }
 
@@ -232,6 +237,18 @@ void fpool_direct_close(struct fpool_direct *d)
 	memset(d, 0, sizeof(*d));
 }
 
+/**
+ * fpool_direct_bytes - how much memory is for where the file's pieces are
+ * @d: opened, or zeros
+ *
+ * Context: Any.
+ * Return: bytes.
+ */
+size_t fpool_direct_bytes(const struct fpool_direct *d)
+{
+	return d->room * sizeof(*d->extent) + (d->tail ? PAGE_SIZE : 0);
+}
+
 /* I/O. */
 
 /* The extent that a byte is in: there is one for every byte of the file. */
@@ -261,62 +278,113 @@ static __always_inline u64 locate(const struct fpool_direct *d, u64 pos, sector_
 	}
 	e = find(d, pos);
 	*sector = e->sector + ((pos - e->pos) >> SECTOR_SHIFT);
-	return e->pos + e->len - pos;
+	return (e + 1 < d->extent + d->nr ? e[1].pos : d->bytes) - pos;
 }
 
-static void set_up(struct fpool_direct *d, struct bio *bio, struct bio_vec *bv, unsigned int nr,
-		   sector_t sector, size_t len, blk_opf_t op)
+/*
+ * Does the device keep nobody who does not want to wait?  What a driver does when it is given a
+ * request it says elsewhere: one that sends it by network may sleep until the server has read it.
+ */
+static __always_inline bool has_nowait(const struct fpool_direct *d)
+{
+	return bdev_nowait(d->bdev) && !d->sleeps;
+}
+
+/* What goes out of the start of @bio at once, that lies at @pos: the rest is elsewhere. */
+static size_t together(const struct fpool_direct *d, const struct bio *bio, loff_t pos)
+{
+	sector_t sector;
+
+	return min_t(u64, bio->bi_iter.bi_size, locate(d, pos, &sector));
+}
+
+/* How far it is to where the device's next stripe, or what else may not be crossed, begins. */
+static size_t to_boundary(const struct bio *bio, unsigned int chunk)
+{
+	sector_t sector = bio->bi_iter.bi_sector + bio->bi_bdev->bd_start_sect;
+	u32 into;
+
+	div_u64_rem(sector, chunk, &into);
+	return (size_t)(chunk - into) << SECTOR_SHIFT;
+}
+
+/*
+ * So much of it no queue has to split, which would be refused to who may not wait.  A page is a
+ * segment at most, frames that lie together are as few as a segment's size and boundaries allow.
+ * The limits may change meanwhile, as for the block layer itself: then somebody waits after all.
+ */
+static size_t unsplit(const struct bio *bio)
+{
+	const struct queue_limits *lim = &bdev_get_queue(bio->bi_bdev)->limits;
+	size_t bytes = ALIGN_DOWN((size_t)lim->max_sectors << SECTOR_SHIFT, PAGE_SIZE);
+	u64 size = min_not_zero((u64)lim->max_segment_size, (u64)lim->seg_boundary_mask + 1);
+
+	bytes = min_t(size_t, bytes, bio->bi_iter.bi_size);
+	if (2 * bio->bi_vcnt + div64_u64(bytes, size) > lim->max_segments)
+		bytes = min(bytes, (size_t)lim->max_segments << PAGE_SHIFT);
+	if (lim->chunk_sectors)
+		bytes = min(bytes, to_boundary(bio, lim->chunk_sectors));
+	return bytes ?: bio->bi_iter.bi_size;
+}
+
+static __always_inline void set_up(struct fpool_direct *d, struct bio *bio, struct bio_vec *bv,
+				   unsigned int nr, loff_t pos, size_t len, blk_opf_t op)
 {
 	bio_init(bio, d->bdev, bv, nr, op);
 	bio->bi_vcnt = nr;
-	bio->bi_iter.bi_sector = sector;
+	locate(d, pos, &bio->bi_iter.bi_sector);
 	bio->bi_iter.bi_size = len;
 }
 
-static int do_bio(struct fpool_direct *d, struct bio_vec *bv, unsigned int nr, sector_t sector,
-		  size_t len, blk_opf_t op)
+/*
+ * Submit all but the last of the pieces that have to go out each for itself, and leave that one;
+ * its end is then the end of all.  False: for a piece there was no memory without waiting.
+ */
+static noinline bool split(struct fpool_direct *d, struct bio *bio, loff_t pos)
 {
-	struct bio bio;
-	int err;
+	bool nowait = bio->bi_opf & REQ_NOWAIT;
+	gfp_t gfp = nowait ? GFP_NOWAIT | __GFP_NOWARN : GFP_NOIO;
+	struct bio *front;
+	size_t bytes;
 
-	set_up(d, &bio, bv, nr, sector, len, op);
-	err = submit_bio_wait(&bio);
-	bio_uninit(&bio);
-	return err;
+	for (;;) {
+		bytes = together(d, bio, pos);
+		if (nowait)
+			bytes = min(bytes, unsplit(bio));
+		if (bytes == bio->bi_iter.bi_size)
+			return true;
+		front = bio_split(bio, bytes >> SECTOR_SHIFT, gfp, &fs_bio_set);
+		if (!front)
+			return false;
+		bio_chain(front, bio);
+		submit_bio(front);
+		pos += bytes;
+		locate(d, pos, &bio->bi_iter.bi_sector);
+	}
 }
 
-/* Page by page, for what lies in more than one extent. */
-static int do_pages(struct fpool_direct *d, struct bio_vec *bv, loff_t pos, size_t len,
-		    blk_opf_t op)
+static __always_inline void start(struct fpool_direct *d, struct bio *bio, loff_t pos,
+				  bio_end_io_t *end)
 {
-	size_t done, at = 0;
-	int err = 0;
-
-	for (done = 0; !err && done < len; done += PAGE_SIZE) {
-		size_t bytes = min_t(size_t, len - done, PAGE_SIZE);
-		struct bio_vec one;
-		sector_t sector;
-
-		if (at == bv->bv_len) {
-			bv++;
-			at = 0;
-		}
-		bvec_set_page(&one, bv->bv_page + (at >> PAGE_SHIFT), bytes, 0);
-		at += PAGE_SIZE;
-		locate(d, pos + done, &sector);
-		err = do_bio(d, &one, 1, sector, bytes, op);
-	}
-	return err;
+	bio->bi_end_io = end;
+	/* Most are of one page, of which there are no pieces. */
+	if (bio->bi_iter.bi_size <= PAGE_SIZE || split(d, bio, pos))
+		submit_bio(bio);
+	else
+		bio_wouldblock_error(bio);
 }
 
 static int transfer(struct fpool_direct *d, struct bio_vec *bv, unsigned int nr, loff_t pos,
 		    size_t len, blk_opf_t op)
 {
-	sector_t sector;
+	struct bio bio;
+	int err;
 
-	if (locate(d, pos, &sector) < len)
-		return do_pages(d, bv, pos, len, op);
-	return do_bio(d, bv, nr, sector, len, op);
+	set_up(d, &bio, bv, nr, pos, len, op);
+	split(d, &bio, pos);
+	err = submit_bio_wait(&bio);
+	bio_uninit(&bio);
+	return err;
 }
 
 /* How much of a read there is: fewer bytes at the end of the file, in whole sectors. */
@@ -365,15 +433,12 @@ bool fpool_direct_start_read(struct fpool_direct *d, struct bio *bio, struct bio
 			     unsigned int nr, loff_t pos, size_t len, size_t *bytes,
 			     bio_end_io_t *end)
 {
-	sector_t sector;
-
 	len = readable(d, pos, len);
 	*bytes = len;
-	if (!len || !bdev_nowait(d->bdev) || locate(d, pos, &sector) < len)
+	if (!len || !has_nowait(d))
 		return false;
-	set_up(d, bio, bv, nr, sector, len, REQ_OP_READ | REQ_NOWAIT);
-	bio->bi_end_io = end;
-	submit_bio(bio);
+	set_up(d, bio, bv, nr, pos, len, REQ_OP_READ | REQ_NOWAIT);
+	start(d, bio, pos, end);
 	return true;
 }
 
@@ -433,20 +498,21 @@ int fpool_direct_write(struct fpool_direct *d, struct bio_vec *bv, unsigned int 
  * @nr: entries of @bv
  * @pos: offset in the file, a multiple of 4096
  * @len: bytes, a multiple of 4096
+ * @nowait: where something has to be waited for it ends with BLK_STS_AGAIN, or is not started
  * @end: called when it has ended, in any context, perhaps before this returns
  *
- * Context: A worker or the reclaim thread; sleeps only where the device has no room.
- * Return: whether it was started; not if it lies in more than one extent, or past the end.
+ * Context: A worker, which sleeps where the device has no room; with @nowait the reclaim thread.
+ * Return: whether it was started; not if it lies past the end.
  */
 bool fpool_direct_start_write(struct fpool_direct *d, struct bio *bio, struct bio_vec *bv,
-			      unsigned int nr, loff_t pos, size_t len, bio_end_io_t *end)
+			      unsigned int nr, loff_t pos, size_t len, bool nowait,
+			      bio_end_io_t *end)
 {
-	sector_t sector;
+	blk_opf_t op = REQ_OP_WRITE | REQ_SYNC | REQ_IDLE;
 
-	if ((u64)pos + len > d->bytes || locate(d, pos, &sector) < len)
+	if ((u64)pos + len > d->bytes || (nowait && !has_nowait(d)))
 		return false;
-	set_up(d, bio, bv, nr, sector, len, REQ_OP_WRITE | REQ_SYNC | REQ_IDLE);
-	bio->bi_end_io = end;
-	submit_bio(bio);
+	set_up(d, bio, bv, nr, pos, len, nowait ? op | REQ_NOWAIT : op);
+	start(d, bio, pos, end);
 	return true;
 }

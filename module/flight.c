@@ -89,7 +89,7 @@ void fpool_flight_put(struct fpool_flight *flight)
  * @flight: finished, or new
  * @landed: called, in any context, when all writes have ended after fpool_flight_launched() has
  *	said that they have not; NULL: fpool_flight_wait() is
- * @nowait: fpool_flight_start() waits for no lock of a file system's
+ * @nowait: fpool_flight_start() waits for no lock of a file system's, and for no room on the device
  *
  * Context: Process context.
  */
@@ -102,6 +102,7 @@ void fpool_flight_begin(struct fpool_flight *flight,
 	flight->err = 0;
 	flight->landed = landed;
 	flight->nowait = nowait;
+	flight->full = false;
 	atomic_set(&flight->flying, 1);
 	init_completion(&flight->done);
 }
@@ -261,7 +262,8 @@ static void write_done(struct fpool_write *write, int err)
 	struct fpool_run *run = container_of(write, struct fpool_run, write);
 	struct fpool_flight *flight = run->flight;
 
-	run->err = err;
+	/* Pairs with would_wait(): @write is not touched any more. */
+	smp_store_release(&run->err, err);
 	/* Orders @err before the end, for who is told. */
 	if (!drop(flight))
 		return;
@@ -286,6 +288,13 @@ static bool take_off(struct fpool_run *run, bool nowait)
 		return true;
 	atomic_dec(&flight->flying);
 	return false;
+}
+
+/* Has it not failed, but would have had to wait, so that it can be started again? */
+static bool would_wait(struct fpool_run *run)
+{
+	/* Pairs with write_done(). */
+	return run->started && smp_load_acquire(&run->err) == -EAGAIN;
 }
 
 /**
@@ -314,7 +323,9 @@ void fpool_flight_start(struct fpool_flight *flight, struct fpool_space *space, 
 	memcpy(&flight->frame[run->first], frame, nr * sizeof(*frame));
 	flight->pages += nr;
 	run->given_up = false;
-	run->started = take_off(run, flight->nowait);
+	/* Where one finds no room the next ones find none, either. */
+	run->started = !flight->full && take_off(run, flight->nowait);
+	flight->full |= flight->nowait && would_wait(run);
 }
 
 /**
@@ -324,12 +335,12 @@ void fpool_flight_start(struct fpool_flight *flight, struct fpool_space *space, 
  * Context: Who begun it.
  * Return: whether fpool_flight_launched() has nothing to write.
  */
-bool fpool_flight_all_started(const struct fpool_flight *flight)
+bool fpool_flight_all_started(struct fpool_flight *flight)
 {
 	unsigned int i;
 
 	for (i = 0; i < flight->nr; i++)
-		if (!flight->run[i].started)
+		if (!flight->run[i].started || would_wait(&flight->run[i]))
 			return false;
 	return true;
 }
@@ -347,8 +358,10 @@ void fpool_flight_start_rest(struct fpool_flight *flight)
 	for (i = 0; i < flight->nr; i++) {
 		struct fpool_run *run = &flight->run[i];
 
-		if (!run->started)
-			run->started = take_off(run, false);
+		if (run->started && !would_wait(run))
+			continue;
+		run->err = 0;
+		run->started = take_off(run, false);
 	}
 }
 

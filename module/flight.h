@@ -50,7 +50,8 @@ struct fpool_run {
  * @err: result: the last error
  * @flying: writes that have not ended, and one while runs are still added
  * @landed: called when the last one has ended, in any context; NULL: somebody waits
- * @nowait: who starts it waits for no lock of a file system's
+ * @nowait: who starts it waits for no lock of a file system's, and for no room on a device
+ * @full: and there was none; what follows is not tried
  * @owner: for who is told
  * @done: for who waits
  * @frame: where all pages are
@@ -66,6 +67,7 @@ struct fpool_flight {
 	atomic_t flying;
 	void (*landed)(struct fpool_flight *flight);
 	bool nowait;
+	bool full;
 	void *owner;
 	struct completion done;
 	fpool_frame_t *frame;
@@ -88,7 +90,7 @@ void fpool_flight_begin(struct fpool_flight *flight,
 unsigned int fpool_flight_room(const struct fpool_flight *flight);
 void fpool_flight_start(struct fpool_flight *flight, struct fpool_space *space, fpool_vpn_t vpn,
 			const fpool_frame_t *frame, unsigned int nr);
-bool fpool_flight_all_started(const struct fpool_flight *flight);
+bool fpool_flight_all_started(struct fpool_flight *flight);
 void fpool_flight_start_rest(struct fpool_flight *flight);
 bool fpool_flight_launched(struct fpool_flight *flight);
 void fpool_flight_wait(struct fpool_flight *flight);

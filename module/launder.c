@@ -3,7 +3,8 @@
  * The laundry is written by the reclaim thread, in loads of one space each.
  *
  * Several are under way together, and who wants a page meanwhile has it back at once.  The thread
- * serves all spaces, and waits for no inode's lock: a program can keep one for as long as it likes.
+ * serves all spaces, and waits neither for an inode's lock, which a program can keep for as long as
+ * it likes, nor for room in a device's queue, which a server somewhere may keep full.
  * (ext4 may let it wait for its journal, which no program can keep, where blocks were reserved and
  * never written.)  What cannot be started without waiting is a worker's, with all of its load, and
  * so is what has to be written again.  Half of the loads are never in workers' hands: they are for
@@ -351,8 +352,8 @@ static void take_laundry(struct fpool_pool *pool, struct load *load)
  * fpool_launder_start - start to write a load of dirty victims
  * @pool: the pool; fpool_launder_may_start() has said that there is one
  *
- * Context: The reclaim thread; waits for no file system's inode lock, and a quarter of a second for
- * a worker.
+ * Context: The reclaim thread; waits for no file system's inode lock and for no room on a device,
+ * but a quarter of a second for a worker.
  * Return: pages that left the laundry.
  */
 unsigned int fpool_launder_start(struct fpool_pool *pool)
@@ -424,6 +425,7 @@ static size_t bytes_of(unsigned int nr)
 static u64 bytes_besides(const struct fpool_pool *pool)
 {
 	return fpool_mmset_bytes(pool) + sizeof(*pool) + SZ_8K +
+	       fpool_direct_bytes_max(pool->region.nframes) +
 	       2 * num_possible_cpus() * sizeof(struct fpool_stats_cpu);
 }
 

@@ -87,6 +87,7 @@ struct fpool_pool {
 	struct xarray tables;		/* P: the shadow page tables of the spaces, by id */
 	u32 next_space;			/* X: an id comes again when all others were used */
 	u32 nspaces;			/* P: how many */
+	u64 direct_bytes;		/* P: memory of their direct paths */
 	u32 next_forget;		/* P: id of the space whose ghosts are dropped next */
 	u32 in_vain;			/* P: pages that left for nodes since one was freed */
 	u32 nfree;			/* P, READ_ONCE: frames to be had, @spare included */

@@ -165,6 +165,7 @@ static void space_free(struct fpool_space *space)
 
 	spin_lock(&pool->lock);
 	WRITE_ONCE(pool->nspaces, pool->nspaces - 1);
+	pool->direct_bytes -= fpool_direct_bytes(&space->backing.bio);
 	spin_unlock(&pool->lock);
 	fpool_backing_close(&space->backing);
 	fpool_stats_exit(&space->stats);
