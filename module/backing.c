@@ -133,14 +133,10 @@ static struct inode *real_host(struct file *file)
 	return S_ISBLK(host->i_mode) ? host : d_real_inode(file->f_path.dentry);
 }
 
-/* Does somebody on the way to the medium look at the bytes twice? */
-static bool wants_copies(struct file *file)
+/* Does somebody between us and the device look at the bytes twice? */
+static bool wants_copies(const struct inode *host)
 {
-	struct inode *host = real_host(file);
-	const struct super_block *sb = host->i_sb;
-	struct block_device *bdev = S_ISBLK(host->i_mode) ? I_BDEV(host) : sb->s_bdev;
-
-	return (bdev && bdev_stable_writes(bdev)) || sb->s_iflags & SB_I_STABLE_WRITES ||
+	return host->i_sb->s_iflags & SB_I_STABLE_WRITES ||
 	       mapping_stable_writes(host->i_mapping) || fpool_inject(FPOOL_INJECT_STABLE);
 }
 
@@ -195,8 +191,11 @@ static void drop_cached(struct file *file, pgoff_t first, pgoff_t last)
 static void use_for_writing(struct fpool_backing *b, struct file *own)
 {
 	/* Not that of what it was read from, perhaps: an overlay has made a copy of its own. */
-	b->sb = real_host(own)->i_sb;
-	WRITE_ONCE(b->copies, b->direct && wants_copies(own));
+	struct inode *host = real_host(own);
+
+	b->sb = host->i_sb;
+	b->bdev = S_ISBLK(host->i_mode) ? I_BDEV(host) : host->i_sb->s_bdev;
+	b->copies = b->direct && wants_copies(host);
 	/* A direct write has to drop what is cached; one that may not wait is refused for it. */
 	if (b->direct && !b->blockdev)
 		drop_cached(own, 0, -1);
@@ -333,6 +332,23 @@ static void close_file(struct file *file)
 		__fput_sync(file);
 	else
 		fput(file);
+}
+
+/**
+ * fpool_backing_copies - is what is written a copy?
+ * @b: the backing
+ *
+ * Because somebody on the way to the medium looks at the bytes twice.  A device may come to do so
+ * at any time: by its sysfs, or with another table of the device mapper.
+ *
+ * Context: Any.
+ * Return: whether.
+ */
+bool fpool_backing_copies(const struct fpool_backing *b)
+{
+	if (!b->direct || !fpool_backing_writable(b))
+		return false;
+	return b->copies || (b->bdev && bdev_stable_writes(b->bdev));
 }
 
 /**
@@ -742,7 +758,8 @@ int fpool_backing_write(struct fpool_backing *b, struct bio_vec *bv, unsigned in
 		return -EIO;
 	if (is_read_only(b))
 		return -EROFS;
-	err = b->copies ? write_copy(b, bv, nr, pos, len) : write_out(b, bv, nr, pos, len);
+	err = fpool_backing_copies(b) ? write_copy(b, bv, nr, pos, len) :
+					write_out(b, bv, nr, pos, len);
 	note_change(b);
 	return err;
 }
@@ -858,7 +875,7 @@ bool fpool_backing_start_write(struct fpool_backing *b, struct fpool_write *writ
 		done(write, -EIO);
 		return true;
 	}
-	if (b->copies) {
+	if (fpool_backing_copies(b)) {
 		write->copy = fpool_copy_make(bv, nr, len);
 		if (!write->copy)
 			return false;

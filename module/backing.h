@@ -13,8 +13,9 @@ struct fpool_backing {
 	struct file *file;	/* our own open of it, which nobody else can change */
 	struct file *wfile;	/* the same or a second one, for writing; NULL: read only (yet) */
 	const struct super_block *sb;	/* that @wfile is written to, also below an overlay */
+	struct block_device *bdev;	/* and what is below; NULL: no one device */
 	bool direct;		/* past the page cache */
-	bool copies;		/* and what is written is a copy */
+	bool copies;		/* and what is written is a copy, whatever the device says */
 	bool blockdev;
 	bool changed;		/* any time: since fpool_backing_tell_time() */
 	struct fpool_direct bio;	/* past the file system; the next best is @direct */
@@ -92,6 +93,7 @@ static inline bool fpool_backing_fixed(const struct fpool_backing *b)
 	return b->bio.marked;
 }
 
+bool fpool_backing_copies(const struct fpool_backing *b);
 bool fpool_backing_may_watch(const struct fpool_backing *b);
 bool fpool_backing_frozen(const struct fpool_backing *b);
 void fpool_backing_tell_time(struct fpool_backing *b);

@@ -505,7 +505,7 @@ void fpool_range_describe(struct fpool_space *space, const struct fpool_node *no
 		      (space->backing.blockdev ? FRAMEPOOL_SPACE_BLOCKDEV : 0) |
 		      (space->backing.direct ? FRAMEPOOL_SPACE_DIRECT_IO : 0) |
 		      (space->backing.bio.bdev ? FRAMEPOOL_SPACE_DIRECT_PATH : 0) |
-		      (READ_ONCE(space->backing.copies) ? FRAMEPOOL_SPACE_COPIES : 0) |
+		      (fpool_backing_copies(&space->backing) ? FRAMEPOOL_SPACE_COPIES : 0) |
 		      ((node ? node->writable : fpool_backing_writable(&space->backing)) ?
 		       FRAMEPOOL_SPACE_WRITABLE : 0);
 	info->block_type = READ_ONCE(space->block_type);

@@ -8,6 +8,7 @@
 #include "bed.h"
 
 #include <pthread.h>
+#include <sys/sysmacros.h>
 
 #define RW	(PROT_READ | PROT_WRITE)
 #define NR	64UL			/* pages of the file */
@@ -18,15 +19,20 @@ static u8 *m;
 static int fd;
 static u32 id;
 
-static void attach_it(const char *path)
+static void expect_copies(bool copies)
 {
 	struct framepool_space s;
 
+	space_info(fd, &s);
+	expect(!!(s.state & FRAMEPOOL_SPACE_COPIES) == copies, "state %#x: %s", s.state,
+	       copies ? "no copies" : "copies");
+}
+
+static void attach_it(const char *path)
+{
 	pool_use(2 * MIB);
 	fd = space_attach(path, O_RDWR);
 	id = space_id(fd);
-	space_info(fd, &s);
-	expect(s.state & FRAMEPOOL_SPACE_COPIES, "state %#x: no copies", s.state);
 	m = map(fd, NR * PAGE, RW, MAP_SHARED);
 }
 
@@ -45,6 +51,7 @@ static void begin(void)
 	bed_make(NR);
 	need(knob_write(INJECT, "stable 1"), INJECT ": %s", strerror(errno));
 	attach_it(bed_path);
+	expect_copies(true);
 }
 
 static void store(u64 version)
@@ -89,24 +96,34 @@ static void *evicts(void *unused)
 }
 
 /* Its write takes so long that it is under way while its pages are stored to. */
-static void stands_still(void *(*write)(void *unused))
+static void store_while(void *(*write)(void *unused))
 {
 	pthread_t writes;
 
-	begin();
-	store(2);
-	bed_slow(SLOW);
 	need(!pthread_create(&writes, NULL, write, NULL), "no thread");
 	need(wait_until(is_written, NULL, 20000), "no write");
 	store(3);
 	need(is_written(NULL), "the write has ended before the stores");
 	pthread_join(writes, NULL);
 	expect_medium(2);
+}
+
+static void end(void)
+{
 	bed_healthy();
 	need_ok(fsync(fd));
 	expect_medium(3);
 	detach_it();
 	bed_end();
+}
+
+static void stands_still(void *(*write)(void *unused))
+{
+	begin();
+	store(2);
+	bed_slow(SLOW);
+	store_while(write);
+	end();
 }
 
 static void still_for_sync(void)
@@ -117,6 +134,27 @@ static void still_for_sync(void)
 static void still_for_evict(void)
 {
 	stands_still(evicts);
+}
+
+/* What the device under the space says by now, whatever it said at the attach. */
+static void asked_later(void)
+{
+	char knob[64];
+	struct stat st;
+
+	bed_make(NR);
+	attach_it(bed_path);
+	expect_copies(false);
+	store(2);
+	bed_slow(SLOW);
+	need_ok(stat(bed_path, &st));
+	st.st_dev = test_variant == BED_DEVICE ? st.st_rdev : st.st_dev;
+	snprintf(knob, sizeof(knob), "/sys/dev/block/%u:%u/queue/stable_writes",
+		 major(st.st_dev), minor(st.st_dev));
+	need(knob_write(knob, "1"), "%s: %s", knob, strerror(errno));
+	expect_copies(true);
+	store_while(syncs);
+	end();
 }
 
 /* After an error each page is written for itself, by who waits for it. */
@@ -200,6 +238,7 @@ static void checksums_hold(void)
 	if (test_variant == BED_DIRECT)
 		attach_flags |= FRAMEPOOL_ATTACH_DIRECT;
 	attach_it(path);
+	expect_copies(true);
 	for (round = 0; round < scaled(100) && !failures(); round++) {
 		atomic_store(&stop, 0);
 		need(!pthread_create(&thread, NULL, stores, NULL), "no thread");
@@ -219,6 +258,7 @@ static void checksums_hold(void)
 static const struct test tests[] = {
 	ON_EACH("what a sync writes stands still", still_for_sync),
 	ON_EACH("what leaves stands still", still_for_evict),
+	ON_EACH("a device that asks for it later", asked_later),
 	ON_EACH("a page at a time", one_by_one),
 	ON_EACH("checksums hold", checksums_hold),
 };
