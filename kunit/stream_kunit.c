@@ -144,7 +144,7 @@ static void who_fetches_nothing_has_asked_in_vain(struct kunit *test)
 {
 	struct fpool_streams s, was;
 	unsigned int order, i;
-	u64 vpn = 0, next;
+	u64 vpn = 0, next, step;
 
 	fpool_streams_init(&s);
 	for (i = 0; i < 3; i++)
@@ -159,7 +159,7 @@ static void who_fetches_nothing_has_asked_in_vain(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, order, 6U);
 	was = s;
 	for (i = 0; i < 3; i++)
-		KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next), 8U);
+		KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next, &step), 8U);
 	KUNIT_EXPECT_EQ(test, memcmp(was.stream, s.stream, sizeof(s.stream)), 0);
 	KUNIT_EXPECT_EQ(test, fpool_streams_miss(&s, vpn), 8U);
 }
@@ -186,25 +186,69 @@ static void ahead_goes_on_from_a_block_that_is_touched(struct kunit *test)
 {
 	struct fpool_streams s;
 	unsigned int order, i;
-	u64 vpn = 0, next, lo, hi;
+	u64 vpn = 0, next, step, lo, hi;
 
 	fpool_streams_init(&s);
-	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, 0, &next), 0U);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, 0, &next, &step), 0U);
 	for (i = 0; i < 3; i++)
 		vpn = read_on(test, &s, vpn, &order);
 	/* Not yet grown enough to be read ahead of. */
-	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next), 0U);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next, &step), 0U);
 	for (i = 0; i < 5; i++)
 		vpn = read_on(test, &s, vpn, &order);
 	KUNIT_EXPECT_EQ(test, fpool_streams_block(&s, vpn - 1, &lo, &hi), 8U);
 	KUNIT_EXPECT_EQ(test, lo, vpn - 256);
 	KUNIT_EXPECT_EQ(test, hi, vpn);
-	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 256, &next), 8U);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 256, &next, &step), 8U);
 	KUNIT_EXPECT_EQ(test, next, vpn);
+	KUNIT_EXPECT_EQ(test, step, 1ULL);
 	fpool_streams_fetched(&s, next, 256);
 	/* What lies behind is nobody's any more. */
-	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next), 0U);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next, &step), 0U);
 	KUNIT_EXPECT_EQ(test, fpool_streams_block(&s, vpn - 1, &lo, &hi), 0U);
+}
+
+/* The same of somebody who reads backwards. */
+static u64 read_back(struct kunit *test, struct fpool_streams *s, u64 vpn, unsigned int *order)
+{
+	u64 end = read_on(test, s, vpn, order);
+
+	return end - (1ULL << *order) - 1;
+}
+
+static void ahead_of_who_reads_backwards_is_below(struct kunit *test)
+{
+	u64 vpn = 4095, next, step;
+	struct fpool_streams s;
+	unsigned int order, i;
+
+	fpool_streams_init(&s);
+	for (i = 0; i < 8; i++)
+		vpn = read_back(test, &s, vpn, &order);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn + 256, &next, &step), 8U);
+	KUNIT_EXPECT_EQ(test, next, vpn);
+	KUNIT_EXPECT_EQ(test, step, U64_MAX);
+	fpool_streams_fetched(&s, vpn - 255, 256);
+	/* Now he turns round. */
+	vpn = read_on(test, &s, vpn + 2, &order);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next, &step), 8U);
+	KUNIT_EXPECT_EQ(test, next, vpn);
+	KUNIT_EXPECT_EQ(test, step, 1ULL);
+}
+
+/* And is in no file. */
+static void below_the_first_page_is_nothing(struct kunit *test)
+{
+	u64 vpn = 511, next, step;
+	struct fpool_streams s;
+	unsigned int order;
+
+	fpool_streams_init(&s);
+	do
+		vpn = read_back(test, &s, vpn, &order);
+	while (vpn < 512);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, 0, &next, &step), 8U);
+	KUNIT_EXPECT_GT(test, next + 3 * step, FPOOL_VPN_MAX);
 }
 
 /* Who reads while a stream is written has some words of the old one and some of the new. */
@@ -221,7 +265,7 @@ static void a_torn_stream_is_no_larger_than_a_block(struct kunit *test)
 		for (k = 0; k < ARRAY_SIZE(ends); k++) {
 			bool ok = ends[i] < ends[k] && ends[k] - ends[i] <= FPOOL_STREAM_MAX;
 
-			s.stream[1] = (struct fpool_stream){ ends[i], ends[k], 9, 0 };
+			s.stream[1] = (struct fpool_stream){ ends[i], ends[k], 9, 0, false };
 			KUNIT_EXPECT_EQ(test, fpool_streams_block(&s, ends[i], &lo, &hi),
 					ok ? 8U : 0U);
 			KUNIT_EXPECT_EQ(test, fpool_streams_block(&s, ends[k] - 1, &lo, &hi),
@@ -253,6 +297,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(who_fetches_nothing_has_asked_in_vain),
 	KUNIT_CASE(backwards_and_small_strides_grow_too),
 	KUNIT_CASE(ahead_goes_on_from_a_block_that_is_touched),
+	KUNIT_CASE(ahead_of_who_reads_backwards_is_below),
+	KUNIT_CASE(below_the_first_page_is_nothing),
 	KUNIT_CASE(a_torn_stream_is_no_larger_than_a_block),
 	KUNIT_CASE(the_first_and_the_last_page),
 	{}

@@ -772,23 +772,24 @@ static int claim_ahead(struct fill *fill, const struct mm_struct *mm, u64 vpn, u
 	return claim(fill, set, fpool_vpn(vpn), order);
 }
 
-/* The block behind those of a stream. */
+/* The block that comes next in a stream. */
 static void bring_block(struct fpool_space *space, const struct mm_struct *mm, u64 vpn)
 {
 	struct fpool_pool *pool = space->pool;
 	struct fill *fill = get_fill_ahead();
 	unsigned int order, i;
 	int err = -EEXIST;
-	u64 next;
+	u64 next, step;
 
 	if (!fill)
 		return;
 	fill->space = space;
 	spin_lock(&pool->lock);
-	order = min(fpool_streams_ahead(&space->streams, vpn, &next), pool->block_order);
+	order = min(fpool_streams_ahead(&space->streams, vpn, &next, &step),
+		    pool->block_order);
 	/* Some pages of each pass stay, and end a block. */
 	for (i = 0; order && err == -EEXIST && i < FPOOL_STREAM_NEAR; i++)
-		err = claim_ahead(fill, mm, next + i, order);
+		err = claim_ahead(fill, mm, next + i * step, order);
 	if (!err)
 		fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
 	spin_unlock(&pool->lock);

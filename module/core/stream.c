@@ -68,13 +68,16 @@ static unsigned int ask(struct fpool_streams *s, u32 which, u32 hits)
  */
 unsigned int fpool_streams_miss(struct fpool_streams *s, u64 vpn)
 {
-	const struct fpool_stream *t;
+	struct fpool_stream *t;
 	u32 i, oldest = 0;
 
 	for (i = 0; i < FPOOL_NR_STREAMS; i++) {
 		t = &s->stream[i];
-		if (goes_on(t, vpn))
+		if (goes_on(t, vpn)) {
+			/* Who asks again for the same miss says the same. */
+			t->down = vpn < t->lo;
 			return ask(s, i, t->hits + 1);
+		}
 		if (age(s, t) > age(s, &s->stream[oldest]))
 			oldest = i;
 	}
@@ -135,16 +138,17 @@ unsigned int fpool_streams_block(const struct fpool_streams *s, u64 vpn, u64 *lo
  * fpool_streams_ahead() - is it time to fetch what comes next?
  * @s: the streams of a space
  * @vpn: a page that was touched and was there
- * @next: out: the page to fetch around
+ * @next: out: the page to fetch around; it may lie outside of the file
+ * @step: out: from there to the one after it, modulo 2^64: 1 or -1
  *
  * The touch of a block that was fetched ahead is as good as a miss there: the block after it is
- * fetched, so that a sequential reader hardly ever waits.  Only streams that have grown are read
- * ahead of, and only upwards.
+ * fetched, or before it for who reads backwards, so that a sequential reader hardly ever waits.
+ * Only streams that have grown are read ahead of.
  *
  * Context: Any; the caller serialises.
  * Return: Order of the block, as fpool_streams_miss(); 0: no.
  */
-unsigned int fpool_streams_ahead(struct fpool_streams *s, u64 vpn, u64 *next)
+unsigned int fpool_streams_ahead(struct fpool_streams *s, u64 vpn, u64 *next, u64 *step)
 {
 	u32 i;
 
@@ -153,7 +157,8 @@ unsigned int fpool_streams_ahead(struct fpool_streams *s, u64 vpn, u64 *next)
 
 		if (vpn < t->lo || vpn >= t->hi || order_of(t->hits) < AHEAD_MIN_ORDER)
 			continue;
-		*next = t->hi;
+		*next = t->down ? t->lo - 1 : t->hi;
+		*step = t->down ? -1ULL : 1;
 		return ask(s, i, t->hits + 1);
 	}
 	return 0;

@@ -7,7 +7,8 @@
  * pages.  A miss anywhere else is the beginning of a new stream, which fetches one page, and the
  * stream that has fetched nothing for longest is forgotten, where those that have grown count as
  * a sixteenth as old.  So a random reader never fetches more than it asks for, and several
- * sequential readers, with a random one beside them, do not disturb each other.
+ * sequential readers, with a random one beside them, do not disturb each other.  What is fetched
+ * ahead of a reader lies on the side on which his last miss was.
  *
  * The idea is that of Linux's on-demand readahead (Fengguang Wu, 2007) with the state in the
  * space instead of the descriptor, as faults know no descriptor's position.
@@ -30,11 +31,13 @@
  * @hi: past the last
  * @hits: misses in a row that went on with it
  * @used: when something was fetched for it last
+ * @down: the last of them was below what was fetched before
  */
 struct fpool_stream {
 	u64 lo, hi;
 	u32 hits;
 	u32 used;
+	bool down;
 };
 
 struct fpool_streams {
@@ -47,7 +50,7 @@ struct fpool_streams {
 void fpool_streams_init(struct fpool_streams *s);
 unsigned int fpool_streams_miss(struct fpool_streams *s, u64 vpn);
 void fpool_streams_fetched(struct fpool_streams *s, u64 first, u64 nr);
-unsigned int fpool_streams_ahead(struct fpool_streams *s, u64 vpn, u64 *next);
+unsigned int fpool_streams_ahead(struct fpool_streams *s, u64 vpn, u64 *next, u64 *step);
 unsigned int fpool_streams_block(const struct fpool_streams *s, u64 vpn, u64 *lo, u64 *hi);
 
 #endif /* FPOOL_CORE_STREAM_H */

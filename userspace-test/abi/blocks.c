@@ -171,7 +171,8 @@ static void seldom_waits(u64 pages, u64 stride, u64 apart, bool back)
 	space_info(fd, &s);
 	diag("%ju pages, %ju apart: %ju fetched, %ju major faults", (uintmax_t)nr,
 	     (uintmax_t)stride, (uintmax_t)s.fills, (uintmax_t)s.major_faults);
-	expect(s.major_faults <= nr / 16, "%ju major faults in %ju pages",
+	/* In blocks, of 16 pages in such a pool, one in 16 would be a matter of course. */
+	expect(s.major_faults <= nr / (stride == 1 ? 64 : 16), "%ju major faults in %ju pages",
 	       (uintmax_t)s.major_faults, (uintmax_t)nr);
 	expect(s.fills <= nr + nr / 16, "%ju fetched", (uintmax_t)s.fills);
 	end(pages);
@@ -181,6 +182,11 @@ static void seldom_waits(u64 pages, u64 stride, u64 apart, bool back)
 static void reads_ahead(void)
 {
 	seldom_waits(NR, 1, 1, false);
+}
+
+static void reads_ahead_back(void)
+{
+	seldom_waits(NR, 1, 1, true);
 }
 
 /* So near that several pages of his are mapped with one fault. */
@@ -515,6 +521,10 @@ static const struct test tests[] = {
 	{ "a random order fetches a page each", random_order, T_DEVICE },
 	{ "a sequential reader seldom waits", reads_ahead, T_DEVICE | T_VARIANT(BED_DEVICE) },
 	{ "a sequential reader of a file seldom waits", reads_ahead,
+	  T_DEVICE | T_VARIANT(BED_FILE) },
+	{ "a reader who goes backwards seldom waits", reads_ahead_back,
+	  T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "a reader of a file who goes backwards seldom waits", reads_ahead_back,
 	  T_DEVICE | T_VARIANT(BED_FILE) },
 	{ "a reader who jumps seldom waits", jumps_ahead, T_DEVICE | T_VARIANT(BED_DEVICE) },
 	{ "a reader who jumps a little seldom waits", jumps_a_little,
