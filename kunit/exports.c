@@ -111,6 +111,7 @@ EXPORT(fpool_streams_init);
 EXPORT(fpool_streams_miss);
 EXPORT(fpool_streams_fetched);
 EXPORT(fpool_streams_block);
+EXPORT(fpool_streams_next);
 EXPORT(fpool_streams_ahead);
 EXPORT(fpool_strides_init);
 EXPORT(fpool_strides_miss);

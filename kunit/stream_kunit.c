@@ -144,7 +144,8 @@ static void who_fetches_nothing_has_asked_in_vain(struct kunit *test)
 {
 	struct fpool_streams s, was;
 	unsigned int order, i;
-	u64 vpn = 0, next, step;
+	struct fpool_stream_ahead ahead;
+	u64 vpn = 0;
 
 	fpool_streams_init(&s);
 	for (i = 0; i < 3; i++)
@@ -159,7 +160,7 @@ static void who_fetches_nothing_has_asked_in_vain(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, order, 6U);
 	was = s;
 	for (i = 0; i < 3; i++)
-		KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next, &step), 8U);
+		KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &ahead), 8U);
 	KUNIT_EXPECT_EQ(test, memcmp(was.stream, s.stream, sizeof(s.stream)), 0);
 	KUNIT_EXPECT_EQ(test, fpool_streams_miss(&s, vpn), 8U);
 }
@@ -184,27 +185,29 @@ static void backwards_and_small_strides_grow_too(struct kunit *test)
 
 static void ahead_goes_on_from_a_block_that_is_touched(struct kunit *test)
 {
+	struct fpool_stream_ahead ahead;
 	struct fpool_streams s;
 	unsigned int order, i;
-	u64 vpn = 0, next, step, lo, hi;
+	u64 vpn = 0, lo, hi;
 
 	fpool_streams_init(&s);
-	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, 0, &next, &step), 0U);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, 0, &ahead), 0U);
 	for (i = 0; i < 3; i++)
 		vpn = read_on(test, &s, vpn, &order);
 	/* Not yet grown enough to be read ahead of. */
-	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next, &step), 0U);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &ahead), 0U);
 	for (i = 0; i < 5; i++)
 		vpn = read_on(test, &s, vpn, &order);
 	KUNIT_EXPECT_EQ(test, fpool_streams_block(&s, vpn - 1, &lo, &hi), 8U);
 	KUNIT_EXPECT_EQ(test, lo, vpn - 256);
 	KUNIT_EXPECT_EQ(test, hi, vpn);
-	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 256, &next, &step), 8U);
-	KUNIT_EXPECT_EQ(test, next, vpn);
-	KUNIT_EXPECT_EQ(test, step, 1ULL);
-	fpool_streams_fetched(&s, next, 256);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 256, &ahead), 8U);
+	KUNIT_EXPECT_EQ(test, ahead.entry, vpn - 256);
+	KUNIT_EXPECT_EQ(test, ahead.next, vpn);
+	KUNIT_EXPECT_EQ(test, ahead.step, 1ULL);
+	fpool_streams_fetched(&s, ahead.next, 256);
 	/* What lies behind is nobody's any more. */
-	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next, &step), 0U);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &ahead), 0U);
 	KUNIT_EXPECT_EQ(test, fpool_streams_block(&s, vpn - 1, &lo, &hi), 0U);
 }
 
@@ -218,37 +221,40 @@ static u64 read_back(struct kunit *test, struct fpool_streams *s, u64 vpn, unsig
 
 static void ahead_of_who_reads_backwards_is_below(struct kunit *test)
 {
-	u64 vpn = 4095, next, step;
+	struct fpool_stream_ahead ahead;
 	struct fpool_streams s;
 	unsigned int order, i;
+	u64 vpn = 4095;
 
 	fpool_streams_init(&s);
 	for (i = 0; i < 8; i++)
 		vpn = read_back(test, &s, vpn, &order);
-	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn + 256, &next, &step), 8U);
-	KUNIT_EXPECT_EQ(test, next, vpn);
-	KUNIT_EXPECT_EQ(test, step, U64_MAX);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn + 256, &ahead), 8U);
+	KUNIT_EXPECT_EQ(test, ahead.entry, vpn + 256);
+	KUNIT_EXPECT_EQ(test, ahead.next, vpn);
+	KUNIT_EXPECT_EQ(test, ahead.step, U64_MAX);
 	fpool_streams_fetched(&s, vpn - 255, 256);
 	/* Now he turns round. */
 	vpn = read_on(test, &s, vpn + 2, &order);
-	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &next, &step), 8U);
-	KUNIT_EXPECT_EQ(test, next, vpn);
-	KUNIT_EXPECT_EQ(test, step, 1ULL);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, vpn - 1, &ahead), 8U);
+	KUNIT_EXPECT_EQ(test, ahead.next, vpn);
+	KUNIT_EXPECT_EQ(test, ahead.step, 1ULL);
 }
 
 /* And is in no file. */
 static void below_the_first_page_is_nothing(struct kunit *test)
 {
-	u64 vpn = 511, next, step;
+	struct fpool_stream_ahead ahead;
 	struct fpool_streams s;
 	unsigned int order;
+	u64 vpn = 511;
 
 	fpool_streams_init(&s);
 	do
 		vpn = read_back(test, &s, vpn, &order);
 	while (vpn < 512);
-	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, 0, &next, &step), 8U);
-	KUNIT_EXPECT_GT(test, next + 3 * step, FPOOL_VPN_MAX);
+	KUNIT_EXPECT_EQ(test, fpool_streams_ahead(&s, 0, &ahead), 8U);
+	KUNIT_EXPECT_GT(test, ahead.next + 3 * ahead.step, FPOOL_VPN_MAX);
 }
 
 /* Who reads while a stream is written has some words of the old one and some of the new. */
@@ -256,6 +262,7 @@ static void a_torn_stream_is_no_larger_than_a_block(struct kunit *test)
 {
 	const u64 ends[] = { 0, 1, 512, 768, 1 << 20, (1 << 20) + 256, FPOOL_VPN_MAX - 255,
 			     FPOOL_VPN_MAX + 1 };
+	struct fpool_stream_ahead ahead;
 	struct fpool_streams s;
 	unsigned int i, k;
 	u64 lo, hi;
@@ -266,6 +273,7 @@ static void a_torn_stream_is_no_larger_than_a_block(struct kunit *test)
 			bool ok = ends[i] < ends[k] && ends[k] - ends[i] <= FPOOL_STREAM_MAX;
 
 			s.stream[1] = (struct fpool_stream){ ends[i], ends[k], 9, 0, false };
+			KUNIT_EXPECT_EQ(test, fpool_streams_next(&s, ends[i], &ahead), ok);
 			KUNIT_EXPECT_EQ(test, fpool_streams_block(&s, ends[i], &lo, &hi),
 					ok ? 8U : 0U);
 			KUNIT_EXPECT_EQ(test, fpool_streams_block(&s, ends[k] - 1, &lo, &hi),

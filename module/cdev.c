@@ -108,6 +108,17 @@ static size_t copy_part(struct page *page, size_t offset, size_t len, struct iov
 	return len;
 }
 
+/* What comes next is on its way while the page is copied. */
+static void note_use(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how, bool write)
+{
+	u64 nr = fpool_vpn_nr(vpn);
+
+	fpool_whatif_note(space, vpn, FPOOL_WHATIF_REF);
+	fpool_space_note(space, vpn, write ? FRAMEPOOL_REF_WRITE : 0);
+	if (!(how & FPOOL_FILL_ALONE))
+		fpool_pager_ahead(space, current->mm, vpn, nr, nr + 1);
+}
+
 /* One page's worth at @pos; bytes copied, 0 at the end of the space, or an error. */
 static ssize_t transfer(const struct fpool_handle *handle, loff_t pos, struct iov_iter *iter)
 {
@@ -116,22 +127,20 @@ static ssize_t transfer(const struct fpool_handle *handle, loff_t pos, struct io
 	u64 bytes = fpool_space_bytes(space);
 	bool counts = fpool_handle_counts(handle);
 	size_t offset = offset_in_page(pos), len, done;
+	fpool_vpn_t vpn = fpool_addr_vpn(pos);
 	struct page *page;
 
 	if (pos >= bytes)
 		return 0;
 	len = min_t(u64, min_t(u64, PAGE_SIZE - offset, bytes - pos), iov_iter_count(iter));
-	page = fpool_bring_get(space, current->mm, fpool_addr_vpn(pos),
-			       how | (counts ? 0 : FPOOL_FILL_ONCE));
+	page = fpool_bring_get(space, current->mm, vpn, how | (counts ? 0 : FPOOL_FILL_ONCE));
 	if (IS_ERR(page))
 		return PTR_ERR(page);
-	fpool_whatif_note(space, fpool_addr_vpn(pos), FPOOL_WHATIF_REF);
-	fpool_space_note(space, fpool_addr_vpn(pos),
-			 iov_iter_rw(iter) == WRITE ? FRAMEPOOL_REF_WRITE : 0);
+	note_use(space, vpn, how, iov_iter_rw(iter) == WRITE);
 	done = copy_part(page, offset, len, iter);
 	put_page(page);
 	if (!counts && offset + done == PAGE_SIZE)
-		fpool_hint_done(space, fpool_addr_vpn(pos), 1);
+		fpool_hint_done(space, vpn, 1);
 	return done ?: -EFAULT;
 }
 

@@ -772,24 +772,52 @@ static int claim_ahead(struct fill *fill, const struct mm_struct *mm, u64 vpn, u
 	return claim(fill, set, fpool_vpn(vpn), order);
 }
 
+/* Is one of the pages absent at which the next block may begin? */
+static bool lacks_next(const struct fpool_space *space, const struct fpool_stream_ahead *ahead)
+{
+	const u64 there = FPOOL_SPTE_P | FPOOL_SPTE_BUSY;
+	u64 vpn = ahead->next;
+	u32 i;
+
+	for (i = 0; i < FPOOL_STREAM_NEAR; i++, vpn += ahead->step) {
+		if (vpn >= fpool_space_pages(space))
+			return false;
+		if (!fpool_spte_has(fpool_space_spte(space, fpool_vpn(vpn)), there))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Who touches each page of a block by itself, as read() does, asks for the next one as he comes
+ * into it: random touches hardly ever do, and nobody takes P in vain again and again.
+ */
+static bool is_time(const struct fpool_space *space, const struct fpool_stream_ahead *ahead,
+		    u64 first, u64 end)
+{
+	u64 nearest = clamp(ahead->entry, first, end - 1);
+
+	return (nearest - ahead->entry) * ahead->step < FPOOL_STREAM_NEAR &&
+	       lacks_next(space, ahead);
+}
+
 /* The block that comes next in a stream. */
 static void bring_block(struct fpool_space *space, const struct mm_struct *mm, u64 vpn)
 {
 	struct fpool_pool *pool = space->pool;
 	struct fill *fill = get_fill_ahead();
+	struct fpool_stream_ahead ahead;
 	unsigned int order, i;
 	int err = -EEXIST;
-	u64 next, step;
 
 	if (!fill)
 		return;
 	fill->space = space;
 	spin_lock(&pool->lock);
-	order = min(fpool_streams_ahead(&space->streams, vpn, &next, &step),
-		    pool->block_order);
+	order = min(fpool_streams_ahead(&space->streams, vpn, &ahead), pool->block_order);
 	/* Some pages of each pass stay, and end a block. */
 	for (i = 0; order && err == -EEXIST && i < FPOOL_STREAM_NEAR; i++)
-		err = claim_ahead(fill, mm, next + i * step, order);
+		err = claim_ahead(fill, mm, ahead.next + i * ahead.step, order);
 	if (!err)
 		fpool_streams_fetched(&space->streams, fpool_vpn_nr(fill->vpn), fill->nr);
 	spin_unlock(&pool->lock);
@@ -922,12 +950,14 @@ bool fpool_pager_make_nodes(struct fpool_space *space, fpool_vpn_t vpn)
 void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
 		       u64 first, u64 end)
 {
-	u64 lo, hi, mark;
+	struct fpool_stream_ahead ahead;
+	u64 mark;
 
 	if (READ_ONCE(space->block_type) != FRAMEPOOL_BLOCK_AUTO)
 		return;
-	if (fpool_streams_block(&space->streams, fpool_vpn_nr(vpn), &lo, &hi)) {
-		bring_block(space, mm, fpool_vpn_nr(vpn));
+	if (fpool_streams_next(&space->streams, fpool_vpn_nr(vpn), &ahead)) {
+		if (is_time(space, &ahead, first, end))
+			bring_block(space, mm, fpool_vpn_nr(vpn));
 		return;
 	}
 	mark = fpool_strides_marked(&space->strides, first, end);

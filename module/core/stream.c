@@ -75,7 +75,7 @@ unsigned int fpool_streams_miss(struct fpool_streams *s, u64 vpn)
 		t = &s->stream[i];
 		if (goes_on(t, vpn)) {
 			/* Who asks again for the same miss says the same. */
-			t->down = vpn < t->lo;
+			WRITE_ONCE(t->down, vpn < t->lo);
 			return ask(s, i, t->hits + 1);
 		}
 		if (age(s, t) > age(s, &s->stream[oldest]))
@@ -134,12 +134,47 @@ unsigned int fpool_streams_block(const struct fpool_streams *s, u64 vpn, u64 *lo
 	return 0;
 }
 
+/* Whose block the page is in, if it is read ahead of. */
+static const struct fpool_stream *reader(const struct fpool_streams *s, u64 vpn,
+					 struct fpool_stream_ahead *ahead)
+{
+	const struct fpool_stream *t;
+
+	for (t = s->stream; t < s->stream + FPOOL_NR_STREAMS; t++) {
+		u64 first = READ_ONCE(t->lo), end = READ_ONCE(t->hi);
+
+		/* Torn, as in fpool_streams_block(). */
+		if (vpn < first || vpn >= end || end - first > FPOOL_STREAM_MAX ||
+		    order_of(READ_ONCE(t->hits)) < AHEAD_MIN_ORDER)
+			continue;
+		if (READ_ONCE(t->down))
+			*ahead = (struct fpool_stream_ahead){ end - 1, first - 1, -1ULL };
+		else
+			*ahead = (struct fpool_stream_ahead){ first, end, 1 };
+		return t;
+	}
+	return NULL;
+}
+
+/**
+ * fpool_streams_next() - what would be fetched ahead?
+ * @s: the streams of a space
+ * @vpn: a page that was touched and was there
+ * @ahead: out: as fpool_streams_ahead()
+ *
+ * Context: Any, beside one writer: a hint.
+ * Return: whether fpool_streams_ahead() would say that it is time.
+ */
+bool fpool_streams_next(const struct fpool_streams *s, u64 vpn, struct fpool_stream_ahead *ahead)
+{
+	return reader(s, vpn, ahead);
+}
+
 /**
  * fpool_streams_ahead() - is it time to fetch what comes next?
  * @s: the streams of a space
  * @vpn: a page that was touched and was there
- * @next: out: the page to fetch around; it may lie outside of the file
- * @step: out: from there to the one after it, modulo 2^64: 1 or -1
+ * @ahead: out: where
  *
  * The touch of a block that was fetched ahead is as good as a miss there: the block after it is
  * fetched, or before it for who reads backwards, so that a sequential reader hardly ever waits.
@@ -148,18 +183,9 @@ unsigned int fpool_streams_block(const struct fpool_streams *s, u64 vpn, u64 *lo
  * Context: Any; the caller serialises.
  * Return: Order of the block, as fpool_streams_miss(); 0: no.
  */
-unsigned int fpool_streams_ahead(struct fpool_streams *s, u64 vpn, u64 *next, u64 *step)
+unsigned int fpool_streams_ahead(struct fpool_streams *s, u64 vpn, struct fpool_stream_ahead *ahead)
 {
-	u32 i;
+	const struct fpool_stream *t = reader(s, vpn, ahead);
 
-	for (i = 0; i < FPOOL_NR_STREAMS; i++) {
-		const struct fpool_stream *t = &s->stream[i];
-
-		if (vpn < t->lo || vpn >= t->hi || order_of(t->hits) < AHEAD_MIN_ORDER)
-			continue;
-		*next = t->down ? t->lo - 1 : t->hi;
-		*step = t->down ? -1ULL : 1;
-		return ask(s, i, t->hits + 1);
-	}
-	return 0;
+	return t ? ask(s, t - s->stream, t->hits + 1) : 0;
 }

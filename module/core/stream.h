@@ -13,7 +13,7 @@
  * The idea is that of Linux's on-demand readahead (Fengguang Wu, 2007) with the state in the
  * space instead of the descriptor, as faults know no descriptor's position.
  *
- * No lock: the caller serialises every call but fpool_streams_block().
+ * No lock: the caller serialises every call but fpool_streams_block() and fpool_streams_next().
  */
 #ifndef FPOOL_CORE_STREAM_H
 #define FPOOL_CORE_STREAM_H
@@ -40,6 +40,16 @@ struct fpool_stream {
 	bool down;
 };
 
+/**
+ * struct fpool_stream_ahead - what comes next in a stream
+ * @entry: the page at which its reader comes into what was fetched last
+ * @next: the page to fetch around; it may lie outside of the file
+ * @step: from there to the one after it, modulo 2^64: 1 or -1
+ */
+struct fpool_stream_ahead {
+	u64 entry, next, step;
+};
+
 struct fpool_streams {
 	struct fpool_stream stream[FPOOL_NR_STREAMS];
 	u32 clock;
@@ -50,7 +60,9 @@ struct fpool_streams {
 void fpool_streams_init(struct fpool_streams *s);
 unsigned int fpool_streams_miss(struct fpool_streams *s, u64 vpn);
 void fpool_streams_fetched(struct fpool_streams *s, u64 first, u64 nr);
-unsigned int fpool_streams_ahead(struct fpool_streams *s, u64 vpn, u64 *next, u64 *step);
+bool fpool_streams_next(const struct fpool_streams *s, u64 vpn, struct fpool_stream_ahead *ahead);
+unsigned int fpool_streams_ahead(struct fpool_streams *s, u64 vpn,
+				 struct fpool_stream_ahead *ahead);
 unsigned int fpool_streams_block(const struct fpool_streams *s, u64 vpn, u64 *lo, u64 *hi);
 
 #endif /* FPOOL_CORE_STREAM_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How much a fault of a mapping brings, and who pays for it: blocks that grow under a sequential
+ * How much a fault of a mapping, or a read(), brings, and who pays for it: blocks that grow under a sequential
  * reader and not under a random one, what becomes of them where no frames lie together, and how
  * seldom a reader waits for a read, or a fault for a frame.
  */
@@ -145,7 +145,7 @@ static void begin_bed(u64 pages)
 {
 	bed_make(pages);
 	pool_use(2 * MIB);
-	fd = space_attach(bed_path, O_RDONLY);
+	fd = space_attach(bed_path, O_RDWR);
 	id = space_id(fd);
 	m = map(fd, pages * PAGE, PROT_READ, MAP_SHARED);
 }
@@ -211,6 +211,142 @@ static void jumps_back(void)
 	seldom_waits(4 * NR, 32, 8, true);
 }
 
+static u64 resident(u64 first, u64 nr)
+{
+	u8 bitmap[NR / 8];
+
+	return resident_pages(fd, first * PAGE, nr * PAGE, bitmap);
+}
+
+/* A page by a system call, into or out of @page: the bytes that it did. */
+
+static ssize_t use_read(u8 *page, u64 vpn)
+{
+	return vpn < NR ? read(fd, page, PAGE) : -1;
+}
+
+static ssize_t use_pread(u8 *page, u64 vpn)
+{
+	return pread(fd, page, PAGE, vpn * PAGE);
+}
+
+static ssize_t use_pwrite(u8 *page, u64 vpn)
+{
+	page_fill(page, vpn, 1);
+	return pwrite(fd, page, PAGE, vpn * PAGE);
+}
+
+static ssize_t use_splice(u8 *page, u64 vpn)
+{
+	static int ends[2];
+	off64_t at = vpn * PAGE;
+
+	if (!ends[0])
+		need_ok(pipe(ends));
+	if (splice(fd, &at, ends[1], NULL, PAGE, 0) != PAGE)
+		return -1;
+	return read(ends[0], page, PAGE);
+}
+
+/* seldom_waits() of a system call: who finds the page absent just before is about to wait. */
+static void seldom_waits_by(ssize_t (*use)(u8 *page, u64 vpn), bool back)
+{
+	struct framepool_space s;
+	u64 i, vpn, waits = 0;
+	u8 page[PAGE];
+
+	begin_bed(NR);
+	bed_slow_reads(DELAY);
+	for (i = 0; i < NR; i++) {
+		vpn = back ? NR - 1 - i : i;
+		waits += !resident(vpn, 1);
+		need(use(page, vpn) == PAGE, "page %ju", (uintmax_t)vpn);
+		expect(page_is(page, vpn, 1), "page %ju", (uintmax_t)vpn);
+		usleep(WORK);
+	}
+	space_info(fd, &s);
+	diag("%lu pages: %ju fetched, %ju waits", NR, (uintmax_t)s.fills, (uintmax_t)waits);
+	expect(waits <= NR / 64, "%ju waits in %lu pages", (uintmax_t)waits, NR);
+	expect(s.fills <= NR + NR / 16, "%ju fetched", (uintmax_t)s.fills);
+	end(NR);
+	bed_end();
+}
+
+static void read_ahead(void)
+{
+	seldom_waits_by(use_read, false);
+}
+
+static void pread_back(void)
+{
+	seldom_waits_by(use_pread, true);
+}
+
+static void pwrite_ahead(void)
+{
+	seldom_waits_by(use_pwrite, false);
+}
+
+static void splice_ahead(void)
+{
+	seldom_waits_by(use_splice, false);
+}
+
+static bool came_ahead(void *read)
+{
+	return resident(0, NR) > *(u64 *)read;
+}
+
+/* Pages [0, @nr) by pread(), and what was fetched ahead; returns its end. */
+static u64 pread_in_order(u64 nr)
+{
+	u8 page[PAGE];
+	u64 vpn;
+
+	for (vpn = 0; vpn < nr; vpn++)
+		need(use_pread(page, vpn) == PAGE, "page %ju", (uintmax_t)vpn);
+	need(wait_until(came_ahead, &nr, 10000), "nothing was fetched ahead");
+	return resident(0, NR);
+}
+
+/* A page each, and where there is one already none; not what comes next in somebody's stream. */
+static void preads_here_and_there(void)
+{
+	struct framepool_space s;
+	u64 vpn, ahead, nr = 0;
+	u8 page[PAGE];
+
+	begin(NR);
+	ahead = pread_in_order(256);
+	for (vpn = 256 + 5; vpn < ahead; vpn++)
+		need(use_pread(page, vpn) == PAGE, "page %ju", (uintmax_t)vpn);
+	/* No two are neighbours, and no three equally far apart. */
+	for (vpn = ahead + 16; vpn < NR; nr++, vpn += 8 + nr)
+		need(use_pread(page, vpn) == PAGE, "page %ju", (uintmax_t)vpn);
+	space_info(fd, &s);
+	diag("%ju fetched in order, then %ju for %ju pages", (uintmax_t)ahead,
+	     (uintmax_t)(s.fills - ahead), (uintmax_t)nr);
+	expect(s.fills == ahead + nr, "%ju fetched for %ju pages", (uintmax_t)(s.fills - ahead),
+	       (uintmax_t)nr);
+	end(NR);
+}
+
+static void preads_advised_random(void)
+{
+	struct framepool_space s;
+	u64 vpn, ahead;
+	u8 page[PAGE];
+
+	begin(NR);
+	ahead = pread_in_order(256);
+	need(!posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM), "POSIX_FADV_RANDOM");
+	for (vpn = 256; vpn < ahead + 32; vpn++)
+		need(use_pread(page, vpn) == PAGE, "page %ju", (uintmax_t)vpn);
+	space_info(fd, &s);
+	expect(s.fills == ahead + 32, "%ju fetched for 32 pages", (uintmax_t)(s.fills - ahead));
+	end(NR);
+}
+
 /* What is fetched ahead of him takes no frame that is not his. */
 static void jumps_at_a_maximum(void)
 {
@@ -259,12 +395,14 @@ static void jumps_over_a_bad_page(void)
 }
 
 /* Reads pages in order, and beside each of them two that are in use all the time. */
-static void read_beside(const u8 *hot, u64 first, u64 nr)
+static void read_beside(const u8 *hot, u64 first, u64 nr, bool call)
 {
+	u8 page[PAGE];
 	u64 vpn, i;
 
 	for (vpn = first; vpn < first + nr; vpn++) {
-		expect(page_is(m + vpn * PAGE, vpn, 1), "page %ju", (uintmax_t)vpn);
+		need(!call || use_pread(page, vpn) == PAGE, "page %ju", (uintmax_t)vpn);
+		expect(page_is(call ? page : m + vpn * PAGE, vpn, 1), "page %ju", (uintmax_t)vpn);
 		for (i = 2 * vpn; i < 2 * vpn + 2; i++)
 			expect(page_is(hot + i % NR * PAGE, i % NR, 2), "a hot page");
 	}
@@ -275,7 +413,7 @@ static void read_beside(const u8 *hot, u64 first, u64 nr)
  * order: what is fetched with his pages takes the place of what he has read, not of what is in use.
  * Not at first: when the pool is full for the first time, all of it was used once since it came.
  */
-static void hot_pages_stay(void)
+static void hot_pages_stay(bool call)
 {
 	u64 nr = scaled(LARGE - POOL / PAGE), left;
 	struct framepool_space before, after;
@@ -290,9 +428,9 @@ static void hot_pages_stay(void)
 	h = map(hot, NR * PAGE, PROT_READ, MAP_SHARED);
 	attach_block = FRAMEPOOL_BLOCK_AUTO;
 	begin_file(LARGE);
-	read_beside(h, 0, POOL / PAGE);
+	read_beside(h, 0, POOL / PAGE, call);
 	space_info(hot, &before);
-	read_beside(h, POOL / PAGE, nr);
+	read_beside(h, POOL / PAGE, nr, call);
 	space_info(hot, &after);
 	left = after.evictions - before.evictions;
 	diag("%ju pages read in order beside %lu hot ones, of which %ju have left", (uintmax_t)nr,
@@ -301,6 +439,16 @@ static void hot_pages_stay(void)
 	need_ok(munmap(h, NR * PAGE));
 	space_gone(hot, hot_id);
 	end(LARGE);
+}
+
+static void hot_pages_stay_mapped(void)
+{
+	hot_pages_stay(false);
+}
+
+static void hot_pages_stay_read(void)
+{
+	hot_pages_stay(true);
 }
 
 /* ---- no frames that lie together ---- */
@@ -532,10 +680,18 @@ static const struct test tests[] = {
 	{ "a reader of a file who jumps seldom waits", jumps_ahead,
 	  T_DEVICE | T_VARIANT(BED_FILE) },
 	{ "a reader who jumps back seldom waits", jumps_back, T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "read in order seldom waits", read_ahead, T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "read of a file in order seldom waits", read_ahead, T_DEVICE | T_VARIANT(BED_FILE) },
+	{ "pread backwards seldom waits", pread_back, T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "pwrite in order seldom waits", pwrite_ahead, T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "splice in order seldom waits", splice_ahead, T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "preads here and there fetch a page each", preads_here_and_there, T_DEVICE },
+	{ "POSIX_FADV_RANDOM keeps preads at a page", preads_advised_random, T_DEVICE },
 	{ "a reader who jumps keeps to his maximum", jumps_at_a_maximum, T_DEVICE },
 	{ "a reader who jumps over a page that cannot be read", jumps_over_a_bad_page,
 	  T_DEVICE | T_VARIANT(BED_DEVICE) },
-	{ "neighbours do not take the place of hot pages", hot_pages_stay, T_DEVICE },
+	{ "neighbours do not take the place of hot pages", hot_pages_stay_mapped, T_DEVICE },
+	{ "nor do those of a read", hot_pages_stay_read, T_DEVICE },
 	{ "smaller blocks in a fragmented pool", fragmented_auto, T_DEVICE },
 	{ "smaller blocks in a fragmented pool, of a fixed size", fragmented_fixed, T_DEVICE },
 	{ "blocks of which the type changes meanwhile", beside_types, T_DEVICE },
