@@ -427,3 +427,40 @@ struct page *fpool_bring_get(struct fpool_space *space, const struct mm_struct *
 			return ERR_PTR(told(space, vpn, err));
 	}
 }
+
+/**
+ * fpool_bring_store - bring an absent page by storing all of it
+ * @space: the space, of which the caller has a reference
+ * @mm: for whom, as fpool_pager_start()
+ * @vpn: the page
+ * @how: FPOOL_FILL_*
+ * @iter: where the bytes come from
+ *
+ * Context: As fpool_bring(); for the device it does not wait.
+ * Return: the page with a reference, and @iter is a page further; NULL: it is there or on its way,
+ * or its bytes are not to be had without a fault: fpool_bring_get() is to be asked for it; or an
+ * ERR_PTR: -EINTR, -ENXIO, -ENOMEM.
+ */
+struct page *fpool_bring_store(struct fpool_space *space, const struct mm_struct *mm,
+			       fpool_vpn_t vpn, unsigned int how, struct iov_iter *iter)
+{
+	unsigned long timeout = msecs_to_jiffies(fpool_bring_wait_ms);
+	struct page *page;
+	int err;
+
+	for (;;) {
+		err = fpool_pager_store(space, mm, vpn, iter, &page);
+		if (err == -EEXIST || err == -EFAULT)
+			return NULL;
+		if (!err) {
+			if (!(how & FPOOL_FILL_ONCE))
+				folio_set_referenced(page_folio(page));
+			return page;
+		}
+		err = make_room(space, mm, vpn, err, timeout);
+		if (err)
+			return ERR_PTR(told(space, vpn, err));
+		if (fatal_signal_pending(current))
+			return ERR_PTR(-EINTR);
+	}
+}

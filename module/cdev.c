@@ -119,25 +119,46 @@ static void note_use(struct fpool_space *space, fpool_vpn_t vpn, unsigned int ho
 		fpool_pager_ahead(space, current->mm, vpn, nr, nr + 1);
 }
 
+/*
+ * All of a page that is absent: what is overwritten is not read.  NULL: it is there, or the
+ * program's bytes are not.
+ */
+static struct page *store_whole(struct fpool_space *space, fpool_vpn_t vpn, unsigned int how,
+				struct iov_iter *iter)
+{
+	if (fpool_spte_has(fpool_space_spte(space, vpn), FPOOL_SPTE_P | FPOOL_SPTE_BUSY) ||
+	    fault_in_iov_iter_readable(iter, PAGE_SIZE))
+		return NULL;
+	return fpool_bring_store(space, current->mm, vpn, how, iter);
+}
+
 /* One page's worth at @pos; bytes copied, 0 at the end of the space, or an error. */
 static ssize_t transfer(const struct fpool_handle *handle, loff_t pos, struct iov_iter *iter)
 {
 	unsigned int how = fpool_pager_advised(READ_ONCE(handle->advice));
 	struct fpool_space *space = handle->space;
 	u64 bytes = fpool_space_bytes(space);
-	bool counts = fpool_handle_counts(handle);
-	size_t offset = offset_in_page(pos), len, done;
+	bool counts = fpool_handle_counts(handle), write = iov_iter_rw(iter) == WRITE;
+	size_t offset = offset_in_page(pos), len, done = 0;
 	fpool_vpn_t vpn = fpool_addr_vpn(pos);
-	struct page *page;
+	struct page *page = NULL;
 
 	if (pos >= bytes)
 		return 0;
+	if (!counts)
+		how |= FPOOL_FILL_ONCE;
 	len = min_t(u64, min_t(u64, PAGE_SIZE - offset, bytes - pos), iov_iter_count(iter));
-	page = fpool_bring_get(space, current->mm, vpn, how | (counts ? 0 : FPOOL_FILL_ONCE));
+	if (write && len == PAGE_SIZE)
+		page = store_whole(space, vpn, how, iter);
+	if (page)
+		done = len;
+	else
+		page = fpool_bring_get(space, current->mm, vpn, how);
 	if (IS_ERR(page))
 		return PTR_ERR(page);
-	note_use(space, vpn, how, iov_iter_rw(iter) == WRITE);
-	done = copy_part(page, offset, len, iter);
+	note_use(space, vpn, how, write);
+	if (!done)
+		done = copy_part(page, offset, len, iter);
 	put_page(page);
 	if (!counts && offset + done == PAGE_SIZE)
 		fpool_hint_done(space, vpn, 1);

@@ -28,6 +28,7 @@
 #include <linux/pagemap.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
+#include <linux/uio.h>
 
 #include "errlog.h"
 #include "inject.h"
@@ -911,6 +912,66 @@ int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpo
 	launch(fill, err, how & FPOOL_FILL_HERE, page);
 	if (unlikely(jumps))
 		bring_strided(space, mm, fpool_vpn_nr(vpn));
+	return err;
+}
+
+/* The frame of a claimed page gets its bytes from a program. */
+static int copy_whole(struct fill *fill, struct iov_iter *iter, struct page **out)
+{
+	struct fpool_space *space = fill->space;
+	fpool_frame_t frame = fill->piece[0].frame;
+	struct page *page = fpool_pool_page(space->pool, frame);
+	size_t done = copy_page_from_iter_atomic(page, 0, PAGE_SIZE, iter);
+	bool whole = done == PAGE_SIZE;
+
+	if (!whole)
+		iov_iter_revert(iter, done);
+	spin_lock(&space->pool->lock);
+	if (whole) {
+		publish(space, frame, fill->vpn, 1, 0);
+		SetPageDirty(page);
+		page_ref_inc(page);
+		*out = page;
+	} else {
+		withdraw(space, fill->vpn, frame, 0);
+	}
+	spin_unlock(&space->pool->lock);
+	if (!whole)
+		fpool_pool_freed(space->pool);
+	fpool_space_wake(space, fill->vpn);
+	return whole ? 0 : -EFAULT;
+}
+
+/**
+ * fpool_pager_store - bring a page by storing all of it: nothing is read
+ * @space: the space, of which the caller has a reference
+ * @mm: as fpool_pager_start()
+ * @vpn: the page
+ * @iter: where the bytes come from; moves on by a page, or not at all
+ * @page: out: the page with a reference, if it was stored; it is dirty
+ *
+ * Context: Process context, with no lock of mm's; may sleep for memory.
+ * Return: 0; -EFAULT: the bytes are not to be had without a fault, which would perhaps be one on
+ * this page; or as fpool_pager_start().
+ */
+int fpool_pager_store(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
+		      struct iov_iter *iter, struct page **page)
+{
+	struct fpool_pool *pool = space->pool;
+	struct fill *fill = get_fill();
+	int err;
+
+	fill->space = space;
+	spin_lock(&pool->lock);
+	err = look(space, vpn);
+	if (!err)
+		err = claim(fill, fpool_mmset_find(pool, mm), vpn, 0);
+	spin_unlock(&pool->lock);
+	if (!err)
+		err = copy_whole(fill, iter, page);
+	put_fill(fill);
+	if (fpool_pool_is_low(pool))
+		wake_up(&pool->reclaim_wait);
 	return err;
 }
 

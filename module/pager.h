@@ -5,6 +5,7 @@
 
 #include "space.h"
 
+struct iov_iter;
 struct mm_struct;
 
 int fpool_pager_init(void);
@@ -41,6 +42,8 @@ static inline unsigned int fpool_pager_all(fpool_vpn_t vpn, fpool_vpn_t end)
 
 int fpool_pager_start(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
 		      unsigned int how, struct page **page);
+int fpool_pager_store(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
+		      struct iov_iter *iter, struct page **page);
 bool fpool_pager_make_nodes(struct fpool_space *space, fpool_vpn_t vpn);
 void fpool_pager_ahead(struct fpool_space *space, const struct mm_struct *mm, fpool_vpn_t vpn,
 		       u64 first, u64 end);

@@ -230,10 +230,11 @@ static ssize_t use_pread(u8 *page, u64 vpn)
 	return pread(fd, page, PAGE, vpn * PAGE);
 }
 
+/* Not all of a page, of which nothing would be read. */
 static ssize_t use_pwrite(u8 *page, u64 vpn)
 {
 	page_fill(page, vpn, 1);
-	return pwrite(fd, page, PAGE, vpn * PAGE);
+	return pwrite(fd, page + 1, PAGE - 1, vpn * PAGE + 1) + 1;
 }
 
 static ssize_t use_splice(u8 *page, u64 vpn)

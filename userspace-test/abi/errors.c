@@ -232,6 +232,7 @@ static void block_is_mended(void)
 {
 	struct framepool_errors e;
 	struct framepool_range r;
+	u8 page[PAGE];
 
 	if (!dm_has("dust"))
 		skip("this kernel has no dm-dust");
@@ -253,6 +254,12 @@ static void block_is_mended(void)
 	expect(e.reads && e.read_error == EIO && !e.writes && !e.unwritten && !e.flushes,
 	       "%ju reads failed with %u, %ju writes", (uintmax_t)e.reads, e.read_error,
 	       (uintmax_t)e.writes);
+	/* Who writes all of it does not read it first, and mends it. */
+	page_fill(page, BAD + 2, 1);
+	expect(pwrite(fd, page, PAGE, (BAD + 2) * PAGE) == PAGE, "pwrite: %s", strerror(errno));
+	need_ok(fsync(fd));
+	make_absent(fd, m, nr * PAGE);
+	expect_pages(0, nr);
 	healthy();
 	expect_pages(0, nr);
 	expect_no_trouble();

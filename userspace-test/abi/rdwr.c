@@ -203,6 +203,55 @@ static void buffer_in_the_mapping(void)
 	end();
 }
 
+static u64 pages_read(void)
+{
+	struct framepool_space s;
+
+	space_info(fd, &s);
+	return s.fills;
+}
+
+/* What is overwritten as a whole is not read before; what is not is. */
+static void whole_pages(void)
+{
+	u64 read;
+
+	begin();
+	if (!plain)
+		make_absent(fd, m, NR * PAGE);
+	read = plain ? 0 : pages_read();
+	expect(pwrite(fd, fresh(0, 16 * PAGE, 2), 16 * PAGE, 0) == 16 * PAGE, "16 pages");
+	expect(plain || pages_read() == read, "%ju pages were read for 16 whole ones",
+	       (uintmax_t)(pages_read() - read));
+	expect(pwrite(fd, fresh(20 * PAGE + 1, 3 * PAGE, 3), 3 * PAGE, 20 * PAGE + 1) == 3 * PAGE,
+	       "two whole pages and two parts");
+	expect(plain || pages_read() >= read + 2, "parts of pages were not read");
+	expect(bytes_are(m, model, BYTES, 0), "the mapping");
+	need_ok(fsync(fd));
+	expect_file(path, model, BYTES);
+	end();
+}
+
+/* Whatever a program's buffer lacks, the page has its old bytes, or its new ones. */
+static void half_a_buffer(void)
+{
+	u8 *edge = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ssize_t n;
+
+	begin();
+	need_ok(munmap(edge + PAGE, PAGE));
+	memset(edge, 0x5a, PAGE);
+	if (!plain)
+		make_absent(fd, m, NR * PAGE);
+	n = pwrite(fd, edge + PAGE / 2, PAGE, 5 * PAGE);
+	expect(n == PAGE / 2 || (n < 0 && errno == EFAULT), "pwrite gave %zd", n);
+	if (n > 0)
+		memset(model + 5 * PAGE, 0x5a, n);
+	else
+		expect(page_is(m + 5 * PAGE, 5, 1), "the page that was not written");
+	end();
+}
+
 static void bad_buffers(void)
 {
 	u8 *edge = mmap(NULL, 2 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -388,6 +437,8 @@ static const struct test tests[] = {
 	{ "writing at the end: short, then ENOSPC", writes_at_the_end, T_DEVICE },
 	{ "lseek", seeks, 0 },
 	{ "buffers inside the mapping", buffer_in_the_mapping, 0 },
+	{ "whole pages are not read before", whole_pages, 0 },
+	{ "half a buffer for an absent page", half_a_buffer, 0 },
 	{ "bad buffers", bad_buffers, 0 },
 	{ "a read-only space", read_only, 0 },
 	{ "synchronous writes", synchronous, 0 },
