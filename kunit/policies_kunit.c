@@ -213,17 +213,24 @@ static u32 side_of(const struct model *m, u32 frame)
 	return fpool_duel_side(1, m->page[frame], shift_of(m));
 }
 
+/* Down at once; up by one, or to where no more than an eighth and 128 are missing. */
+static void settle(struct model *m)
+{
+	u32 least = total(m) - min(total(m), total(m) / 8 + 128);
+
+	if (!m->size || total(m) <= m->size)
+		m->size = total(m);
+	else
+		m->size = max(m->size + 1, least);
+	m->evicting = false;
+}
+
 static void tenure_insert(struct model *m, u32 frame, u64 age)
 {
 	u32 side;
 
-	if (m->evicting) {
-		if (!m->size || total(m) <= m->size)
-			m->size = total(m);
-		else
-			m->size++;
-		m->evicting = false;
-	}
+	if (m->evicting)
+		settle(m);
 	side = side_of(m, frame);
 	if (m->size)
 		fpool_duel_fault(&m->duel, side, m->size);
@@ -701,39 +708,70 @@ static void switching_in_steps(struct kunit *test)
 	}
 }
 
-/* One page, C frames, N references round and round: how many miss? */
+/* A life of loops.  A frame of its own for each page: the policy sees the same either way. */
+struct life {
+	struct pool *pool;
+	bool in[DUEL_FRAMES], used[DUEL_FRAMES];
+	u64 ghost[DUEL_FRAMES];
+	u32 have;
+	u32 round;			/* pages that leave at once where one must */
+};
+
+static struct life *life_new(struct kunit *test, const struct fpool_policy_ops *ops, u32 pages)
+{
+	struct life *life = kunit_kzalloc(test, sizeof(*life), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, life);
+	life->pool = pool_new(test, ops, pages);
+	life->round = 1;
+	return life;
+}
+
+/* Pages leave until there are no more than so many. */
+static void shrink(struct kunit *test, struct life *life, u32 frames)
+{
+	struct fpool_policy *p = &life->pool->policy;
+	fpool_frame_t out;
+	u32 nr;
+
+	while (life->have > frames) {
+		KUNIT_ASSERT_EQ(test, fpool_policy_candidates(p, &out, 1), 1);
+		nr = fpool_frame_nr(out);
+		if (fpool_policy_judge(p, out, life->used[nr])) {
+			life->ghost[nr] = fpool_policy_evicted(p, out);
+			life->in[nr] = false;
+			life->have--;
+		}
+		life->used[nr] = false;
+	}
+}
+
+/* So many references round and round, from a page on, with C frames: how many miss? */
+static u32 loop(struct kunit *test, struct life *life, u32 frames, u32 first, u32 pages, u32 refs)
+{
+	struct fpool_policy *p = &life->pool->policy;
+	u32 i, page, misses = 0;
+
+	for (i = 0; i < refs; i++) {
+		page = first + i % pages;
+		if (!life->in[page]) {
+			if (life->have >= frames)
+				shrink(test, life, frames - life->round);
+			fpool_policy_insert(p, fpool_frame(page),
+					    fpool_policy_age(p, life->ghost[page]));
+			life->in[page] = true;
+			life->have++;
+			misses++;
+		}
+		life->used[page] = true;
+	}
+	return misses;
+}
+
 static u32 loop_misses(struct kunit *test, const struct fpool_policy_ops *ops, u32 frames,
 		       u32 pages, u32 rounds)
 {
-	struct pool *pool = pool_new(test, ops, MAX_FRAMES);
-	struct fpool_policy *p = &pool->policy;
-	bool in[MAX_FRAMES] = { false }, used[MAX_FRAMES] = { false };
-	u32 i, page, nr, have = 0, misses = 0;
-	u64 ghost[MAX_FRAMES] = { 0 };
-	fpool_frame_t out;
-
-	/* A frame of its own for each page: the policy sees the same either way. */
-	for (i = 0; i < pages * rounds; i++) {
-		page = i % pages;
-		while (!in[page] && have == frames) {
-			KUNIT_ASSERT_EQ(test, fpool_policy_candidates(p, &out, 1), 1);
-			nr = fpool_frame_nr(out);
-			if (fpool_policy_judge(p, out, used[nr])) {
-				ghost[nr] = fpool_policy_evicted(p, out);
-				in[nr] = false;
-				have--;
-			}
-			used[nr] = false;
-		}
-		if (!in[page]) {
-			fpool_policy_insert(p, fpool_frame(page), fpool_policy_age(p, ghost[page]));
-			in[page] = true;
-			have++;
-			misses++;
-		}
-		used[page] = true;
-	}
-	return misses;
+	return loop(test, life_new(test, ops, pages), frames, 0, pages, pages * rounds);
 }
 
 /* A loop over twice the pool: who evicts what is oldest misses always, tenure half the time. */
@@ -745,6 +783,56 @@ static void tenure_resists_loops(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, clock, 64 * 20);
 	/* OPT misses 33 of 64 in each round but the first; 10 % more is allowed. */
 	KUNIT_EXPECT_LE(test, tenure, 64 + 19 * 33 * 11 / 10 + 32);
+}
+
+#define LARGE	900U
+#define SMALL	60U
+#define HOT	500U
+
+/* References to any of so many pages. */
+static void roam(struct kunit *test, struct life *life, struct rnd_state *rnd, u32 pages, u32 refs)
+{
+	while (refs--)
+		loop(test, life, LARGE, fpool_kunit_below(rnd, pages), 1, 1);
+}
+
+/* Three of four are to a hot set, the others to strangers that come again now and then. */
+static u32 hot_and_strangers(struct kunit *test, struct life *life, struct rnd_state *rnd)
+{
+	u32 i, page, misses = 0;
+
+	for (i = 0; i < 20000; i++) {
+		page = i % 4 ? fpool_kunit_below(rnd, HOT) :
+			       LARGE + fpool_kunit_below(rnd, DUEL_FRAMES - LARGE);
+		misses += loop(test, life, LARGE, page, 1, 1);
+	}
+	return misses;
+}
+
+/*
+ * Shares are parts of what the pool has now: one that had to give most of its frames away and got
+ * them back misses no more than one that did not, however long ago its last round of evictions.
+ */
+static void tenure_grows_again(struct kunit *test)
+{
+	struct rnd_state rnd;
+	struct life *life;
+	u32 i, misses[2];
+
+	for (i = 0; i < 2; i++) {
+		life = life_new(test, &fpool_policy_tenure, DUEL_FRAMES);
+		life->round = 16;
+		prandom_seed_state(&rnd, 1);
+		loop(test, life, LARGE, 0, LARGE + 50, 3 * LARGE);
+		if (i) {
+			shrink(test, life, SMALL);
+			loop(test, life, SMALL, 0, LARGE + 50, 3 * LARGE);
+		}
+		roam(test, life, &rnd, LARGE - 20, 20000);
+		misses[i] = hot_and_strangers(test, life, &rnd);
+	}
+	KUNIT_EXPECT_LE_MSG(test, misses[1], misses[0] + misses[0] / 10, "%u instead of %u",
+			    misses[1], misses[0]);
 }
 
 /* A page in, a page out, none used; true if the page that left is one of the first @old frames. */
@@ -797,6 +885,7 @@ static struct kunit_case policies_cases[] = {
 	KUNIT_CASE(switching_loses_nothing),
 	KUNIT_CASE(switching_in_steps),
 	KUNIT_CASE(tenure_resists_loops),
+	KUNIT_CASE(tenure_grows_again),
 	KUNIT_CASE(tenure_looks_at_main),
 	{}
 };

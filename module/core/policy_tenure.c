@@ -57,7 +57,11 @@
  *
  * With a batch of victims at a time the pool is never quite full, and "there is room" must not
  * mean "there are free frames", or there would always be.  All shares are parts of what was
- * left here at the end of the last round of evictions (settled).
+ * left here at the end of the last round of evictions (settled).  Somebody may come in the middle
+ * of a round, whose victims are still to leave: an eighth of the pool, as many as are ever kept
+ * free, and some batches of those who evict at the same time.  So what is there less these is
+ * certain at once, and the rest is believed by and by.  By and by alone, a set that grows again
+ * would be taken for a small one for as many rounds as it was given frames.
  *
  * Source: S3-FIFO (J. Yang et al., SOSP 2023) for the short queues before a long one, CLOCK-Pro
  * (S. Jiang et al., USENIX ATC 2005) and LIRS (S. Jiang, X. Zhang, SIGMETRICS 2002) for the
@@ -86,6 +90,10 @@ static_assert(NR_LISTS < 1 << SIDE_SHIFT && NR_ALL <= FPOOL_POLICY_TRANSIT);
 #define CREDIT_MAX	2
 /* Of a page with a near ghost, with recency. */
 #define CREDIT_NEAR	1
+
+/* What a round of evictions takes at most: one in so many, and so many beside. */
+#define ROUND_PART	8
+#define ROUND_FEW	128
 
 /* Evictions from one look to the next. */
 #define LOOK_MAIN	64
@@ -192,6 +200,14 @@ static __always_inline u32 total_len(const struct fpool_policy *p)
 	return len;
 }
 
+/* What is left at the end of a round in the middle of which there are @len frames. */
+static u32 left_at_least(u32 len)
+{
+	u32 round = len / ROUND_PART + ROUND_FEW;
+
+	return len > round ? len - round : 0;
+}
+
 /* A round of evictions is over when the next page comes: what is left now is the pool's size. */
 static noinline void settle(struct fpool_policy *p)
 {
@@ -199,8 +215,10 @@ static noinline void settle(struct fpool_policy *p)
 	u32 len = total_len(p), *now = &t->settled;
 
 	t->evicting = false;
-	/* Up only by and by: somebody may have come in the middle of the round. */
-	*now = !*now || len < *now ? len : min(len, *now + 1);
+	if (!*now || len <= *now)
+		*now = len;
+	else
+		*now = max(*now + 1, left_at_least(len));
 }
 
 static __always_inline u32 side_of(const struct tenure *t, const struct fpool_frame_info *fi)
