@@ -11,7 +11,7 @@
 static void faults(struct fpool_duel *d, u32 side, u32 n)
 {
 	while (n--)
-		fpool_duel_fault(d, side, FRAMES);
+		fpool_duel_fault(d, side, FRAMES, SHIFT);
 }
 
 /* As often as pages of these sides miss if a way is no matter. */
@@ -35,13 +35,13 @@ static void small_pools_do_not_duel(struct kunit *test)
 	u32 vpn;
 
 	KUNIT_EXPECT_EQ(test, fpool_duel_shift(1023), 0);
-	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_REST, 1023), 1023);
-	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_HOLDER, 1023), 0);
+	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_REST, 1023, 0), 1023);
+	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_HOLDER, 1023, 0), 0);
 	for (vpn = 0; vpn < 1000; vpn++)
 		KUNIT_ASSERT_EQ(test, fpool_duel_side(1, vpn, 0), FPOOL_DUEL_REST);
 	/* One that has become small forgets. */
 	for (vpn = 0; vpn < FPOOL_DUEL_STEP; vpn++)
-		fpool_duel_fault(&d, FPOOL_DUEL_REST, 1023);
+		fpool_duel_fault(&d, FPOOL_DUEL_REST, 1023, 0);
 	KUNIT_EXPECT_EQ(test, d.lead, 0);
 	KUNIT_EXPECT_FALSE(test, d.won);
 	KUNIT_EXPECT_FALSE(test, d.asleep);
@@ -53,17 +53,59 @@ static void leaders_are_few(struct kunit *test)
 	static const u32 sizes[][2] = {
 		{ 1024, 5 }, { 2047, 5 }, { 2048, 6 }, { 8191, 6 }, { 8192, 7 }, { 1U << 28, 14 },
 	};
-	u32 i, frames, leaders;
+	u32 i, frames, leaders, shift;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		frames = sizes[i][0];
-		leaders = fpool_duel_share(FPOOL_DUEL_RIVAL, frames);
-		KUNIT_EXPECT_EQ(test, fpool_duel_shift(frames), sizes[i][1]);
+		shift = fpool_duel_shift(frames);
+		leaders = fpool_duel_share(FPOOL_DUEL_RIVAL, frames, shift);
+		KUNIT_EXPECT_EQ(test, shift, sizes[i][1]);
 		KUNIT_EXPECT_EQ(test, leaders, frames >> sizes[i][1]);
-		KUNIT_EXPECT_EQ(test, leaders, fpool_duel_share(FPOOL_DUEL_HOLDER, frames));
-		KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_REST, frames) + 2 * leaders,
-				frames);
+		KUNIT_EXPECT_EQ(test, leaders, fpool_duel_share(FPOOL_DUEL_HOLDER, frames, shift));
+		KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_REST, frames, shift) +
+				      2 * leaders, frames);
 	}
+}
+
+/* A few frames more or less about a power of two change nothing; an eighth does, both ways. */
+static void leaders_stay_for_a_while(struct kunit *test)
+{
+	u32 frames, step, shift = 6;
+
+	for (step = 0; step < 200; step++) {
+		shift = fpool_duel_follow(shift, 2048 - 100 + 31 * step % 200);
+		KUNIT_ASSERT_EQ(test, shift, 6);
+	}
+	KUNIT_EXPECT_EQ(test, fpool_duel_follow(6, 1821), 6);
+	KUNIT_EXPECT_EQ(test, fpool_duel_follow(6, 1820), 5);
+	KUNIT_EXPECT_EQ(test, fpool_duel_follow(5, 2339), 5);
+	KUNIT_EXPECT_EQ(test, fpool_duel_follow(5, 2340), 6);
+	KUNIT_EXPECT_EQ(test, fpool_duel_follow(5, 911), 5);
+	KUNIT_EXPECT_EQ(test, fpool_duel_follow(5, 910), 0);
+	KUNIT_EXPECT_EQ(test, fpool_duel_follow(0, 1169), 0);
+	KUNIT_EXPECT_EQ(test, fpool_duel_follow(0, 1170), 5);
+	/* Far away from what it was there is nothing to remember. */
+	for (frames = 1500; frames <= 1U << 28; frames *= 4) {
+		KUNIT_EXPECT_EQ(test, fpool_duel_follow(0, frames), fpool_duel_shift(frames));
+		KUNIT_EXPECT_EQ(test, fpool_duel_follow(14, frames), fpool_duel_shift(frames));
+	}
+	KUNIT_EXPECT_EQ(test, fpool_duel_follow(14, 0), 0);
+}
+
+/* Who leads anew is an eighth of the pool behind, or more if it was; who has won keeps that. */
+static void others_begin_behind(struct kunit *test)
+{
+	struct fpool_duel d = { 0 };
+
+	fpool_duel_begin(&d, FRAMES);
+	KUNIT_EXPECT_EQ(test, d.lead, -(s32)FRAMES / 8);
+	d.lead = -(s32)FRAMES / 2;
+	fpool_duel_begin(&d, FRAMES);
+	KUNIT_EXPECT_EQ(test, d.lead, -(s32)FRAMES / 2);
+	d = (struct fpool_duel) { .lead = 100, .won = true };
+	fpool_duel_begin(&d, FRAMES);
+	KUNIT_EXPECT_EQ(test, d.lead, 100);
+	KUNIT_EXPECT_TRUE(test, d.won);
 }
 
 /*
@@ -144,7 +186,7 @@ static void the_worse_one_sleeps(struct kunit *test)
 	for (i = 0; i < 16 * FRAMES; i++) {
 		awake += !d.asleep;
 		fpool_duel_fault(&d, i % 4 || d.asleep ? FPOOL_DUEL_REST : FPOOL_DUEL_RIVAL,
-				 FRAMES);
+				 FRAMES, SHIFT);
 	}
 	KUNIT_EXPECT_GT(test, awake, 0);
 	KUNIT_EXPECT_LT(test, awake, FRAMES / 2);
@@ -160,6 +202,8 @@ static void the_worse_one_sleeps(struct kunit *test)
 static struct kunit_case duel_cases[] = {
 	KUNIT_CASE(small_pools_do_not_duel),
 	KUNIT_CASE(leaders_are_few),
+	KUNIT_CASE(leaders_stay_for_a_while),
+	KUNIT_CASE(others_begin_behind),
 	KUNIT_CASE(pages_are_chosen_by_chance),
 	KUNIT_CASE(no_difference_changes_nothing),
 	KUNIT_CASE(the_better_one_wins),

@@ -71,6 +71,7 @@ EXPORT(fpool_ptable_clear);
 EXPORT(fpool_ptable_levels);
 EXPORT(fpool_ptable_check);
 
+EXPORT(fpool_duel_begin);
 EXPORT(fpool_duel_step);
 
 EXPORT(fpool_policy_find);

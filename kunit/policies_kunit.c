@@ -12,7 +12,7 @@
 
 #define MAX_FRAMES	64
 /* More than a duel needs. */
-#define DUEL_FRAMES	2112
+#define DUEL_FRAMES	2432
 #define MAX_LISTS	11
 
 struct pool {
@@ -31,6 +31,7 @@ struct model {
 	/* Tenure: */
 	u32 page[DUEL_FRAMES];
 	u32 size;			/* settled */
+	u32 shift;			/* of the duel */
 	bool evicting;
 	u64 left[FPOOL_DUEL_SIDES], looked[MAX_LISTS];
 	struct fpool_duel duel;		/* has tests of its own */
@@ -174,9 +175,9 @@ static u32 size_of(const struct model *m)
 }
 
 /* Pools of 2^10 frames have 5, of 2^11 and 2^12 6, two powers more 7, and so on. */
-static u32 shift_of(const struct model *m)
+static u32 shift_of(u32 size)
 {
-	u32 size = size_of(m), shift = 5;
+	u32 shift = 5;
 
 	if (size < 1024)
 		return 0;
@@ -185,9 +186,24 @@ static u32 shift_of(const struct model *m)
 	return shift;
 }
 
+/* Once it has a size, others lead if they would with an eighth less, or more, as well. */
+static void follow(struct model *m, u32 size)
+{
+	u32 before = m->shift;
+
+	if (!m->size)
+		m->shift = shift_of(size);
+	while (m->size && shift_of(size - size / 8) > m->shift)
+		m->shift = m->shift ? m->shift + 1 : 5;
+	while (m->size && shift_of(size + size / 8) < m->shift)
+		m->shift = m->shift > 5 ? m->shift - 1 : 0;
+	if (m->size && m->shift != before)
+		fpool_duel_begin(&m->duel, size);
+}
+
 static u32 frames_of(const struct model *m, u32 side)
 {
-	u32 leaders = shift_of(m) ? size_of(m) >> shift_of(m) : 0;
+	u32 leaders = m->shift ? size_of(m) >> m->shift : 0;
 
 	return side ? leaders : size_of(m) - 2 * leaders;
 }
@@ -199,7 +215,7 @@ static u32 part_of(const struct model *m, u32 side, u32 part)
 
 	n = max(n / part, min_t(u32, n / 10, 8));
 	if (side)
-		n >>= shift_of(m);
+		n >>= m->shift;
 	return side && !n ? 1 : n;
 }
 
@@ -210,7 +226,7 @@ static bool recency(const struct model *m, u32 side)
 
 static u32 side_of(const struct model *m, u32 frame)
 {
-	return fpool_duel_side(1, m->page[frame], shift_of(m));
+	return fpool_duel_side(1, m->page[frame], m->shift);
 }
 
 /* Down at once; up by one, or to where no more than an eighth and 128 are missing. */
@@ -218,6 +234,8 @@ static void settle(struct model *m)
 {
 	u32 least = total(m) - min(total(m), total(m) / 8 + 128);
 
+	if (!m->size)
+		fpool_duel_begin(&m->duel, total(m));
 	if (!m->size || total(m) <= m->size)
 		m->size = total(m);
 	else
@@ -231,9 +249,10 @@ static void tenure_insert(struct model *m, u32 frame, u64 age)
 
 	if (m->evicting)
 		settle(m);
+	follow(m, size_of(m));
 	side = side_of(m, frame);
 	if (m->size)
-		fpool_duel_fault(&m->duel, side, m->size);
+		fpool_duel_fault(&m->duel, side, m->size, m->shift);
 	m->note[frame] = 0;
 	if (age != U64_MAX)
 		m->note[frame] = age * 8 < size_of(m) * 5 ? 1 : 2;
@@ -242,6 +261,7 @@ static void tenure_insert(struct model *m, u32 frame, u64 age)
 
 static void tenure_put_back(struct model *m, u32 frame)
 {
+	follow(m, size_of(m));
 	m->note[frame] = 0;
 	m->no_ghost[frame] = false;
 	append(m, 4 * side_of(m, frame) + 2, frame);
@@ -307,14 +327,14 @@ static bool leaves(struct model *m, u32 frame, u32 side, u32 id, bool accessed)
 		    len[1] + len[2] + part_of(m, side, 100) >= frames_of(m, side))
 			return true;
 		m->note[frame] = recency(m, side) && note == 1;
-		append(m, 4 * side + (note == 1 || recency(m, side) ? 2 : 1), frame);
+		append(m, 4 * side_of(m, frame) + (note == 1 || recency(m, side) ? 2 : 1), frame);
 		return false;
 	}
 	if (!accessed && !(id == 2 && note)) {
 		m->no_ghost[frame] = id == 2 && !recency(m, side);
 		return true;
 	}
-	append(m, 4 * side + 2, frame);
+	append(m, 4 * side_of(m, frame) + 2, frame);
 	if (id == 1)
 		m->note[frame] = 0;
 	else if (!accessed)
@@ -332,6 +352,7 @@ static bool tenure_judge(struct model *m, u32 frame, u32 from, bool accessed)
 	bool left;
 
 	/* Taken from its list, but one of those that are there until it leaves. */
+	follow(m, size ? size : total(m) + 1);
 	m->size = size ? size : total(m) + 1;
 	m->evicting = true;
 	m->looked[from] = m->left[side];
@@ -408,7 +429,7 @@ static void judge(struct kunit *test, struct pool *pool, const struct naive *n, 
 
 /* The first candidate is the one that the model would judge; all are different and known. */
 static u32 candidates(struct kunit *test, struct pool *pool, const struct naive *n,
-		      const struct model *m, fpool_frame_t *out, u32 max)
+		      struct model *m, fpool_frame_t *out, u32 max)
 {
 	u32 nr = fpool_policy_candidates(&pool->policy, out, max), id, i, k;
 
@@ -418,6 +439,7 @@ static u32 candidates(struct kunit *test, struct pool *pool, const struct naive 
 		return 0;
 	}
 	KUNIT_ASSERT_GT(test, nr, 0);
+	follow(m, size_of(m));
 	id = n->next(m);
 	KUNIT_ASSERT_EQ_MSG(test, fpool_frame_nr(out[0]), m->list[id][0], "%s", n->ops->name);
 	for (i = 0; i < nr; i++) {
@@ -511,12 +533,13 @@ static void like_the_model(struct kunit *test)
 	}
 }
 
-/* A page in each free frame, of any number. */
-static void refill(struct pool *pool, const struct naive *n, struct model *m, struct rnd_state *rnd)
+/* A page in each free frame, of any number, up to so many. */
+static void refill(struct pool *pool, const struct naive *n, struct model *m,
+		   struct rnd_state *rnd, u32 room)
 {
 	u32 i, frames = pool->frames.nframes;
 
-	for (i = 0; i < frames; i++) {
+	for (i = 0; i < frames && total(m) < room; i++) {
 		if (fpool_policy_knows(&pool->policy, fpool_frame(i)))
 			continue;
 		m->page[i] = fpool_kunit_below(rnd, 4 * frames);
@@ -525,33 +548,50 @@ static void refill(struct pool *pool, const struct naive *n, struct model *m, st
 	}
 }
 
-/* Lives with leaders, whatever the duel says. */
+static void change_duel(struct fpool_policy *p, struct model *m, struct rnd_state *rnd)
+{
+	p->duel.won = fpool_kunit_below(rnd, 2);
+	p->duel.asleep = fpool_kunit_below(rnd, 2);
+	m->duel = p->duel;
+}
+
+/* Some are judged, until there are not too many. */
+static void make_room(struct kunit *test, struct pool *pool, const struct naive *n,
+		      struct model *m, struct rnd_state *rnd, u32 room)
+{
+	fpool_frame_t out[4];
+	u32 i, nr;
+
+	do {
+		nr = candidates(test, pool, n, m, out, 1 + fpool_kunit_below(rnd, 4));
+		for (i = 0; i < nr; i++)
+			judge(test, pool, n, m, fpool_frame_nr(out[i]), !fpool_kunit_below(rnd, 4),
+			      !fpool_kunit_below(rnd, 16));
+	} while (total(m) > room);
+}
+
+/* Lives with leaders, whatever the duel says, in a pool that becomes smaller and larger. */
 static void tenure_like_the_model(struct kunit *test)
 {
+	static const u32 rooms[] = { DUEL_FRAMES, 1700, 1000, 900, 1100, 2000 };
 	unsigned int step, steps = FPOOL_TEST_STEPS(2000, 20000);
 	const struct naive *n = &naives[ARRAY_SIZE(naives) - 1];
 	struct pool *pool = pool_new(test, n->ops, DUEL_FRAMES);
 	struct model *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
 	struct fpool_policy *p = &pool->policy;
-	fpool_frame_t out[4];
 	struct rnd_state rnd;
-	u32 i, nr;
+	u32 room;
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
 	fpool_kunit_seed(test, &rnd);
 	m->evictions = 1;
-	refill(pool, n, m, &rnd);
+	refill(pool, n, m, &rnd, DUEL_FRAMES);
 	for (step = 0; step < steps; step++) {
-		if (step % 256 == 0) {
-			p->duel.won = fpool_kunit_below(&rnd, 2);
-			p->duel.asleep = fpool_kunit_below(&rnd, 2);
-			m->duel = p->duel;
-		}
-		nr = candidates(test, pool, n, m, out, 1 + fpool_kunit_below(&rnd, 4));
-		for (i = 0; i < nr; i++)
-			judge(test, pool, n, m, fpool_frame_nr(out[i]),
-			      !fpool_kunit_below(&rnd, 4), !fpool_kunit_below(&rnd, 16));
-		refill(pool, n, m, &rnd);
+		if (step % 256 == 0)
+			change_duel(p, m, &rnd);
+		room = rooms[step * 2 * ARRAY_SIZE(rooms) / steps % ARRAY_SIZE(rooms)];
+		make_room(test, pool, n, m, &rnd, room);
+		refill(pool, n, m, &rnd, room);
 		if (step % 16 == 0)
 			tell(pool, n, m, fpool_kunit_below(&rnd, DUEL_FRAMES), &rnd);
 		compare(test, pool, m);
@@ -835,6 +875,57 @@ static void tenure_grows_again(struct kunit *test)
 			    misses[1], misses[0]);
 }
 
+/* Pages on lists of a side that is not theirs, if one of 2^@shift leads. */
+static u32 strays(const struct life *life, u32 shift)
+{
+	const struct fpool_frame_info *fi = life->pool->tab;
+	u32 i, n = 0;
+
+	for (i = 0; i < DUEL_FRAMES; i++)
+		if (life->in[i])
+			n += fi[i].list / 4 != fpool_duel_side(fi[i].space, fi[i].vpn, shift);
+	return n;
+}
+
+/* Each page is judged, and was used. */
+static void judge_all(struct life *life)
+{
+	u32 i;
+
+	for (i = 0; i < DUEL_FRAMES; i++) {
+		if (!life->in[i] ||
+		    !fpool_policy_judge(&life->pool->policy, fpool_frame(i), true))
+			continue;
+		life->ghost[i] = fpool_policy_evicted(&life->pool->policy, fpool_frame(i));
+		life->in[i] = false;
+		life->have--;
+	}
+}
+
+/*
+ * Other pages lead when a pool has become smaller or larger, also of those that are there: who has
+ * been judged since is with his like.
+ */
+static void tenure_gives_leaders_their_side(struct kunit *test)
+{
+	static const struct {
+		u32 frames, shift;
+	} sizes[] = { { 2400, 6 }, { 1700, 5 }, { 2400, 6 }, { 700, 0 } };
+	struct life *life = life_new(test, &fpool_policy_tenure, DUEL_FRAMES);
+	u32 i, misses;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		shrink(test, life, sizes[i].frames - 1);
+		/* Its size is believed by and by; some pages of each round are missed. */
+		for (misses = 0; misses < 2000; )
+			misses += loop(test, life, sizes[i].frames, 0, DUEL_FRAMES, DUEL_FRAMES);
+		KUNIT_EXPECT_NE_MSG(test, strays(life, i ? sizes[i - 1].shift : 0), 0, "%u", i);
+		judge_all(life);
+		KUNIT_EXPECT_EQ_MSG(test, strays(life, sizes[i].shift), 0, "%u frames",
+				    sizes[i].frames);
+	}
+}
+
 /* A page in, a page out, none used; true if the page that left is one of the first @old frames. */
 static bool main_leaves(struct kunit *test, struct fpool_policy *p, u32 frame, u32 old, u32 *in)
 {
@@ -886,6 +977,7 @@ static struct kunit_case policies_cases[] = {
 	KUNIT_CASE(switching_in_steps),
 	KUNIT_CASE(tenure_resists_loops),
 	KUNIT_CASE(tenure_grows_again),
+	KUNIT_CASE(tenure_gives_leaders_their_side),
 	KUNIT_CASE(tenure_looks_at_main),
 	{}
 };

@@ -33,6 +33,12 @@
  *    they do, the sooner they sleep again, and so in the long run they cannot cost more than one
  *    miss in WAKE * 2^shift, whatever the program does.
  *
+ * A pool that grows has fewer leaders for its size, and one that shrinks more.  They change when it
+ * is an eighth beyond the power of two, lest they do with every few frames, and each page goes to
+ * the frames of its new side when it is judged.  Until all have been, a leader's page may live in
+ * frames of others, and the other way round, as those of a pool that has just been filled do: what
+ * they miss says less.  So the rival begins an eighth of the pool behind.
+ *
  * Source: M. Qureshi, A. Jaleel, Y. Patt, S. Steely, J. Emer, Adaptive Insertion Policies for High
  * Performance Caching, ISCA 2007, which has sets of a processor's cache for leaders, and one
  * counter.
@@ -64,17 +70,30 @@ static void judge(struct fpool_duel *d, s32 frames)
 }
 
 /**
+ * fpool_duel_begin() - other pages lead from now on
+ * @d: the duel
+ * @frames: what the pool has now
+ *
+ * Context: Caller serialises access to @d.
+ */
+void fpool_duel_begin(struct fpool_duel *d, u32 frames)
+{
+	if (!d->won)
+		d->lead = min(d->lead, -(s32)(frames / 8));
+}
+
+/**
  * fpool_duel_step() - reckon up the last FPOOL_DUEL_STEP faults
  * @d: the duel
  * @frames: what the pool has now
+ * @shift: how many leaders it has
  *
  * Called by fpool_duel_fault().
  *
  * Context: Caller serialises access to @d.
  */
-void fpool_duel_step(struct fpool_duel *d, u32 frames)
+void fpool_duel_step(struct fpool_duel *d, u32 frames, u32 shift)
 {
-	u32 shift = fpool_duel_shift(frames);
 	s32 saved = FPOOL_DUEL_STEP - (d->lost << shift);
 
 	if (!shift) {

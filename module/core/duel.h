@@ -9,6 +9,7 @@
 #define FPOOL_CORE_DUEL_H
 
 #include <linux/bitops.h>
+#include <linux/minmax.h>
 
 #include "mrc.h"
 
@@ -49,15 +50,32 @@ static inline u32 fpool_duel_shift(u32 frames)
 }
 
 /**
+ * fpool_duel_follow() - the same of a pool whose size changes
+ * @shift: what it was
+ * @frames: what the pool has now
+ *
+ * Others lead only where the pool is an eighth beyond the size at which they would: it is what it
+ * is for a while, and a duel begins anew each time.
+ *
+ * Return: As fpool_duel_shift().
+ */
+static inline u32 fpool_duel_follow(u32 shift, u32 frames)
+{
+	return clamp(shift, fpool_duel_shift(frames - frames / 8),
+		     fpool_duel_shift(frames + frames / 8));
+}
+
+/**
  * fpool_duel_share() - how many frames a side has
  * @side: of enum fpool_duel_side
  * @frames: what the pool has
+ * @shift: of fpool_duel_shift(), for that size or one like it
  *
  * Return: So many of @frames.
  */
-static inline u32 fpool_duel_share(u32 side, u32 frames)
+static inline u32 fpool_duel_share(u32 side, u32 frames, u32 shift)
 {
-	u32 shift = fpool_duel_shift(frames), leaders = shift ? frames >> shift : 0;
+	u32 leaders = shift ? frames >> shift : 0;
 
 	return side == FPOOL_DUEL_REST ? frames - 2 * leaders : leaders;
 }
@@ -92,23 +110,25 @@ static inline bool fpool_duel_rivals(const struct fpool_duel *d, u32 side)
 	return side == FPOOL_DUEL_REST && d->won;
 }
 
-void fpool_duel_step(struct fpool_duel *d, u32 frames);
+void fpool_duel_begin(struct fpool_duel *d, u32 frames);
+void fpool_duel_step(struct fpool_duel *d, u32 frames, u32 shift);
 
 /**
  * fpool_duel_fault() - a page had to be brought
  * @d: the duel
  * @side: the page's
  * @frames: what the pool has now
+ * @shift: how many leaders it has
  *
  * For faults of a pool that is full: before, nobody can have missed less.
  *
  * Context: Caller serialises access to @d.
  */
-static inline void fpool_duel_fault(struct fpool_duel *d, u32 side, u32 frames)
+static inline void fpool_duel_fault(struct fpool_duel *d, u32 side, u32 frames, u32 shift)
 {
 	d->lost += side == (d->won ? FPOOL_DUEL_HOLDER : FPOOL_DUEL_RIVAL);
 	if (++d->faults % FPOOL_DUEL_STEP == 0)
-		fpool_duel_step(d, frames);
+		fpool_duel_step(d, frames, shift);
 }
 
 #endif /* FPOOL_CORE_DUEL_H */

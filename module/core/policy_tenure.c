@@ -150,25 +150,39 @@ static u32 share(u32 frames, u32 part)
 	return max(frames / part, min_t(u32, LEAST, frames / LEAST_PART));
 }
 
-/* Of one side of a pool of @frames.  Leaders have their part of what the whole pool would have. */
-static u32 side_share(u32 side, u32 frames, u32 part)
+/* Of one side of a pool.  Leaders have their part of what the whole pool would have. */
+static u32 side_share(const struct tenure *t, u32 side, u32 part)
 {
 	if (side == FPOOL_DUEL_REST)
-		return share(fpool_duel_share(side, frames), part);
-	return max(share(frames, part) >> fpool_duel_shift(frames), 1U);
+		return share(t->side[side].frames, part);
+	return max(share(t->frames, part) >> t->shift, 1U);
 }
 
-static noinline void work_out_shares(struct tenure *t, u32 frames)
+/* Which pages lead.  Until its frames are all in use a pool only grows, and misses nothing yet. */
+static void choose_leaders(struct fpool_policy *p, struct tenure *t)
 {
+	u32 before = t->shift;
+
+	if (!t->settled) {
+		t->shift = fpool_duel_shift(t->frames);
+		return;
+	}
+	t->shift = fpool_duel_follow(before, t->frames);
+	if (t->shift != before)
+		fpool_duel_begin(&p->duel, t->frames);
+}
+
+static noinline void work_out_shares(struct fpool_policy *p, u32 frames)
+{
+	struct tenure *t = state(p);
 	u32 i;
 
 	t->frames = frames;
-	t->shift = fpool_duel_shift(frames);
+	choose_leaders(p, t);
 	for (i = 0; i < FPOOL_DUEL_SIDES; i++) {
-		t->side[i].frames = fpool_duel_share(i, frames);
-		t->side[i].new_share = side_share(i, frames, NEW_PART);
-		t->side[i].trial_share = t->side[i].new_share +
-					 side_share(i, frames, PROBATION_PART);
+		t->side[i].frames = fpool_duel_share(i, frames, t->shift);
+		t->side[i].new_share = side_share(t, i, NEW_PART);
+		t->side[i].trial_share = t->side[i].new_share + side_share(t, i, PROBATION_PART);
 	}
 }
 
@@ -179,7 +193,7 @@ static __always_inline struct tenure *settled(struct fpool_policy *p)
 	u32 frames = t->settled ?: fpool_policy_len(p);
 
 	if (unlikely(t->frames != frames))
-		work_out_shares(t, frames);
+		work_out_shares(p, frames);
 	return t;
 }
 
@@ -215,6 +229,8 @@ static noinline void settle(struct fpool_policy *p)
 	u32 len = total_len(p), *now = &t->settled;
 
 	t->evicting = false;
+	if (!*now)
+		fpool_duel_begin(&p->duel, len);
 	if (!*now || len <= *now)
 		*now = len;
 	else
@@ -242,14 +258,16 @@ static void tenure_insert(struct fpool_policy *p, fpool_frame_t frame, u64 age)
 		fi->policy = 8 * age < 5ULL * t->frames ? PROMOTE : FAR;
 	fpool_policy_enqueue(p, list(side, NEW), frame);
 	if (t->settled)
-		fpool_duel_fault(&p->duel, side, t->frames);
+		fpool_duel_fault(&p->duel, side, t->frames, t->shift);
 }
 
-/* A page that was judged stays. */
-static __always_inline void stay(struct fpool_policy *p, u8 at, fpool_frame_t frame, u32 credit)
+/* A page that was judged stays, on the side that it belongs to now: others may lead since. */
+static __always_inline void stay(struct fpool_policy *p, u32 id, fpool_frame_t frame, u32 credit)
 {
-	*word(p, frame) = credit;
-	fpool_policy_requeue(p, at, frame);
+	struct fpool_frame_info *fi = fpool_frames_info(p->ft, frame);
+
+	fi->policy = credit;
+	fpool_policy_requeue(p, list(side_of(state(p), fi), id), frame);
 }
 
 static void tenure_put_back(struct fpool_policy *p, fpool_frame_t frame)
@@ -298,8 +316,8 @@ static __always_inline u8 next_list(const struct outlook *o)
 /* Is all the side's part of the pool but NEW's share in use? */
 static __always_inline bool is_full(const struct fpool_policy *p, const struct tenure *t, u32 side)
 {
-	return p->list[list(side, PROBATION)].len + p->list[list(side, MAIN)].len >=
-	       t->side[side].frames - t->side[side].new_share;
+	return p->list[list(side, PROBATION)].len + p->list[list(side, MAIN)].len +
+	       t->side[side].new_share >= t->side[side].frames;
 }
 
 /* The oldest page of a list has been judged, and was not used; @flag: its word. */
@@ -406,12 +424,12 @@ static noinline bool judge_new(struct fpool_policy *p, u32 side, fpool_frame_t f
 	u32 flag = *word(p, frame);
 
 	if (fpool_duel_rivals(&p->duel, side)) {
-		stay(p, list(side, MAIN), frame, flag == PROMOTE ? CREDIT_NEAR : 0);
+		stay(p, MAIN, frame, flag == PROMOTE ? CREDIT_NEAR : 0);
 		return false;
 	}
-	if (flag == FAR && is_full(p, settled(p), side))
+	if (flag == FAR && is_full(p, state(p), side))
 		return leave(p, side, frame);
-	stay(p, list(side, flag == PROMOTE ? MAIN : PROBATION), frame, 0);
+	stay(p, flag == PROMOTE ? MAIN : PROBATION, frame, 0);
 	return false;
 }
 
@@ -420,7 +438,7 @@ static noinline bool judge_probation(struct fpool_policy *p, u32 side, fpool_fra
 {
 	if (!accessed)
 		return leave(p, side, frame);
-	stay(p, list(side, MAIN), frame, 0);
+	stay(p, MAIN, frame, 0);
 	return false;
 }
 
@@ -440,7 +458,7 @@ static noinline bool judge_main(struct fpool_policy *p, u32 side, fpool_frame_t 
 		credit = min_t(u32, credit, CREDIT_NEAR);
 	else if (credit < CREDIT_MAX)
 		credit++;
-	stay(p, list(side, MAIN), frame, credit);
+	stay(p, MAIN, frame, credit);
 	return false;
 }
 
@@ -448,7 +466,7 @@ static bool tenure_judge(struct fpool_policy *p, fpool_frame_t frame, bool acces
 {
 	u32 at = fpool_frames_info(p->ft, frame)->list;
 	u32 side = at >> SIDE_SHIFT, id = at & ((1 << SIDE_SHIFT) - 1);
-	struct tenure *t = state(p);
+	struct tenure *t = settled(p);
 
 	if (!fpool_policy_knows(p, frame))
 		return false;

@@ -213,19 +213,20 @@ static void the_duel_of_a_huge_pool(struct kunit *test)
 	u32 i;
 
 	KUNIT_EXPECT_EQ(test, shift, 14);
-	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_HOLDER, NFRAMES), NFRAMES >> shift);
-	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_REST, NFRAMES),
+	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_HOLDER, NFRAMES, shift),
+			NFRAMES >> shift);
+	KUNIT_EXPECT_EQ(test, fpool_duel_share(FPOOL_DUEL_REST, NFRAMES, shift),
 			NFRAMES - 2 * (NFRAMES >> shift));
 	/* Nobody but the rival's leaders misses: it loses all that can be lost, and sleeps. */
 	for (i = 0; i < 2 * (NFRAMES >> shift) && !d.asleep; i++)
-		fpool_duel_fault(&d, FPOOL_DUEL_RIVAL, NFRAMES);
+		fpool_duel_fault(&d, FPOOL_DUEL_RIVAL, NFRAMES, shift);
 	KUNIT_EXPECT_TRUE(test, d.asleep);
 	KUNIT_EXPECT_EQ(test, d.lead, -(s32)NFRAMES);
 	KUNIT_EXPECT_GE(test, i, NFRAMES >> shift);
 	/* Nobody but the holder's, and others: the rival wins. */
 	d = (struct fpool_duel){ .lead = NFRAMES / 16 * 3 - 8 };
 	for (i = 0; i < 32 && !d.won; i++)
-		fpool_duel_fault(&d, FPOOL_DUEL_REST, NFRAMES);
+		fpool_duel_fault(&d, FPOOL_DUEL_REST, NFRAMES, shift);
 	KUNIT_EXPECT_TRUE(test, d.won);
 }
 
