@@ -223,11 +223,17 @@ static void the_duel_of_a_huge_pool(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, d.asleep);
 	KUNIT_EXPECT_EQ(test, d.lead, -(s32)NFRAMES);
 	KUNIT_EXPECT_GE(test, i, NFRAMES >> shift);
-	/* Nobody but the holder's, and others: the rival wins. */
-	d = (struct fpool_duel){ .lead = NFRAMES / 16 * 3 - 8 };
-	for (i = 0; i < 32 && !d.won; i++)
+	/* Nobody but the holder's, and others: the rival wins, an eighth of the pool ahead. */
+	d = (struct fpool_duel){ .lead = NFRAMES / 8 - FPOOL_DUEL_STEP };
+	for (i = 1; i < FPOOL_DUEL_STEP; i++)
 		fpool_duel_fault(&d, FPOOL_DUEL_REST, NFRAMES, shift);
+	KUNIT_EXPECT_FALSE(test, d.won);
+	fpool_duel_fault(&d, FPOOL_DUEL_REST, NFRAMES, shift);
 	KUNIT_EXPECT_TRUE(test, d.won);
+	d = (struct fpool_duel){ .lead = NFRAMES / 8 - FPOOL_DUEL_STEP - 1 };
+	for (i = 0; i < FPOOL_DUEL_STEP; i++)
+		fpool_duel_fault(&d, FPOOL_DUEL_REST, NFRAMES, shift);
+	KUNIT_EXPECT_FALSE(test, d.won);
 }
 
 static struct kunit_case cases[] = {
