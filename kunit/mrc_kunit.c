@@ -152,6 +152,25 @@ static void a_loop_is_all_or_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->mrc.cold, 0);
 }
 
+/* Whoever orders uses by their number can do so across a clear. */
+static void uses_are_numbered_for_ever(struct kunit *test)
+{
+	static const u32 depth[] = { 2 };
+	struct stack *s = stack_new(test, 2, depth, 1);
+	u64 last = 0;
+	bool known;
+	u32 i;
+
+	for (i = 0; i < 40; i++) {
+		fpool_mrc_ref(&s->mrc, 1, i % 3, &known);
+		KUNIT_EXPECT_GT(test, s->mrc.now, last);
+		last = s->mrc.now;
+		if (i % 10 == 9)
+			fpool_mrc_clear(&s->mrc);
+	}
+	KUNIT_EXPECT_EQ(test, s->mrc.refs, 0);
+}
+
 /* The same page of two spaces is two pages. */
 static void spaces_do_not_mix(struct kunit *test)
 {
@@ -282,6 +301,7 @@ static void the_sample_is_fair(struct kunit *test)
 static struct kunit_case mrc_cases[] = {
 	KUNIT_CASE(like_the_model),
 	KUNIT_CASE(a_loop_is_all_or_nothing),
+	KUNIT_CASE(uses_are_numbered_for_ever),
 	KUNIT_CASE(spaces_do_not_mix),
 	KUNIT_CASE(bad_sizes),
 	KUNIT_CASE(damage_is_found),

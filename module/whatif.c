@@ -89,7 +89,7 @@ static void record(struct fpool_whatif *w, u32 space, u64 vpn, u64 set)
 	u32 i = fpool_shadows_ref(&w->shadows, space, vpn);
 
 	__set_bit(i, w->there);
-	w->when[i] = w->shadows.mrc.refs;
+	w->when[i] = w->shadows.mrc.now;
 	fpool_curves_ref(&w->curves, set, space, vpn);
 }
 

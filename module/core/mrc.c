@@ -234,6 +234,7 @@ u32 fpool_mrc_ref(struct fpool_mrc *m, u32 space, u64 vpn, bool *known)
 {
 	u32 i = fpool_mrc_find(m, space, vpn);
 
+	m->now++;
 	m->refs++;
 	*known = i != NONE;
 	if (*known) {

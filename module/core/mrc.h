@@ -46,6 +46,7 @@ struct fpool_mrc_page {
  * @depth: the sizes in pages, ascending
  * @last: the page at each of these depths, or FPOOL_MRC_NONE: the stack is not that deep
  * @found: references to pages that the pool of this size, and none smaller, would hold
+ * @now: all references there have ever been: what is counted anew does not change the order
  * @refs: all references
  * @cold: those to pages that were not on the stack
  */
@@ -59,6 +60,7 @@ struct fpool_mrc {
 	u32 depth[FPOOL_MRC_SIZES_MAX];
 	u32 last[FPOOL_MRC_SIZES_MAX];
 	u64 found[FPOOL_MRC_SIZES_MAX];
+	u64 now;
 	u64 refs;
 	u64 cold;
 };
