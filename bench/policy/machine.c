@@ -13,6 +13,7 @@
 #include <linux/kernel.h>
 #include <linux/slab.h>
 
+#include "fail.h"
 #include "frames.h"
 #include "machine.h"
 #include "policy.h"
@@ -63,16 +64,16 @@ struct machine *machine_new(const struct trace *t, const char *policy, u32 frame
 
 	if (!ops)
 		return NULL;
-	m = kzalloc(sizeof(*m), GFP_KERNEL);
+	m = alloc_zeroed(sizeof(*m));
 	m->trace = t;
 	m->batch = clamp(batch, 1U, BATCH_MAX);
-	m->bits = kzalloc(t->pages, GFP_KERNEL);
-	m->ghost = kcalloc(t->pages, sizeof(u64), GFP_KERNEL);
-	m->page = kcalloc(frames, sizeof(u32), GFP_KERNEL);
-	m->free = kcalloc(frames, sizeof(u32), GFP_KERNEL);
+	m->bits = alloc_zeroed(t->pages);
+	m->ghost = alloc_zeroed((size_t)t->pages * sizeof(u64));
+	m->page = alloc_zeroed((size_t)frames * sizeof(u32));
+	m->free = alloc_zeroed((size_t)frames * sizeof(u32));
 	for (i = 0; i < frames; i++)
 		m->free[m->nfree++] = frames - 1 - i;
-	fpool_frames_init(&m->frames, kzalloc(fpool_frames_bytes(frames), GFP_KERNEL), frames);
+	fpool_frames_init(&m->frames, alloc_zeroed(fpool_frames_bytes(frames)), frames);
 	if (fpool_policy_init(&m->policy, ops, &m->frames, frames))
 		return NULL;
 	return m;
@@ -81,15 +82,13 @@ struct machine *machine_new(const struct trace *t, const char *policy, u32 frame
 void machine_watch(struct machine *m, u32 shift, u32 every)
 {
 	u32 capacity = m->frames.nframes, frames = capacity >> shift;
+	void *mem = alloc_zeroed(fpool_shadows_bytes(frames));
 
-	m->shadows = kzalloc(sizeof(*m->shadows), GFP_KERNEL);
+	m->shadows = alloc_zeroed(sizeof(*m->shadows));
 	m->every = every;
 	m->next_look = m->at + every;
-	if (fpool_shadows_init(m->shadows, kzalloc(fpool_shadows_bytes(frames), GFP_KERNEL),
-			       m->policy.ops, capacity, frames)) {
-		kfree(m->shadows);
-		m->shadows = NULL;
-	}
+	if (fpool_shadows_init(m->shadows, mem, m->policy.ops, capacity, frames))
+		die("no shadows of %u frames for a pool of %u", frames, capacity);
 }
 
 static const struct fpool_shadow *find_shadow(const struct machine *m, const char *policy,
@@ -126,7 +125,7 @@ void machine_curve(const struct machine *m, u64 *misses)
 void machine_lru(const struct trace *t, const u32 *frames, unsigned int nr, u64 *misses)
 {
 	u32 i, room = max(t->pages, frames[nr - 1]);
-	void *mem = kzalloc(fpool_mrc_bytes(room), GFP_KERNEL);
+	void *mem = alloc_zeroed(fpool_mrc_bytes(room));
 	struct fpool_mrc m;
 	bool known;
 

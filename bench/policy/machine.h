@@ -29,7 +29,8 @@ void machine_run(struct machine *m, u32 end);
 /*
  * From now on the machine is watched by shadows, one of 2^@shift pages in their sample.  With
  * @every 0 they are told all references; else what a kernel sees: faults, the accessed bits that
- * the policy reads, and those of the sample, which are read after each @every references.
+ * the policy reads, and those of the sample, which are read after each @every references.  The
+ * sample has 8 to 2^20 frames.
  */
 void machine_watch(struct machine *m, u32 shift, u32 every);
 bool machine_has_shadow(const struct machine *m, const char *policy, u32 eighths);

@@ -9,6 +9,7 @@
 #include <linux/kernel.h>
 #include <linux/slab.h>
 
+#include "fail.h"
 #include "together.h"
 #include "wset.h"
 
@@ -171,8 +172,8 @@ static void process_init(struct together *m, unsigned int i, const struct trace 
 
 	p->trace = t;
 	p->seed = 0x9e3779b97f4a7c15ULL + number;
-	p->bits = kzalloc(t->pages, GFP_KERNEL);
-	p->ghost = kcalloc(t->pages, sizeof(u64), GFP_KERNEL);
+	p->bits = alloc_zeroed(t->pages);
+	p->ghost = alloc_zeroed((size_t)t->pages * sizeof(u64));
 	p->counts = counts;
 	p->charged = rule == TOGETHER_SETS ? &p->set : &m->sets.common;
 	if (rule == TOGETHER_SETS)
@@ -182,13 +183,13 @@ static void process_init(struct together *m, unsigned int i, const struct trace 
 
 static struct together *together_new(const char *policy, enum together_rule rule, u32 frames)
 {
-	struct together *m = kzalloc(sizeof(*m), GFP_KERNEL);
+	struct together *m = alloc_zeroed(sizeof(*m));
 	u32 i;
 
-	fpool_frames_init(&m->frames, kzalloc(fpool_frames_bytes(frames), GFP_KERNEL), frames);
-	m->page = kcalloc(frames, sizeof(u32), GFP_KERNEL);
-	m->owner = kzalloc(frames, GFP_KERNEL);
-	m->free = kcalloc(frames, sizeof(u32), GFP_KERNEL);
+	fpool_frames_init(&m->frames, alloc_zeroed(fpool_frames_bytes(frames)), frames);
+	m->page = alloc_zeroed((size_t)frames * sizeof(u32));
+	m->owner = alloc_zeroed(frames);
+	m->free = alloc_zeroed((size_t)frames * sizeof(u32));
 	for (i = 0; i < frames; i++)
 		m->free[m->nfree++] = frames - 1 - i;
 	fpool_wsets_init(&m->sets, fpool_policy_find(policy), &m->frames, frames, m->tab,

@@ -174,21 +174,29 @@ void trace_check(const char *path)
 /* From a page number to its dense number: open addressing, half full at most. */
 struct numbers {
 	u32 *key, *value;
-	u32 mask, n;
+	size_t mask;		/* for 2^30 pages there are 2^32 slots */
+	u32 n;
 };
 
-static void numbers_init(struct numbers *h, u32 slots)
+static void numbers_init(struct numbers *h, size_t slots)
 {
-	h->key = alloc_zeroed((size_t)slots * sizeof(u32));
-	h->value = alloc((size_t)slots * sizeof(u32));
+	h->key = alloc_zeroed(slots * sizeof(u32));
+	h->value = alloc(slots * sizeof(u32));
 	h->mask = slots - 1;
 	h->n = 0;
 }
 
-/* Keys are pages + 1, 0 is an empty slot. */
-static u32 slot_of(const struct numbers *h, u32 key)
+u64 trace_hash(u32 page)
 {
-	u32 i = (key * 0x9e3779b1U >> 7) & h->mask;
+	u64 product = page * 0x9e3779b97f4a7c15ULL;
+
+	return product ^ product >> 32;
+}
+
+/* Keys are pages + 1, 0 is an empty slot. */
+static size_t slot_of(const struct numbers *h, u32 key)
+{
+	size_t i = trace_hash(key) & h->mask;
 
 	while (h->key[i] && h->key[i] != key)
 		i = (i + 1) & h->mask;
@@ -198,7 +206,7 @@ static u32 slot_of(const struct numbers *h, u32 key)
 static void numbers_grow(struct numbers *h)
 {
 	struct numbers old = *h;
-	u32 i, slot;
+	size_t i, slot;
 
 	numbers_init(h, 2 * (old.mask + 1));
 	for (i = 0; i <= old.mask; i++) {
@@ -215,11 +223,11 @@ static void numbers_grow(struct numbers *h)
 
 static u32 number_of(struct numbers *h, u32 page)
 {
-	u32 slot = slot_of(h, page + 1);
+	size_t slot = slot_of(h, page + 1);
 
 	if (h->key[slot])
 		return h->value[slot];
-	if (2 * (h->n + 1) > h->mask) {
+	if (2 * ((size_t)h->n + 1) > h->mask) {
 		numbers_grow(h);
 		slot = slot_of(h, page + 1);
 	}
@@ -231,7 +239,7 @@ static u32 number_of(struct numbers *h, u32 page)
 static void number_pages(struct trace *t)
 {
 	struct numbers h;
-	u32 i;
+	size_t i;
 
 	numbers_init(&h, 1 << 12);
 	for (i = 0; i < t->n; i++)

@@ -41,5 +41,7 @@ void trace_name(char name[TRACE_NAME_MAX], const char *path);
 /* Takes @raw, in the same format. */
 struct trace *trace_make(const char *name, u32 *raw, u32 n);
 void trace_free(struct trace *t);
+/* Where a page is looked for: the lowest bits count, as many as a table of all pages needs. */
+u64 trace_hash(u32 page);
 
 #endif /* BENCH_TRACE_H */

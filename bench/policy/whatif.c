@@ -19,7 +19,9 @@
 #define POOLS		2
 #define CURVE_MAX	16
 #define SHIFT_MAX	12
-#define SAMPLE_LEAST	8	/* frames */
+/* Frames that shadows can have. */
+#define SAMPLE_LEAST	8
+#define SAMPLE_MOST	(1U << 20)
 
 static const u32 percent[POOLS] = { 10, 25 };
 
@@ -112,6 +114,11 @@ static void watch(const struct trace *t, u32 frames, const struct whatif *w)
 	machine_free(m);
 }
 
+static void refuse(const char *too, u32 frames, const struct whatif *w)
+{
+	printf("  pool of %u frames: too %s for a sample of one in %u\n", frames, too, 1U << w->shift);
+}
+
 void whatif_run(const struct trace *t, const struct whatif *w)
 {
 	unsigned int i;
@@ -120,11 +127,12 @@ void whatif_run(const struct trace *t, const struct whatif *w)
 	printf("%s: %u references to %u pages\n", t->name, t->n, t->pages);
 	for (i = 0; i < POOLS; i++) {
 		frames = (u64)t->pages * percent[i] / 100;
-		if (frames >> w->shift >= SAMPLE_LEAST)
-			watch(t, frames, w);
+		if (frames >> w->shift < SAMPLE_LEAST)
+			refuse("small", frames, w);
+		else if (frames >> w->shift > SAMPLE_MOST)
+			refuse("large", frames, w);
 		else
-			printf("  pool of %u frames: too small for a sample of one in %u\n", frames,
-			       1U << w->shift);
+			watch(t, frames, w);
 	}
 	fflush(stdout);
 }

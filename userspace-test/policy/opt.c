@@ -234,6 +234,25 @@ static bool long_loop(void)
 	return opt + frames >= least && opt <= least + frames;
 }
 
+/* A table for 2^30 pages has 2^32 slots: neighbours, and those far apart, come to be all over it. */
+static bool hash_is_spread(u32 step)
+{
+	const u32 pages = 1 << 16, parts = 1 << 10;
+	u32 *n = alloc_zeroed(parts * sizeof(u32)), i, most = 0, least = pages;
+
+	for (i = 0; i < pages; i++)
+		n[(trace_hash(i * step) & 0xffffffff) / (1ULL << 22)]++;
+	for (i = 0; i < parts; i++) {
+		most = n[i] > most ? n[i] : most;
+		least = n[i] < least ? n[i] : least;
+	}
+	if (!least || most > 4 * pages / parts)
+		printf("# pages %u apart: %u to %u in a part, instead of %u\n", step, least, most,
+		       pages / parts);
+	free(n);
+	return least && most <= 4 * pages / parts;
+}
+
 int main(int argc, char **argv)
 {
 	/* Where words and levels of bits end. */
@@ -254,6 +273,8 @@ int main(int argc, char **argv)
 		good = many_pages();
 	ok(good, "%u longer traces, the next uses looked for", i);
 	ok(long_loop(), "a long loop: the misses that one can work out");
+	ok(hash_is_spread(1) && hash_is_spread(512) && hash_is_spread(0x7fff),
+	   "pages are spread over a table of any size");
 	printf("1..%u\n", number);
 	return failed;
 }

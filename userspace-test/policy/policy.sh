@@ -64,6 +64,11 @@ gives 0 "$simulator" -w 0 db.u32
 says out 'off in the mean by 0.000 for policies, 0.000 for sizes, 0.000 for LRU'
 gives 0 "$simulator" -w 12,1073741824 db.u32
 says out 'pool of 100 frames: too small for a sample of one in 4096'
+# One frame more than shadows can have, in the smaller of the two pools.
+trace huge.u32 'range(10 * 2 ** 20 + 10)'
+gives 0 "$simulator" -w 0 huge.u32
+says out 'pool of 1048577 frames: too large for a sample of one in 1'
+rm huge.u32
 
 about='traces: '
 : > empty.u32
