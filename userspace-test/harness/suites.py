@@ -76,8 +76,9 @@ SUITES = [
     Suite('soak', ['userspace-test/harness/selftest soak']),
     Suite('vm', ['userspace-test/harness/selftest vm']),
     Suite('core', ['make -s -C userspace-test/core check']),
-    # OPT against models; bad input, names and mixes of the simulator.
-    Suite('policy', ['make -s -C userspace-test/policy check', 'userspace-test/policy/policy.sh']),
+    # OPT against models; bad input, names and mixes of the simulator; what the default policy is worth.
+    Suite('policy', ['make -s -C userspace-test/policy check', 'userspace-test/policy/policy.sh',
+                     'userspace-test/policy/figures.sh']),
     Suite('fuzz-core', ['make -s -C userspace-test/fuzz/core check']),
     Suite('fuzz-core-long', ['make -s -C userspace-test/fuzz/core long MINUTES=5'], timeout=2700, long=True),
     Suite('kunit', ['insmod /lib/framepool/framepool_kunit.ko && cat /sys/kernel/debug/kunit/*/results'],
