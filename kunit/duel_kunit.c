@@ -156,6 +156,18 @@ static void the_better_one_wins(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fpool_duel_rivals(&d, FPOOL_DUEL_HOLDER));
 }
 
+/* What is decided elsewhere stays so, whatever misses. */
+static void who_is_led_decides_nothing(struct kunit *test)
+{
+	struct fpool_duel d = { .led = true, .won = true };
+
+	faults(&d, FPOOL_DUEL_RIVAL, 2 * FRAMES);
+	KUNIT_EXPECT_TRUE(test, d.won);
+	d.won = false;
+	faults(&d, FPOOL_DUEL_REST, 2 * FRAMES);
+	KUNIT_EXPECT_FALSE(test, d.won);
+}
+
 /* Not back before the lead is gone; that is held at the pool's frames, however long it lasted. */
 static void it_changes_back_late(struct kunit *test)
 {
@@ -207,6 +219,7 @@ static struct kunit_case duel_cases[] = {
 	KUNIT_CASE(pages_are_chosen_by_chance),
 	KUNIT_CASE(no_difference_changes_nothing),
 	KUNIT_CASE(the_better_one_wins),
+	KUNIT_CASE(who_is_led_decides_nothing),
 	KUNIT_CASE(it_changes_back_late),
 	KUNIT_CASE(the_worse_one_sleeps),
 	{}

@@ -92,6 +92,7 @@ EXPORT(fpool_policy_tenure);
 
 EXPORT(fpool_wsets_init);
 EXPORT(fpool_wsets_next);
+EXPORT(fpool_wsets_rival);
 EXPORT(fpool_wsets_switch);
 EXPORT(fpool_wsets_victim);
 EXPORT(fpool_wsets_age);
@@ -137,6 +138,7 @@ EXPORT(fpool_shadows_ref);
 EXPORT(fpool_shadows_switch);
 EXPORT(fpool_shadows_clear);
 EXPORT(fpool_shadows_find);
+EXPORT(fpool_shadows_follow);
 EXPORT(fpool_shadows_check);
 
 EXPORT(fpool_curves_bytes);

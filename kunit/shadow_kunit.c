@@ -330,6 +330,39 @@ static void a_sample_of_random_references(struct kunit *test)
 	}
 }
 
+/* Whoever has won the pool's duel: so the pool goes, and pools of other sizes that would duel. */
+static void expect_way(struct kunit *test, struct fpool_shadows *s, bool won, u32 least)
+{
+	struct rnd_state rnd;
+	u32 i, k;
+
+	prandom_seed_state(&rnd, 1);
+	fpool_shadows_follow(s, won);
+	for (i = 0; i < 8 * MINIATURE; i++)
+		fpool_shadows_ref(s, 1, fpool_kunit_below(&rnd, 4 * MINIATURE));
+	for (k = 0; k < s->nr; k++)
+		KUNIT_EXPECT_EQ_MSG(test, s->shadow[k].policy.duel.won,
+				    won && s->shadow[k].eighths >= least, "%u/8",
+				    s->shadow[k].eighths);
+	sound(test, s);
+}
+
+static void all_sizes_go_the_pools_way(struct kunit *test)
+{
+	/* A quarter of such a pool is large enough for a duel, an eighth is not. */
+	struct fpool_shadows *s = shadows_new(test, &fpool_policy_tenure, 4096, MINIATURE);
+
+	expect_way(test, s, false, 0);
+	expect_way(test, s, true, 2);
+	fpool_shadows_switch(s, &fpool_policy_clock);
+	fpool_shadows_switch(s, &fpool_policy_tenure);
+	expect_way(test, s, true, 2);
+	expect_way(test, s, false, 0);
+	/* Pools that do not duel, and one that is its own sample and does so itself. */
+	expect_way(test, shadows_new(test, &fpool_policy_tenure, 1023, MINIATURE / 2), true, 64);
+	expect_way(test, shadows_new(test, &fpool_policy_tenure, 1024, 1024), true, 64);
+}
+
 static struct kunit_case shadow_cases[] = {
 	KUNIT_CASE(like_the_pools_themselves),
 	KUNIT_CASE(a_switch_in_the_pool),
@@ -339,6 +372,7 @@ static struct kunit_case shadow_cases[] = {
 	KUNIT_CASE(bad_parameters),
 	KUNIT_CASE(damage_is_found),
 	KUNIT_CASE(a_sample_of_random_references),
+	KUNIT_CASE(all_sizes_go_the_pools_way),
 	{}
 };
 

@@ -1025,6 +1025,28 @@ static void pins_and_minima_share_the_pool(struct kunit *test)
 	check(p);
 }
 
+/* The way of the pool is that of most of its frames, not of most of its sets. */
+static void the_way_of_most_frames(struct kunit *test)
+{
+	struct pool *p = pool_of(test, 64, 3);
+	struct fpool_wset *set;
+	u32 i;
+
+	KUNIT_EXPECT_FALSE(test, fpool_wsets_rival(&p->ws));
+	for (i = 0; i < 3; i++) {
+		set = &p->process[i].set;
+		set->charge = 10 + 15 * i;
+		set->policy.duel.won = i < 2;
+	}
+	/* 10 and 25 against 40. */
+	KUNIT_EXPECT_FALSE(test, fpool_wsets_rival(&p->ws));
+	p->ws.common.policy.duel.won = true;
+	p->ws.common.charge = 5;
+	KUNIT_EXPECT_FALSE(test, fpool_wsets_rival(&p->ws));
+	p->ws.common.charge++;
+	KUNIT_EXPECT_TRUE(test, fpool_wsets_rival(&p->ws));
+}
+
 static struct kunit_case wset_cases[] = {
 	KUNIT_CASE(barren_sets_are_left_alone),
 	KUNIT_CASE(ids_are_given_away_again),
@@ -1049,6 +1071,7 @@ static struct kunit_case wset_cases[] = {
 	KUNIT_CASE(check_finds_what_does_not_add_up),
 	KUNIT_CASE(random_histories_of_few),
 	KUNIT_CASE(a_thousand_sets),
+	KUNIT_CASE(the_way_of_most_frames),
 	{}
 };
 

@@ -292,15 +292,20 @@ static void tell(struct fpool_whatif *w, const struct found *found)
 	spin_unlock(&w->lock);
 }
 
-/* The pool may have another policy since the last time. */
+/* The pool may have another policy since the last time, or most of it go another way. */
 static void follow_policy(struct fpool_whatif *w)
 {
 	const struct fpool_policy_ops *ops = READ_ONCE(w->pool->wsets.common.policy.ops);
+	bool rival;
 
+	spin_lock(&w->pool->lock);
+	rival = fpool_wsets_rival(&w->pool->wsets);
+	spin_unlock(&w->pool->lock);
 	spin_lock(&w->lock);
 	if (ops != w->ops)
 		fpool_shadows_switch(&w->shadows, ops);
 	w->ops = ops;
+	fpool_shadows_follow(&w->shadows, rival);
 	spin_unlock(&w->lock);
 }
 

@@ -233,6 +233,8 @@ static void fault(struct machine *m, u32 page)
 	u64 age;
 
 	m->counts.misses++;
+	if (m->shadows)
+		fpool_shadows_follow(m->shadows, m->policy.duel.won);
 	if (m->every)
 		tell(m, page);
 	while (!m->nfree)

@@ -96,6 +96,8 @@ void fpool_duel_step(struct fpool_duel *d, u32 frames, u32 shift)
 {
 	s32 saved = FPOOL_DUEL_STEP - (d->lost << shift);
 
+	if (d->led)
+		return;
 	if (!shift) {
 		memset(d, 0, sizeof(*d));
 		return;

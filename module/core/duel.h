@@ -29,6 +29,7 @@ enum fpool_duel_side { FPOOL_DUEL_REST, FPOOL_DUEL_HOLDER, FPOOL_DUEL_RIVAL, FPO
  * @lost: misses since the last reckoning of the leaders that go another way than the rest
  * @won: the rest goes the rival's way
  * @asleep: nobody does, for a while
+ * @led: it is not decided here: nobody leads, and @won is told from outside
  */
 struct fpool_duel {
 	s32 lead;
@@ -36,6 +37,7 @@ struct fpool_duel {
 	u32 lost;
 	bool won;
 	bool asleep;
+	bool led;
 };
 
 /**

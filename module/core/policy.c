@@ -160,7 +160,7 @@ bool fpool_policy_switch_step(struct fpool_policy *p, u32 max)
 			p->next = NULL;
 	} else if (!leave_old(p, max)) {
 		memset(p->word, 0, sizeof(p->word));
-		memset(&p->duel, 0, sizeof(p->duel));
+		p->duel = (struct fpool_duel){ .led = p->duel.led };
 		WRITE_ONCE(p->ops, p->next);
 		p->entering = true;
 	}

@@ -163,6 +163,8 @@ static void choose_leaders(struct fpool_policy *p, struct tenure *t)
 {
 	u32 before = t->shift;
 
+	if (p->duel.led)
+		return;
 	if (!t->settled) {
 		t->shift = fpool_duel_shift(t->frames);
 		return;

@@ -32,6 +32,10 @@
  * wants to know whether it may leave.  Uses of a page between two looks are one, and the access
  * that faulted has set the bit as well: the first that is found after a fault is not to be told.
  *
+ * A miniature has fewer frames than a duel needs (duel.c), and its larger sizes may have enough: it
+ * would not go the way that the pool goes, and sizes would be compared that go different ways.  So
+ * all go the pool's, and none of them duels, but for those of pools that would be too small for it.
+ *
  * A page that falls off the stack is forgotten by all.  The stack is four times as deep as the
  * largest shadow, so that the ghosts that matter are still there.
  */
@@ -161,12 +165,17 @@ int fpool_shadow_stack(struct fpool_mrc *m, void *mem, u32 capacity, u32 frames)
 	return fpool_mrc_init(m, mem, capacity, depth, FPOOL_SHADOW_SIZES);
 }
 
+static bool would_duel(u64 frames)
+{
+	return frames >= FPOOL_DUEL_LEAST;
+}
+
 /* One more shadow, on @mem; where the next one's memory begins. */
 static void *add_shadow(struct fpool_shadows *s, void *mem, const struct fpool_policy_ops *ops,
-			u32 frames, u32 eighths)
+			u32 capacity, u32 eighths)
 {
 	struct fpool_shadow *shadow = &s->shadow[s->nr];
-	u32 nr = fpool_shadow_part(frames, eighths), i;
+	u32 nr = fpool_shadow_part(s->frames, eighths), i;
 
 	shadow->nr = s->nr++;
 	shadow->eighths = eighths;
@@ -177,6 +186,8 @@ static void *add_shadow(struct fpool_shadows *s, void *mem, const struct fpool_p
 		fpool_frame_list_add_tail(&shadow->frames, &shadow->free, fpool_frame(i));
 	/* Cannot fail: there is a policy, and there are frames. */
 	fpool_policy_init(&shadow->policy, ops, &shadow->frames, nr);
+	shadow->policy.duel.led = s->frames < FPOOL_DUEL_LEAST && would_duel(capacity) &&
+				  would_duel((u64)capacity * eighths / FPOOL_SHADOW_UNIT);
 	return mem + fpool_frames_bytes(nr);
 }
 
@@ -210,10 +221,10 @@ int fpool_shadows_init(struct fpool_shadows *s, void *mem, const struct fpool_po
 	memset(s->page, 0, (size_t)nr_pages(frames) * s->stride);
 	mem = s->page + (size_t)nr_pages(frames) * s->stride;
 	for (i = 0; fpool_policy_nth(i); i++)
-		mem = add_shadow(s, mem, fpool_policy_nth(i), frames, FPOOL_SHADOW_UNIT);
+		mem = add_shadow(s, mem, fpool_policy_nth(i), capacity, FPOOL_SHADOW_UNIT);
 	for (i = 0; i < FPOOL_SHADOW_SIZES; i++)
 		if (is_other_size(fpool_shadow_eighths[i]))
-			mem = add_shadow(s, mem, ops, frames, fpool_shadow_eighths[i]);
+			mem = add_shadow(s, mem, ops, capacity, fpool_shadow_eighths[i]);
 	return 0;
 }
 
@@ -376,6 +387,27 @@ void fpool_shadows_switch(struct fpool_shadows *s, const struct fpool_policy_ops
 	for (k = 0; k < s->nr; k++)
 		if (!s->shadow[k].fixed)
 			fpool_policy_switch(&s->shadow[k].policy, ops);
+}
+
+/**
+ * fpool_shadows_follow() - which way the pool goes now
+ * @s: the shadows
+ * @won: whether the rival has won its duel
+ *
+ * To be told again after fpool_shadows_switch().
+ *
+ * Context: Caller serialises access to @s.
+ */
+void fpool_shadows_follow(struct fpool_shadows *s, bool won)
+{
+	struct fpool_duel *duel;
+	u32 k;
+
+	for (k = 0; k < s->nr; k++) {
+		duel = &s->shadow[k].policy.duel;
+		if (duel->led)
+			duel->won = won;
+	}
 }
 
 /**

@@ -91,6 +91,7 @@ int fpool_shadows_init(struct fpool_shadows *s, void *mem, const struct fpool_po
 		       u32 capacity, u32 frames);
 u32 fpool_shadows_ref(struct fpool_shadows *s, u32 space, u64 vpn);
 void fpool_shadows_switch(struct fpool_shadows *s, const struct fpool_policy_ops *ops);
+void fpool_shadows_follow(struct fpool_shadows *s, bool won);
 void fpool_shadows_clear(struct fpool_shadows *s);
 const struct fpool_shadow *fpool_shadows_find(const struct fpool_shadows *s,
 					      const struct fpool_policy_ops *ops, u32 eighths);

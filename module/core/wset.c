@@ -144,6 +144,26 @@ struct fpool_wset *fpool_wsets_next(struct fpool_wsets *ws, u32 id)
 }
 
 /**
+ * fpool_wsets_rival() - which way most of the pool goes (duel.c)
+ * @ws: the sets
+ *
+ * Takes time in proportion to the sets.
+ *
+ * Context: Caller serialises access to @ws.
+ * Return: true if more than half of the frames that are charged are of sets in which the rival has
+ *	won.
+ */
+bool fpool_wsets_rival(struct fpool_wsets *ws)
+{
+	struct fpool_wset *set;
+	s64 more = 0;
+
+	for (set = &ws->common; set; set = fpool_wsets_next(ws, set->id + 1))
+		more += set->policy.duel.won ? (s64)set->charge : -(s64)set->charge;
+	return more > 0;
+}
+
+/**
  * fpool_wsets_switch() - another policy takes over in every set
  * @ws: the sets
  * @ops: which one

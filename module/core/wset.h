@@ -163,6 +163,7 @@ int fpool_wsets_init(struct fpool_wsets *ws, const struct fpool_policy_ops *ops,
 		     struct fpool_frames *ft, u32 capacity, struct fpool_wset **tab, u32 slots);
 int fpool_wsets_switch(struct fpool_wsets *ws, const struct fpool_policy_ops *ops);
 struct fpool_wset *fpool_wsets_next(struct fpool_wsets *ws, u32 id);
+bool fpool_wsets_rival(struct fpool_wsets *ws);
 struct fpool_wset *fpool_wsets_victim(struct fpool_wsets *ws, struct fpool_wset *self);
 u64 fpool_wsets_age(struct fpool_wsets *ws, u64 ghost);
 int fpool_wsets_check(struct fpool_wsets *ws, const char **why);

@@ -70,6 +70,13 @@ gives 0 "$simulator" -w 0 huge.u32
 says out 'pool of 1048577 frames: too large for a sample of one in 1'
 rm huge.u32
 
+# Two programs in turn: the pool goes the way of recency, which a miniature of 250 frames could not find out. The shadows go with it.
+trace turns.u32 '[i // 50000 % 8 * 1500 + random.randrange((500, 3000, 1000, 2000)[i // 50000 % 4]) for i in range(1000000)]'
+gives 0 "$simulator" -w 3 turns.u32
+awk '/ LRU / { next } / off by / { off = $10 / ($7 > 1 ? $7 : 1); if (off < 0) off = -off; if (off > most) most = off; n++ }
+	END { exit !(n == 18 && most < 0.1) }' "$work/out"
+ok $? 'the way of the pool: what shadows say is right within a tenth'
+
 about='traces: '
 : > empty.u32
 printf 'abcdefg' > torn.u32
