@@ -32,6 +32,7 @@ struct model {
 	u32 page[DUEL_FRAMES];
 	u32 size;			/* settled */
 	u32 shift;			/* of the duel */
+	u32 moving;			/* pages to be judged until nobody is a stray */
 	bool evicting;
 	u64 left[FPOOL_DUEL_SIDES], looked[MAX_LISTS];
 	struct fpool_duel duel;		/* has tests of its own */
@@ -197,6 +198,8 @@ static void follow(struct model *m, u32 size)
 		m->shift = m->shift ? m->shift + 1 : 5;
 	while (m->size && shift_of(size + size / 8) < m->shift)
 		m->shift = m->shift > 5 ? m->shift - 1 : 0;
+	if (m->shift != before)
+		m->moving = 8 * size;
 	if (m->size && m->shift != before)
 		fpool_duel_begin(&m->duel, size);
 }
@@ -227,6 +230,15 @@ static bool recency(const struct model *m, u32 side)
 static u32 side_of(const struct model *m, u32 frame)
 {
 	return fpool_duel_side(1, m->page[frame], m->shift);
+}
+
+/* Where a page goes on that was judged on @side. */
+static u32 side_by_now(struct model *m, u32 frame, u32 side)
+{
+	if (!m->moving)
+		return side;
+	m->moving--;
+	return side_of(m, frame);
 }
 
 /* Down at once; up by one, or to where no more than an eighth and 128 are missing. */
@@ -327,14 +339,15 @@ static bool leaves(struct model *m, u32 frame, u32 side, u32 id, bool accessed)
 		    len[1] + len[2] + part_of(m, side, 100) >= frames_of(m, side))
 			return true;
 		m->note[frame] = recency(m, side) && note == 1;
-		append(m, 4 * side_of(m, frame) + (note == 1 || recency(m, side) ? 2 : 1), frame);
+		append(m, 4 * side_by_now(m, frame, side) + (note == 1 || recency(m, side) ? 2 : 1),
+		       frame);
 		return false;
 	}
 	if (!accessed && !(id == 2 && note)) {
 		m->no_ghost[frame] = id == 2 && !recency(m, side);
 		return true;
 	}
-	append(m, 4 * side_of(m, frame) + 2, frame);
+	append(m, 4 * side_by_now(m, frame, side) + 2, frame);
 	if (id == 1)
 		m->note[frame] = 0;
 	else if (!accessed)
@@ -919,10 +932,12 @@ static void tenure_gives_leaders_their_side(struct kunit *test)
 		/* Its size is believed by and by; some pages of each round are missed. */
 		for (misses = 0; misses < 2000; )
 			misses += loop(test, life, sizes[i].frames, 0, DUEL_FRAMES, DUEL_FRAMES);
-		KUNIT_EXPECT_NE_MSG(test, strays(life, i ? sizes[i - 1].shift : 0), 0, "%u", i);
+		KUNIT_EXPECT_GT_MSG(test, strays(life, i ? sizes[i - 1].shift : 0),
+				    sizes[i].frames / 64, "%u", i);
 		judge_all(life);
-		KUNIT_EXPECT_EQ_MSG(test, strays(life, sizes[i].shift), 0, "%u frames",
-				    sizes[i].frames);
+		/* But for what was not judged for very long. */
+		KUNIT_EXPECT_LE_MSG(test, strays(life, sizes[i].shift), sizes[i].frames / 256,
+				    "%u frames", sizes[i].frames);
 	}
 }
 

@@ -95,6 +95,9 @@ static_assert(NR_LISTS < 1 << SIDE_SHIFT && NR_ALL <= FPOOL_POLICY_TRANSIT);
 #define ROUND_PART	8
 #define ROUND_FEW	128
 
+/* So many times as many pages as there are are judged until all have been, or nearly. */
+#define MOVING		8
+
 /* Evictions from one look to the next. */
 #define LOOK_MAIN	64
 #define LOOK_PROBATION	256
@@ -114,8 +117,10 @@ struct side {
 /* The policy's words. */
 struct tenure {
 	u32 settled;		/* frames left after the last round of evictions, or 0 */
-	u32 frames, shift;	/* what the sides' shares were worked out of */
-	u32 evicting;		/* whether such a round is going on */
+	u32 frames;		/* what the sides' shares were worked out of ... */
+	u16 shift;		/* ... and this */
+	bool evicting;		/* whether such a round is going on */
+	u32 moving;		/* pages yet to be judged until each is on its side */
 	struct side side[FPOOL_DUEL_SIDES];
 };
 
@@ -165,12 +170,11 @@ static void choose_leaders(struct fpool_policy *p, struct tenure *t)
 
 	if (p->duel.led)
 		return;
-	if (!t->settled) {
-		t->shift = fpool_duel_shift(t->frames);
+	t->shift = t->settled ? fpool_duel_follow(before, t->frames) : fpool_duel_shift(t->frames);
+	if (t->shift == before)
 		return;
-	}
-	t->shift = fpool_duel_follow(before, t->frames);
-	if (t->shift != before)
+	t->moving = MOVING * t->frames;
+	if (t->settled)
 		fpool_duel_begin(&p->duel, t->frames);
 }
 
@@ -263,13 +267,21 @@ static void tenure_insert(struct fpool_policy *p, fpool_frame_t frame, u64 age)
 		fpool_duel_fault(&p->duel, side, t->frames, t->shift);
 }
 
-/* A page that was judged stays, on the side that it belongs to now: others may lead since. */
-static __always_inline void stay(struct fpool_policy *p, u32 id, fpool_frame_t frame, u32 credit)
+/* Others lead, not long since. */
+static noinline u32 side_by_now(struct fpool_policy *p, fpool_frame_t frame)
 {
-	struct fpool_frame_info *fi = fpool_frames_info(p->ft, frame);
+	state(p)->moving--;
+	return side_of(state(p), fpool_frames_info(p->ft, frame));
+}
 
-	fi->policy = credit;
-	fpool_policy_requeue(p, list(side_of(state(p), fi), id), frame);
+/* A page that was judged stays, on the side that it belongs to by now. */
+static __always_inline void stay(struct fpool_policy *p, u32 side, u32 id, fpool_frame_t frame,
+				 u32 credit)
+{
+	*word(p, frame) = credit;
+	if (unlikely(state(p)->moving))
+		side = side_by_now(p, frame);
+	fpool_policy_requeue(p, list(side, id), frame);
 }
 
 static void tenure_put_back(struct fpool_policy *p, fpool_frame_t frame)
@@ -426,12 +438,12 @@ static noinline bool judge_new(struct fpool_policy *p, u32 side, fpool_frame_t f
 	u32 flag = *word(p, frame);
 
 	if (fpool_duel_rivals(&p->duel, side)) {
-		stay(p, MAIN, frame, flag == PROMOTE ? CREDIT_NEAR : 0);
+		stay(p, side, MAIN, frame, flag == PROMOTE ? CREDIT_NEAR : 0);
 		return false;
 	}
-	if (flag == FAR && is_full(p, state(p), side))
+	if (flag == FAR && is_full(p, settled(p), side))
 		return leave(p, side, frame);
-	stay(p, flag == PROMOTE ? MAIN : PROBATION, frame, 0);
+	stay(p, side, flag == PROMOTE ? MAIN : PROBATION, frame, 0);
 	return false;
 }
 
@@ -440,7 +452,7 @@ static noinline bool judge_probation(struct fpool_policy *p, u32 side, fpool_fra
 {
 	if (!accessed)
 		return leave(p, side, frame);
-	stay(p, MAIN, frame, 0);
+	stay(p, side, MAIN, frame, 0);
 	return false;
 }
 
@@ -460,7 +472,7 @@ static noinline bool judge_main(struct fpool_policy *p, u32 side, fpool_frame_t 
 		credit = min_t(u32, credit, CREDIT_NEAR);
 	else if (credit < CREDIT_MAX)
 		credit++;
-	stay(p, MAIN, frame, credit);
+	stay(p, side, MAIN, frame, credit);
 	return false;
 }
 
@@ -468,7 +480,7 @@ static bool tenure_judge(struct fpool_policy *p, fpool_frame_t frame, bool acces
 {
 	u32 at = fpool_frames_info(p->ft, frame)->list;
 	u32 side = at >> SIDE_SHIFT, id = at & ((1 << SIDE_SHIFT) - 1);
-	struct tenure *t = settled(p);
+	struct tenure *t = state(p);
 
 	if (!fpool_policy_knows(p, frame))
 		return false;
