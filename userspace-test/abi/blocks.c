@@ -395,8 +395,31 @@ static void jumps_over_a_bad_page(void)
 	bed_end();
 }
 
+static int hot_fd;
+static u32 hot_id;
+static u8 *hot;
+
+/* Half of a pool's pages are to be hot; the others are of the block type that the test is about. */
+static void begin_hot(void)
+{
+	pool_use(POOL);
+	attach_block = FRAMEPOOL_BLOCK_1;
+	hot_fd = space_attach(file_make("hot", NR * PAGE, 2), O_RDONLY);
+	hot_id = space_id(hot_fd);
+	hot = map(hot_fd, NR * PAGE, PROT_READ, MAP_SHARED);
+	attach_block = test_variant;
+	begin_file(LARGE);
+}
+
+static void end_hot(void)
+{
+	need_ok(munmap(hot, NR * PAGE));
+	space_gone(hot_fd, hot_id);
+	end(LARGE);
+}
+
 /* Reads pages in order, and beside each of them two that are in use all the time. */
-static void read_beside(const u8 *hot, u64 first, u64 nr, bool call)
+static void read_beside(u64 first, u64 nr, bool call)
 {
 	u8 page[PAGE];
 	u64 vpn, i;
@@ -418,28 +441,51 @@ static void hot_pages_stay(bool call)
 {
 	u64 nr = scaled(LARGE - POOL / PAGE), left;
 	struct framepool_space before, after;
-	u32 hot_id;
-	int hot;
-	u8 *h;
 
-	pool_use(POOL);
-	attach_block = FRAMEPOOL_BLOCK_1;
-	hot = space_attach(file_make("hot", NR * PAGE, 2), O_RDONLY);
-	hot_id = space_id(hot);
-	h = map(hot, NR * PAGE, PROT_READ, MAP_SHARED);
-	attach_block = FRAMEPOOL_BLOCK_AUTO;
-	begin_file(LARGE);
-	read_beside(h, 0, POOL / PAGE, call);
-	space_info(hot, &before);
-	read_beside(h, POOL / PAGE, nr, call);
-	space_info(hot, &after);
+	begin_hot();
+	read_beside(0, POOL / PAGE, call);
+	space_info(hot_fd, &before);
+	read_beside(POOL / PAGE, nr, call);
+	space_info(hot_fd, &after);
 	left = after.evictions - before.evictions;
 	diag("%ju pages read in order beside %lu hot ones, of which %ju have left", (uintmax_t)nr,
 	     NR, (uintmax_t)left);
 	expect(left <= NR / 50, "%ju of %lu hot pages have left", (uintmax_t)left, NR);
-	need_ok(munmap(h, NR * PAGE));
-	space_gone(hot, hot_id);
-	end(LARGE);
+	end_hot();
+}
+
+/* A page of each block in any order, and meanwhile as many hot ones as for each page fetched. */
+static void miss_beside(u64 nr, u64 block, struct rnd *r, u64 *at)
+{
+	u64 vpn, i;
+
+	for (; nr > 0; nr -= nr < block ? nr : block) {
+		vpn = rnd_below(r, LARGE);
+		expect(page_is(m + vpn * PAGE, vpn, 1), "page %ju", (uintmax_t)vpn);
+		for (i = 0; i < 2 * block; i++, ++*at)
+			expect(page_is(hot + *at % NR * PAGE, *at % NR, 2), "a hot page");
+	}
+}
+
+/* The same with misses anywhere: what is fetched along with them nobody ever wants. */
+static void hot_pages_stay_beside_misses(void)
+{
+	u64 block = 1ULL << 2 * (test_variant - FRAMEPOOL_BLOCK_1), left, at = 0;
+	struct framepool_space before, after, cold;
+	struct rnd r;
+
+	rnd_init(&r, 1);
+	begin_hot();
+	miss_beside(2 * POOL / PAGE, block, &r, &at);
+	space_info(hot_fd, &before);
+	miss_beside(scaled(8 * POOL / PAGE), block, &r, &at);
+	space_info(hot_fd, &after);
+	space_info(fd, &cold);
+	left = after.evictions - before.evictions;
+	diag("%ju pages fetched by %ju misses beside %lu hot ones, of which %ju have left",
+	     (uintmax_t)cold.fills, (uintmax_t)cold.major_faults, NR, (uintmax_t)left);
+	expect(left <= NR / 50, "%ju of %lu hot pages have left", (uintmax_t)left, NR);
+	end_hot();
 }
 
 static void hot_pages_stay_mapped(void)
@@ -693,6 +739,18 @@ static const struct test tests[] = {
 	  T_DEVICE | T_VARIANT(BED_DEVICE) },
 	{ "neighbours do not take the place of hot pages", hot_pages_stay_mapped, T_DEVICE },
 	{ "nor do those of a read", hot_pages_stay_read, T_DEVICE },
+	{ "the same in blocks of 4", hot_pages_stay_mapped, T_DEVICE | T_VARIANT(FRAMEPOOL_BLOCK_4) },
+	{ "the same in blocks of 16", hot_pages_stay_mapped, T_DEVICE | T_VARIANT(FRAMEPOOL_BLOCK_16) },
+	{ "the same in blocks of 64", hot_pages_stay_mapped, T_DEVICE | T_VARIANT(FRAMEPOOL_BLOCK_64) },
+	{ "the same in blocks of 256", hot_pages_stay_mapped, T_DEVICE | T_VARIANT(FRAMEPOOL_BLOCK_256) },
+	{ "nor do those of misses anywhere, in blocks of 4", hot_pages_stay_beside_misses,
+	  T_DEVICE | T_VARIANT(FRAMEPOOL_BLOCK_4) },
+	{ "in blocks of 16", hot_pages_stay_beside_misses,
+	  T_DEVICE | T_VARIANT(FRAMEPOOL_BLOCK_16) },
+	{ "in blocks of 64", hot_pages_stay_beside_misses,
+	  T_DEVICE | T_VARIANT(FRAMEPOOL_BLOCK_64) },
+	{ "in blocks of 256", hot_pages_stay_beside_misses,
+	  T_DEVICE | T_VARIANT(FRAMEPOOL_BLOCK_256) },
 	{ "smaller blocks in a fragmented pool", fragmented_auto, T_DEVICE },
 	{ "smaller blocks in a fragmented pool, of a fixed size", fragmented_fixed, T_DEVICE },
 	{ "blocks of which the type changes meanwhile", beside_types, T_DEVICE },
