@@ -3,6 +3,7 @@
 #include "bed.h"
 
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 
@@ -156,6 +157,21 @@ void bed_make(u64 pages)
 	}
 	if (test_variant == BED_DIRECT)
 		attach_flags |= FRAMEPOOL_ATTACH_DIRECT;
+}
+
+u64 bed_count(const char *file, unsigned int at)
+{
+	char knob[64], line[256], *next = line;
+	struct stat st;
+	dev_t dev;
+
+	need_ok(stat(bed_path, &st));
+	dev = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
+	snprintf(knob, sizeof(knob), "/sys/dev/block/%u:%u/%s", major(dev), minor(dev), file);
+	need(knob_read(knob, line, sizeof(line)), "%s: %s", knob, strerror(errno));
+	while (at--)
+		strtoull(next, &next, 10);
+	return strtoull(next, NULL, 10);
 }
 
 u8 *bed_load(void)

@@ -29,6 +29,7 @@ void bed_with_bad_blocks(void);		/* none yet; dm_has("dust") */
 void bed_bad_block(u64 vpn);		/* its reads fail until it has been written */
 void bed_slow(unsigned int ms);		/* each write */
 void bed_slow_reads(unsigned int ms);
+u64 bed_count(const char *file, unsigned int at);	/* a number, from 0, of the device's sysfs */
 u8 *bed_load(void);			/* what is on the medium */
 void bed_end(void);			/* after the space has gone */
 

@@ -138,6 +138,64 @@ static void random_order(void)
 	end(NR);
 }
 
+/* ---- what the device is asked ---- */
+
+static u64 device_reads(void)
+{
+	return bed_count("stat", 0);
+}
+
+static u64 device_sectors(void)
+{
+	return bed_count("stat", 2);
+}
+
+static void begin_on_device(void)
+{
+	/* Past the file system it has to be open for writing. */
+	fd = space_attach(bed_path, O_RDWR);
+	id = space_id(fd);
+	m = map(fd, NR * PAGE, PROT_READ, MAP_SHARED);
+	/* What the file system wants to know of the file it knows from now on. */
+	read_pages(NR - 1, 1);
+}
+
+/* By one fault, which is one read of the device, or as few as it has room for; pages fetched. */
+static u64 read_at_once(u64 vpn)
+{
+	u64 most = bed_count("queue/max_sectors_kb", 0) * KIB / PAGE;
+	u64 reads = device_reads(), sectors = device_sectors();
+	struct cost cost = cost_of(vpn, 1);
+
+	reads = device_reads() - reads;
+	sectors = device_sectors() - sectors;
+	expect(cost.major == 1, "%ju major faults", (uintmax_t)cost.major);
+	expect(sectors == cost.fills * (PAGE / 512), "%ju sectors for %ju pages",
+	       (uintmax_t)sectors, (uintmax_t)cost.fills);
+	expect(reads && reads <= (cost.fills + most - 1) / most, "%ju reads for %ju pages",
+	       (uintmax_t)reads, (uintmax_t)cost.fills);
+	return cost.fills;
+}
+
+/* What is fetched with a page costs the device no request of its own. */
+static void one_read(void)
+{
+	struct framepool_block b = { .size = sizeof(b), .block_type = FRAMEPOOL_BLOCK_1 };
+	u64 nr, fills;
+
+	bed_make(NR);
+	pool_use(POOL);
+	begin_on_device();
+	for (nr = 1; nr <= 256; nr *= 4, b.block_type++) {
+		need_ok(ioctl(fd, FRAMEPOOL_SET_BLOCK, &b));
+		fills = read_at_once(nr + nr / 2);
+		expect(fills == nr, "%ju pages of a block of %ju", (uintmax_t)fills,
+		       (uintmax_t)nr);
+	}
+	end(NR);
+	bed_end();
+}
+
 #define DELAY		2		/* ms that the device takes for a read, up to two ticks */
 #define WORK		1000		/* us that the reader does something else after each page */
 
@@ -565,6 +623,30 @@ static void fragmented(u32 block)
 	space_gone(filler, filler_id);
 }
 
+/* Its pages lie together on the device all the same. */
+static void one_read_in_pieces(void)
+{
+	u32 filler_id;
+	u64 fills;
+	int filler;
+
+	bed_make(NR);
+	pool_use(4 * MIB);
+	filler = make_fragments(&filler_id, false);
+	attach_block = FRAMEPOOL_BLOCK_AUTO;
+	begin_on_device();
+	need_ok(madvise(m, NR * PAGE, MADV_SEQUENTIAL));
+	/* These take the frames that lie together. */
+	read_pages(0, 64);
+	need(free_blocks_from(1) < 2, "%ju times two free frames lie together",
+	     (uintmax_t)free_blocks_from(1));
+	fills = read_at_once(256);
+	expect(fills >= 16, "%ju pages fetched", (uintmax_t)fills);
+	end(NR);
+	space_gone(filler, filler_id);
+	bed_end();
+}
+
 static void fragmented_auto(void)
 {
 	fragmented(FRAMEPOOL_BLOCK_AUTO);
@@ -714,6 +796,10 @@ static const struct test tests[] = {
 	{ "MADV_RANDOM keeps it at a page", random_advice, T_DEVICE },
 	{ "MADV_SEQUENTIAL fetches many at once", sequential_advice, T_DEVICE },
 	{ "a random order fetches a page each", random_order, T_DEVICE },
+	{ "a block is one read of a device", one_read, T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "a block is one read of a file", one_read, T_DEVICE | T_VARIANT(BED_FILE) },
+	{ "a block is one read past the file system", one_read,
+	  T_DEVICE | T_VARIANT(BED_DIRECT) },
 	{ "a sequential reader seldom waits", reads_ahead, T_DEVICE | T_VARIANT(BED_DEVICE) },
 	{ "a sequential reader of a file seldom waits", reads_ahead,
 	  T_DEVICE | T_VARIANT(BED_FILE) },
@@ -753,6 +839,12 @@ static const struct test tests[] = {
 	  T_DEVICE | T_VARIANT(FRAMEPOOL_BLOCK_256) },
 	{ "smaller blocks in a fragmented pool", fragmented_auto, T_DEVICE },
 	{ "smaller blocks in a fragmented pool, of a fixed size", fragmented_fixed, T_DEVICE },
+	{ "a block in pieces is one read of a device", one_read_in_pieces,
+	  T_DEVICE | T_VARIANT(BED_DEVICE) },
+	{ "a block in pieces is one read of a file", one_read_in_pieces,
+	  T_DEVICE | T_VARIANT(BED_FILE) },
+	{ "a block in pieces is one read past the file system", one_read_in_pieces,
+	  T_DEVICE | T_VARIANT(BED_DIRECT) },
 	{ "blocks of which the type changes meanwhile", beside_types, T_DEVICE },
 	{ "blocks of which the end changes meanwhile", beside_sizes, T_DEVICE },
 	{ "a fault seldom reclaims, and few bits are tested", seldom_reclaims, T_DEVICE },

@@ -197,32 +197,20 @@ static void neighbours(void)
 
 /* ---- what a device is asked ---- */
 
-/* A number, counted from 0, of a file about the device under the space. */
-static u64 device_number(const char *file, unsigned int at)
-{
-	char knob[DIR_SIZE + 64], line[256], *next = line;
-
-	snprintf(knob, sizeof(knob), "/sys/block/%s/%s", strrchr(bed_path, '/') + 1, file);
-	need(knob_read(knob, line, sizeof(line)), "%s: %s", knob, strerror(errno));
-	while (at--)
-		strtoull(next, &next, 10);
-	return strtoull(next, NULL, 10);
-}
-
 static u64 device_writes(void)
 {
-	return device_number("stat", 4);
+	return bed_count("stat", 4);
 }
 
 static u64 device_sectors(void)
 {
-	return device_number("stat", 6);
+	return bed_count("stat", 6);
 }
 
 /* Of a run of neighbours: the pool claims 64 dirty pages at a time, and no run goes beyond. */
 static u64 requests_for(u64 pages)
 {
-	u64 most = device_number("queue/max_sectors_kb", 0) * KIB / PAGE;
+	u64 most = bed_count("queue/max_sectors_kb", 0) * KIB / PAGE;
 
 	need(most, "no page fits into a request");
 	return pages / 64 * ((64 + most - 1) / most) + (pages % 64 + most - 1) / most;
