@@ -195,6 +195,27 @@ static void neighbours(void)
 	scene_close();
 }
 
+/* Dirty neighbours that leave in any order are written in a few calls. */
+static void leaving_neighbours(void)
+{
+	u64 i, nr = 8 * NR, calls, pages;
+
+	/* They come one by one, in the order of their stores. */
+	attach_block = FRAMEPOOL_BLOCK_1;
+	scene_begin(2 * MIB, nr);
+	calls = counter("writes");
+	pages = written();
+	for (i = 0; i < nr; i++)
+		/* 0, 5, 2, 7, 4, 1, 6, 3, 8 ... */
+		store(i / 8 * 8 + i * 5 % 8, 2);
+	calls = counter("writes") - calls;
+	pages = written() - pages;
+	diag("%ju pages in %ju writes", (uintmax_t)pages, (uintmax_t)calls);
+	expect(pages > nr / 2, "%ju of %ju pages written", (uintmax_t)pages, (uintmax_t)nr);
+	expect(calls <= pages / 3, "%ju writes for %ju pages", (uintmax_t)calls, (uintmax_t)pages);
+	scene_close();
+}
+
 /* ---- what a device is asked ---- */
 
 static u64 device_writes(void)
@@ -514,6 +535,7 @@ static const struct test tests[] = {
 	ON_BOTH("the same page again and again", same_page, 0),
 	ON_BOTH("only dirty pages are written, once", only_dirty, T_DEVICE),
 	ON_BOTH("neighbours are written together", neighbours, T_DEVICE),
+	ON_BOTH("neighbours that leave in any order, too", leaving_neighbours, T_DEVICE),
 	{ "neighbours are one request to a device", requests, T_DEVICE },
 	ON_BOTH("msync of a part", part, 0),
 	ON_BOTH("close and munmap lose nothing", close_writes, 0),
