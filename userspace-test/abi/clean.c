@@ -12,6 +12,8 @@
 #define NR	64UL			/* pages of the file */
 #define SOON	100			/* ms from one visit to the next */
 #define VISIT	5000			/* the same, where one of them is waited for */
+#define INTERVAL	1000		/* the same, where its time is taken */
+#define SLACK		700		/* ms in which a visit begins, and has written */
 #define LATE	20000			/* ms; by then it has come, however slow the machine is */
 #define VISITS	1500			/* ms in which it comes a few times, at SOON */
 #define TICKS	20000			/* us; the clock of files has moved */
@@ -251,30 +253,90 @@ static void bound(void)
 	end(2);
 }
 
-static void beyond_bound(void)
+/* Which pages of the file have a version. */
+static u64 pages_in_file(u64 nr, u64 version)
+{
+	u64 bytes, vpn, n = 0;
+	u8 *is = file_load(path, &bytes);
+
+	for (vpn = 0; vpn < nr; vpn++)
+		n += page_holds(is + vpn * PAGE, vpn, version);
+	free(is);
+	return n;
+}
+
+/* A quarter of the pool and @more pages are dirty when the first visit looks. */
+static void around_bound(u64 more, bool written)
 {
 	struct framepool_pool p;
-	u64 nr, vpn, bytes;
-	u8 *is;
+	u64 nr, vpn, is;
 
 	pool_use(2 * MIB);
 	need(pool_info(pool, &p), "no pool");
-	nr = p.bound / 2;
+	nr = p.bound / 4 + more;
 	path = file_make("large", nr * PAGE, 1);
 	fd = space_attach(path, O_RDWR);
 	id = space_id(fd);
 	m = map(fd, nr * PAGE, RW, MAP_SHARED);
+	for (vpn = 0; vpn < nr; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 1), "before");
 	every(VISIT);
 	for (vpn = 0; vpn < nr; vpn++)
 		store(vpn, 2);
 	usleep((VISIT + 700) * 1000);
-	is = file_load(path, &bytes);
-	for (vpn = 0; vpn < nr && page_holds(is + vpn * PAGE, vpn, 2); vpn++)
-		;
-	expect(vpn == nr, "page %ju was not written by the first visit", (uintmax_t)vpn);
-	free(is);
+	is = pages_in_file(nr, 2);
+	expect(is == (written ? nr : 0), "%ju of %ju pages were written by the first visit",
+	       (uintmax_t)is, (uintmax_t)nr);
+	expect(dirty() == (written ? 0 : nr), "%ju pages are dirty", (uintmax_t)dirty());
 	need_ok(munmap(m, nr * PAGE));
 	space_gone(fd, id);
+}
+
+static void at_bound(void)
+{
+	around_bound(0, false);
+}
+
+static void beyond_bound(void)
+{
+	around_bound(1, true);
+}
+
+#define PART	(NR / 4)
+
+static bool part_in_file(void *first)
+{
+	u64 bytes, vpn = *(u64 *)first, end = vpn + PART;
+	u8 *is = file_load(path, &bytes);
+
+	while (vpn < end && page_holds(is + vpn * PAGE, vpn, 2))
+		vpn++;
+	free(is);
+	return vpn == end;
+}
+
+/*
+ * How old a store gets that nobody has noticed: one visit looks, and the next one writes.  From the
+ * second part on the last visit has just been when it is stored.
+ */
+static void age(void)
+{
+	u64 first, vpn, start, ms;
+
+	begin();
+	for (vpn = 0; vpn < NR; vpn++)
+		expect(page_is(m + vpn * PAGE, vpn, 1), "before");
+	every(INTERVAL);
+	for (first = 0; first < NR; first += PART) {
+		start = now_ms();
+		for (vpn = first; vpn < first + PART; vpn++)
+			store(vpn, 2);
+		expect(wait_until(part_in_file, &first, LATE), "it is not in the file");
+		ms = now_ms() - start;
+		diag("in the file after %ju ms", (uintmax_t)ms);
+		expect(ms <= 2 * INTERVAL + SLACK, "after %ju ms", (uintmax_t)ms);
+	}
+	end(2);
 }
 
 /* What is held back stays out of the file, whoever comes by. */
@@ -457,7 +519,9 @@ static const struct test tests[] = {
 	{ "the same on the direct path", time_of_change, T_DEVICE | T_VARIANT(true) },
 	{ "a page that is stored to all the time", stored_all_the_time, T_DEVICE },
 	{ "the first visit only looks", bound, T_DEVICE },
-	{ "unless a quarter of the pool is dirty", beyond_bound, T_DEVICE },
+	{ "where a quarter of the pool is dirty, too", at_bound, T_DEVICE },
+	{ "not where one page more is", beyond_bound, T_DEVICE },
+	{ "no store is older than two intervals", age, T_DEVICE },
 	{ "what is held back stays out of the file", held_back, T_DEVICE },
 	{ "a device that fails is tried again", fails, T_DEVICE | T_VARIANT(BED_DEVICE) },
 	{ "the same under a file", fails, T_DEVICE | T_VARIANT(BED_FILE) },
