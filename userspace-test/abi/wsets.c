@@ -1213,39 +1213,121 @@ static void unwritable(void)
 
 /* ---- all together ---- */
 
+#define LIVES		120UL
+#define AT_ONCE		4
+#define SAVED		80UL		/* pages that one of them keeps by his minimum */
+
+static struct {
+	atomic_bool calm;
+	atomic_int limited[LIVES + AT_ONCE];	/* pids: a life has what is its due from then on */
+} *stage;
+
+/* Not of the minimum: a process itself may have a page of its own leave for another one. */
+static void expect_at_most(u64 max)
+{
+	struct framepool_wset w = of(0);
+
+	expect(w.peak <= max && w.charge <= max, "%ju frames, %ju once, of at most %ju",
+	       (uintmax_t)w.charge, (uintmax_t)w.peak, (uintmax_t)max);
+}
+
 static void life(void *arg)
 {
+	u64 i, vpn, nr = (uintptr_t)arg, max = of(0).max;
 	struct rnd r;
-	u64 i, vpn;
 
-	rnd_init(&r, (uintptr_t)arg);
-	if (rnd_next(&r) & 1)
-		need_ok(wset_limit(0, rnd_below(&r, 3) * 10, 30 + rnd_below(&r, 100)));
+	rnd_init(&r, 100 + nr);
+	if (rnd_next(&r) & 1) {
+		max = 30 + rnd_below(&r, 100);
+		need_ok(wset_limit(0, rnd_below(&r, 3) * 10, max));
+		if (nr < LIVES + AT_ONCE)
+			atomic_store(&stage->limited[nr], getpid());
+	}
 	for (i = 0; i < 60; i++) {
 		vpn = rnd_below(&r, NR);
 		if (rnd_next(&r) & 1)
 			page_fill(m + vpn * PAGE, vpn, 1);
 		else
 			touch(vpn, 1);
+		expect_at_most(max);
 	}
-	if (!rnd_below(&r, 4) && (uintptr_t)arg < 1000000) {
-		child_join(child_start(life, (void *)((uintptr_t)arg + 1000000)));
+	if (!rnd_below(&r, 4) && nr < 1000000) {
+		child_join(child_start(life, (void *)(nr + 1000000)));
 		touch(rnd_below(&r, NR), 1);
+		expect_at_most(max);
 	}
 }
 
-#define AT_ONCE	4
+/* Each policy in turn, while they live and die. */
+static void changing_policies(void *arg)
+{
+	static const char *const policies[] = { "clock", "lru2", "fifo", "tenure" };
+	struct framepool_pool_policy p = { .size = sizeof(p) };
+	u64 i;
 
-static void storm(void)
+	(void)arg;
+	name_set(p.name, pool);
+	for (i = 0; !atomic_load(&stage->calm); i++) {
+		memset(p.policy, 0, sizeof(p.policy));
+		strcpy(p.policy, policies[i % ARRAY_SIZE(policies)]);
+		need_ok(ioctl(control_fd(), FRAMEPOOL_POOL_SET_POLICY, &p));
+		usleep(1000);
+	}
+	diag("%ju changes of the policy", (uintmax_t)i);
+}
+
+/* Whether it is a set that has been limited, which has to be as it should since then. */
+static bool look_at(pid_t pid)
+{
+	struct framepool_wset w;
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(stage->limited) && atomic_load(&stage->limited[i]) != pid)
+		i++;
+	/* When the process has gone there is no maximum: the pages leave the set. */
+	if (!pid || i == ARRAY_SIZE(stage->limited) || wset_get(pid, &w) || !w.max)
+		return false;
+	expect(w.peak <= w.max && w.charge <= w.max, "%ju frames, %ju once, of %ju",
+	       (uintmax_t)w.charge, (uintmax_t)w.peak, (uintmax_t)w.max);
+	return true;
+}
+
+/* He uses none of his pages while he looks: others do what is done to them. */
+static void looking(void *arg)
+{
+	struct framepool_wset w;
+	u64 i, seen = 0;
+	u8 there[SAVED];
+
+	(void)arg;
+	touch(0, SAVED);
+	need_ok(wset_limit(0, SAVED, SAVED));
+	atomic_store(&stage->calm, false);
+	for (i = 0; !atomic_load(&stage->calm); i++) {
+		expect(of(0).charge == SAVED, "%ju of %lu frames", (uintmax_t)of(0).charge, SAVED);
+		expect(resident_pages(fd, 0, SAVED * PAGE, there) == SAVED, "a page has left");
+		for (w.cursor = 0; wset_next(&w); )
+			seen += look_at(w.pid);
+	}
+	diag("looked %ju times, and at a set with a maximum %ju times", (uintmax_t)i, (uintmax_t)seen);
+}
+
+static bool is_looking(void *unused)
+{
+	(void)unused;
+	return !atomic_load(&stage->calm);
+}
+
+/* Lives begin, and some are ended. */
+static void live_and_die(void)
 {
 	pid_t pid[AT_ONCE] = { 0 };
 	struct rnd r;
 	u64 i, killed = 0;
 	int status;
 
-	begin(2 * MIB, "");
 	rnd_init(&r, 9);
-	for (i = 0; i < scaled(120) + AT_ONCE; i++) {
+	for (i = 0; i < scaled(LIVES) + AT_ONCE; i++) {
 		pid_t *slot = &pid[i % AT_ONCE];
 
 		if (*slot && !rnd_below(&r, 3)) {
@@ -1257,14 +1339,31 @@ static void storm(void)
 			killed += WIFSIGNALED(status);
 			expect(!status || WIFSIGNALED(status), "a life: status %#x", status);
 		}
-		*slot = child_start(life, (void *)(uintptr_t)(i + 100));
+		*slot = child_start(life, (void *)(uintptr_t)i);
 		touch(rnd_below(&r, NR), 1);
 		if (!(i % 16))
 			expect_consistent();
 	}
 	for (i = 0; i < AT_ONCE; i++)
 		waitpid(pid[i], &status, 0);
-	diag("%ju of %ju were killed", (uintmax_t)killed, (uintmax_t)scaled(120));
+	diag("%ju of %ju were killed", (uintmax_t)killed, (uintmax_t)scaled(LIVES));
+}
+
+static void storm(void)
+{
+	pid_t looks, changes;
+
+	begin(2 * MIB, "");
+	stage = mmap(NULL, sizeof(*stage), RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	atomic_store(&stage->calm, true);
+	looks = child_start(looking, NULL);
+	need(wait_until(is_looking, NULL, 20000), "nobody looks");
+	changes = child_start(changing_policies, NULL);
+	live_and_die();
+	atomic_store(&stage->calm, true);
+	child_join(looks);
+	child_join(changes);
+	need_ok(munmap(stage, sizeof(*stage)));
 	expect_sets(2);
 	touch(0, NR);
 	end();
