@@ -95,7 +95,7 @@ static_assert(NR_LISTS < 1 << SIDE_SHIFT && NR_ALL <= FPOOL_POLICY_TRANSIT);
 #define ROUND_PART	8
 #define ROUND_FEW	128
 
-/* So many times as many pages as there are are judged until all have been, or nearly. */
+/* When as many pages as the pool has were judged so many times, each has been, or nearly each. */
 #define MOVING		8
 
 /* Evictions from one look to the next. */

@@ -272,7 +272,8 @@ struct framepool_pool_policy {
  * @id: out: number of the set in its pool; 0 is the common one, of what nobody in particular has
  *	asked for or has left behind
  * @min: out: frames that others do not take
- * @max: out: frames that it never has more than, or FRAMEPOOL_WSET_NO_MAX
+ * @max: out: frames that it never has more than, or FRAMEPOOL_WSET_NO_MAX; 0: its process has gone,
+ *	and others are being given its frames
  * @target: out: how many it should have
  * @charge: out: how many it has
  * @peak: out: the most that it has had, since its last LIMIT
