@@ -133,10 +133,23 @@ static struct inode *real_host(struct file *file)
 	return S_ISBLK(host->i_mode) ? host : d_real_inode(file->f_path.dentry);
 }
 
-/* Does somebody between us and the device look at the bytes twice? */
+/* The device below, unless its file system may change it for another: btrfs does. */
+static struct block_device *lasting_bdev(const struct inode *host)
+{
+	unsigned long magic = host->i_sb->s_magic;
+
+	if (S_ISBLK(host->i_mode))
+		return I_BDEV((struct inode *)host);
+	return magic == EXT4_SUPER_MAGIC || magic == XFS_MAGIC ? host->i_sb->s_bdev : NULL;
+}
+
+/* Does somebody on the way to the device look at the bytes twice? */
 static bool wants_copies(const struct inode *host)
 {
-	return host->i_sb->s_iflags & SB_I_STABLE_WRITES ||
+	const struct block_device *bdev = host->i_sb->s_bdev;
+
+	return (bdev && bdev_stable_writes((struct block_device *)bdev)) ||
+	       host->i_sb->s_iflags & SB_I_STABLE_WRITES ||
 	       mapping_stable_writes(host->i_mapping) || fpool_inject(FPOOL_INJECT_STABLE);
 }
 
@@ -194,7 +207,7 @@ static void use_for_writing(struct fpool_backing *b, struct file *own)
 	struct inode *host = real_host(own);
 
 	b->sb = host->i_sb;
-	b->bdev = S_ISBLK(host->i_mode) ? I_BDEV(host) : host->i_sb->s_bdev;
+	b->bdev = lasting_bdev(host);
 	b->copies = b->direct && wants_copies(host);
 	/* A direct write has to drop what is cached; one that may not wait is refused for it. */
 	if (b->direct && !b->blockdev)
@@ -777,6 +790,9 @@ static void bio_written(struct bio *bio)
 	struct fpool_write *write = container_of(bio, struct fpool_write, bio);
 	int err = blk_status_to_errno(bio->bi_status);
 
+	/* Of a queue that has forgotten meanwhile how not to wait. */
+	if (err == -EOPNOTSUPP && bio->bi_opf & REQ_NOWAIT)
+		err = -EAGAIN;
 	bio_uninit(bio);
 	bio_ends(write->b);
 	written(write, err);

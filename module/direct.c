@@ -27,8 +27,6 @@
 
 #include "inject.h"
 
-#define XFS_MAGIC	0x58465342	/* in no header of the kernel's for others */
-
 /* Opening. */
 
 static bool in_place(const struct inode *inode)
@@ -145,12 +143,14 @@ static void set_bdev(struct fpool_direct *d, struct block_device *bdev)
  * @file: an open of it, which lasts longer
  *
  * Context: Process context.
- * Return: 0; -EOPNOTSUPP: its size is no multiple of a sector; -ENOMEM.
+ * Return: 0; -EOPNOTSUPP: its size is no multiple of its blocks; -ENOMEM.
  */
 int fpool_direct_open_device(struct fpool_direct *d, struct file *file)
 {
 	struct inode *host = file->f_mapping->host;
 
+	if (i_size_read(host) & (bdev_logical_block_size(I_BDEV(host)) - 1))
+		return -EOPNOTSUPP;
 	d->tail = alloc_page(GFP_KERNEL);
 	if (!d->tail)
 		return -ENOMEM;
@@ -316,14 +316,15 @@ static size_t to_boundary(const struct bio *bio, unsigned int chunk)
 static size_t unsplit(const struct bio *bio)
 {
 	const struct queue_limits *lim = &bdev_get_queue(bio->bi_bdev)->limits;
+	unsigned int chunk = READ_ONCE(lim->chunk_sectors);
 	size_t bytes = ALIGN_DOWN((size_t)lim->max_sectors << SECTOR_SHIFT, PAGE_SIZE);
 	u64 size = min_not_zero((u64)lim->max_segment_size, (u64)lim->seg_boundary_mask + 1);
 
 	bytes = min_t(size_t, bytes, bio->bi_iter.bi_size);
 	if (2 * bio->bi_vcnt + div64_u64(bytes, size) > lim->max_segments)
 		bytes = min(bytes, (size_t)lim->max_segments << PAGE_SHIFT);
-	if (lim->chunk_sectors)
-		bytes = min(bytes, to_boundary(bio, lim->chunk_sectors));
+	if (chunk)
+		bytes = min(bytes, to_boundary(bio, chunk));
 	return bytes ?: bio->bi_iter.bi_size;
 }
 
@@ -351,7 +352,8 @@ static noinline bool split(struct fpool_direct *d, struct bio *bio, loff_t pos)
 		bytes = together(d, bio, pos);
 		if (nowait)
 			bytes = min(bytes, unsplit(bio));
-		if (bytes == bio->bi_iter.bi_size)
+		/* Nothing lies past the end: the device says so. */
+		if (!bytes || bytes == bio->bi_iter.bi_size)
 			return true;
 		front = bio_split(bio, bytes >> SECTOR_SHIFT, gfp, &fs_bio_set);
 		if (!front)

@@ -6,6 +6,8 @@
 #include <linux/bio.h>
 #include <linux/fs.h>
 
+#define XFS_MAGIC	0x58465342	/* in no header of the kernel's for others */
+
 /* It goes up to the next one. */
 struct fpool_extent {
 	u64 pos;			/* in the file, bytes */
@@ -25,10 +27,13 @@ struct fpool_direct {
 	struct mutex tail_lock;		/* one such write at a time */
 };
 
-/* A file in more pieces than one for 16 frames would take more memory than it is worth. */
+/*
+ * A file in more pieces than one for 16 frames would take more memory than it is worth, but a page
+ * of it is nothing.
+ */
 static inline u32 fpool_direct_pieces(u32 nframes)
 {
-	return nframes / 16;
+	return max_t(u32, nframes / 16, PAGE_SIZE / sizeof(struct fpool_extent));
 }
 
 /* What a direct path takes of the kernel's memory, at most. */

@@ -235,8 +235,8 @@ static void many_places(void)
 	diag("%ju bytes for 10 places, %ju for 60", (uintmax_t)few, (uintmax_t)many);
 	expect(many >= few + 16 * 40 && many <= few + 16 * 64, "%ju bytes for 50 places more",
 	       (uintmax_t)(many - few));
-	/* A piece for 16 frames. */
-	memory_for(4 * MIB / PAGE / 16 + 10, false);
+	/* A page of them, or a piece for 16 frames. */
+	memory_for(PAGE / 16 + 10, false);
 }
 
 #define NULL_NODE	"/dev/nullb0"

@@ -875,6 +875,7 @@ static int do_whatif(void)
 #define OURS	(1U << 2)	/* of what the kernel asks for itself it complains in its log */
 #define NEVER	(1U << 3)	/* no failure is seen */
 #define WRITES	(1U << 4)	/* pages that are dirty */
+#define WHOLE	(1U << 5)	/* all of them, so that nothing is read */
 
 static const struct op {
 	const char *name;
@@ -916,7 +917,7 @@ static const struct op {
 	{ "loads and stores", do_touch, COLD },
 	{ "read", do_read, COLD },
 	{ "/proc/self/mem", do_peek, COLD },
-	{ "write", do_write, COLD },
+	{ "write", do_write, COLD | WHOLE },
 	{ "splice", do_splice, COLD },
 	{ "sendfile", do_sendfile, COLD },
 	{ "a direct read into the mapping", do_read_into, COLD },
@@ -1012,7 +1013,7 @@ static bool fail_one(const struct op *op, const struct injector *in, unsigned in
 static void expect_at_site(const struct op *op, unsigned int total, unsigned int harmed)
 {
 	bool again = !strcmp(site, "nowait") || !strcmp(site, "end") || !strcmp(site, "short");
-	bool reads = !strcmp(site, "read") && op->how & COLD;
+	bool reads = !strcmp(site, "read") && (op->how & (COLD | WHOLE)) == COLD;
 	bool writes = !strcmp(site, "write") && op->how & WRITES;
 
 	if (reads || writes)
