@@ -134,21 +134,21 @@ static struct inode *real_host(struct file *file)
 }
 
 /* The device below, unless its file system may change it for another: btrfs does. */
-static struct block_device *lasting_bdev(const struct inode *host)
+static struct block_device *lasting_bdev(struct inode *host)
 {
 	unsigned long magic = host->i_sb->s_magic;
 
 	if (S_ISBLK(host->i_mode))
-		return I_BDEV((struct inode *)host);
+		return I_BDEV(host);
 	return magic == EXT4_SUPER_MAGIC || magic == XFS_MAGIC ? host->i_sb->s_bdev : NULL;
 }
 
 /* Does somebody on the way to the device look at the bytes twice? */
 static bool wants_copies(const struct inode *host)
 {
-	const struct block_device *bdev = host->i_sb->s_bdev;
+	struct block_device *bdev = host->i_sb->s_bdev;
 
-	return (bdev && bdev_stable_writes((struct block_device *)bdev)) ||
+	return (bdev && bdev_stable_writes(bdev)) ||
 	       host->i_sb->s_iflags & SB_I_STABLE_WRITES ||
 	       mapping_stable_writes(host->i_mapping) || fpool_inject(FPOOL_INJECT_STABLE);
 }

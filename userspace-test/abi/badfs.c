@@ -1016,14 +1016,8 @@ static const struct test tests[] = {
 /* A test that gave up may have left it frozen, and an overlay on it. */
 static void clear_away(void)
 {
-	int f;
-
 	snprintf(where, sizeof(where), "%s/fs", dir);
-	f = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (f >= 0) {
-		ioctl(f, FITHAW, 0);
-		close(f);
-	}
+	fs_thaw_left(where);
 	snprintf(where, sizeof(where), "%s/over", dir);
 	umount2(where, MNT_DETACH);
 	dm_clear_away();

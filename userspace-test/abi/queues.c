@@ -296,14 +296,9 @@ static const struct test tests[] = {
 static void clear_away(void)
 {
 	char where[DIR_SIZE + 8];
-	int f;
 
 	snprintf(where, sizeof(where), "%s/fs", dir);
-	f = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (f >= 0) {
-		ioctl(f, FITHAW, 0);
-		close(f);
-	}
+	fs_thaw_left(where);
 	dm_clear_away();
 }
 

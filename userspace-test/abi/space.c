@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include <limits.h>
+#include <linux/fs.h>
 #include <linux/loop.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
@@ -409,6 +410,16 @@ void ext4_on(const char *dev, const char *mkfs, const char *options, char *where
 	need_ok(mkdir(where, 0755));
 	need_ok(mount(dev, where, "ext4", 0, options));
 	note_mounted(where);
+}
+
+void fs_thaw_left(const char *where)
+{
+	int f = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (f < 0)
+		return;
+	ioctl(f, FITHAW, 0);
+	close(f);
 }
 
 static bool is_read_only(void *where)

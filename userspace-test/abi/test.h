@@ -239,6 +239,7 @@ void set_wait_ms(unsigned int ms);
 bool fs_mount(const char *type, char *where, size_t len);
 /* An ext4 with blocks of 4 KiB on a device; without mkfs.ext4 the test is skipped. */
 void ext4_on(const char *dev, const char *mkfs, const char *options, char *where, size_t len);
+void fs_thaw_left(const char *where);	/* that of a test which gave up, if it is frozen */
 /* All that are on devices, whoever writes to files of theirs: sysrq-u. Then the one and FPOOL_DIR. */
 void all_read_only(const char *where);
 void all_writable(const char *where);
